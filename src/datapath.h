@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel side: programs, maps, and how a new state is published (the order
+ * of steps is in docs/architecture/components.md).  Attaching is attach.h.
+ */
+#ifndef DATAPATH_H
+#define DATAPATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pep.h"
+
+struct datapath;
+struct datapath_change;
+struct image;
+struct policyset;
+
+enum datapath_program { PROGRAM_XDP_FRAGS, PROGRAM_XDP, PROGRAM_TC_INGRESS, PROGRAM_TC_EGRESS,
+			PROGRAMS };
+
+struct datapath_options {
+	uint32_t flow_cache_entries; /* per CPU, a power of two */
+	uint32_t debug_delay_ns; /* between reading the control word and the lookup; tests only */
+};
+
+/**
+ * Creates the maps and loads nothing yet; nothing is enforced. @ret_detail gets
+ * a sentence for the operator on failure (caller frees). Returns 0 or -errno:
+ * -EPERM without the capabilities, -EOPNOTSUPP when the kernel lacks something.
+ */
+int datapath_open(const struct datapath_options *options, struct datapath **ret,
+		  char **ret_detail);
+
+/** Closes everything; links live on while others hold them. */
+void datapath_free(struct datapath **datapath);
+
+/**
+ * The fd of a program, loaded when first asked for; it stays the datapath's.
+ * @ret_detail as datapath_open(). Returns the fd or -errno.
+ */
+int datapath_program(struct datapath *datapath, enum datapath_program program, char **ret_detail);
+
+/**
+ * Called when programs were loaded anew because an image needs a larger map:
+ * the attachments must replace theirs, before the change is published.
+ */
+typedef int (*datapath_replace)(void *context, struct datapath *datapath);
+void datapath_on_replace(struct datapath *datapath, datapath_replace replace, void *context);
+
+/* What a state consists of; all of it becomes current in one step. */
+struct datapath_state {
+	const struct policyset *set;
+	const struct policyset *failsafe;
+	uint32_t flags; /* PEP_IMAGE_ */
+	size_t max_rules;
+	uint32_t max_frame_bytes; /* largest buffer an interface hands us: the least burst is twice that */
+};
+
+struct problems;
+
+/**
+ * Does everything of a change that can fail: slots, rules, image, maps. The
+ * state in force is untouched. Finish with datapath_commit() or
+ * datapath_abandon(). Returns 0 or -errno; -ENOSPC and -EFBIG with a reason in @problems.
+ */
+int datapath_prepare(struct datapath *datapath, const struct datapath_state *state,
+		     struct datapath_change **ret, struct problems *problems);
+
+/** Publishes; cannot fail. Returns the generation that is now in force. */
+uint64_t datapath_commit(struct datapath *datapath, struct datapath_change **change);
+void datapath_abandon(struct datapath *datapath, struct datapath_change **change);
+
+/** Publishes the state in force again under a new generation: flow caches forget. */
+void datapath_refresh(struct datapath *datapath);
+
+/* Figures of what is in force. */
+struct datapath_figures {
+	uint64_t generation;
+	size_t rules;
+	size_t image_bytes;
+	size_t image_capacity;
+	uint32_t worst_compares;
+	uint64_t publish_ns; /* the last one took */
+	uint64_t build_ns;
+};
+void datapath_figures(const struct datapath *datapath, struct datapath_figures *ret);
+
+/** Waits until every packet that began before the call is decided. */
+int datapath_grace_period(struct datapath *datapath);
+
+/* ---- interfaces */
+
+/**
+ * Tells the programs about an interface, before it is attached. An id belongs
+ * to a name for the life of the daemon. Returns 0, -ENOSPC, -ENOMEM or -errno.
+ */
+int datapath_interface_add(struct datapath *datapath, uint32_t ifindex, const char *name, bool l3);
+void datapath_interface_remove(struct datapath *datapath, uint32_t ifindex);
+
+/** The id of a name, made when it is new. Returns it or -errno. */
+int datapath_interface_id(struct datapath *datapath, const char *name);
+
+/* ---- reading */
+
+/** Sums the stripes of a policy's counters; zeros for an unknown id. Since the last reset. */
+void datapath_policy_counters(const struct datapath *datapath, const char *id,
+			      struct pep_counters *ret);
+
+/** The outcomes of an interface and direction; @ret has PEP_OUTCOME_MAX. Since the last reset. */
+void datapath_interface_tally(const struct datapath *datapath, const char *name,
+			      enum pep_direction direction, struct pep_tally *ret);
+
+void datapath_totals(const struct datapath *datapath, struct pep_totals *ret);
+
+/** All counters read as zero from here on. Returns 0 or -ENOMEM. */
+int datapath_reset(struct datapath *datapath);
+
+/** The id of the policy that has a slot, as of the state in force; NULL: none. */
+const char *datapath_slot_policy(const struct datapath *datapath, uint32_t slot);
+
+/** The fd of a map by its name in the programs ("events", "trace"), or -ENOENT. */
+int datapath_map(const struct datapath *datapath, const char *name);
+
+/** How many readers want a sample of every drop. */
+void datapath_set_event_readers(struct datapath *datapath, uint64_t readers);
+
+/* ---- dry run */
+
+struct datapath_packet {
+	const void *frame;
+	size_t bytes;
+	enum datapath_program program;
+	uint32_t ifindex;
+	enum pep_direction direction;
+	bool l3;
+	uint16_t vlan; /* tag that hardware took off; PEP_VLAN_NONE: none */
+	uint64_t time_ns; /* CLOCK_MONOTONIC; 0: now */
+};
+
+/** Runs the loaded program on a packet; nothing but the trace is written. Returns 0 or -errno. */
+int datapath_dry_run(struct datapath *datapath, const struct datapath_packet *packet,
+		     struct pep_trace *ret);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON in, strictly: UTF-8, no duplicate keys, errors with line and column.
+ * The one place that calls json-c's tokener.
+ */
+#ifndef JSON_H
+#define JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct json_object;
+struct problems;
+
+#define JSON_COMMENTS (1 << 0) /* "//" and C comments are white space */
+
+/**
+ * Parses @size bytes. The caller owns *ret (json_object_put). Returns 0,
+ * -EBADMSG when it is not JSON or a key occurs twice (noted in @problems with
+ * line and column, or the pointer of the key), -ENOMEM.
+ */
+int json_read(const char *text, size_t size, unsigned int flags, struct json_object **ret,
+	      struct problems *problems);
+
+/** Reads and parses a file of at most @max bytes. As json_read(), and -errno of the file. */
+int json_read_file(const char *path, size_t max, unsigned int flags, struct json_object **ret,
+		   struct problems *problems);
+
+#endif

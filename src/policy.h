@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A policy: what an administrator writes.  Immutable once made, and shared by
+ * the sets that contain it.
+ */
+#ifndef POLICY_H
+#define POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pep.h"
+
+enum origin { ORIGIN_FILE, ORIGIN_API, ORIGIN_FAILSAFE, ORIGINS };
+
+/* Either family is kept in 128 bits, most significant word first; IPv4 in
+ * word 0 with the rest zero. */
+struct address {
+	uint32_t word[4];
+};
+
+/* One member of a list of addresses: low..high inclusive. `prefix_bits` is
+ * the prefix length if it was written as an address or prefix, else -1. */
+struct address_range {
+	struct address low, high;
+	int16_t prefix_bits;
+	uint8_t family; /* enum pep_family */
+	bool excluded; /* written with "!" */
+};
+
+/* Empty: any address of either family. */
+struct address_list {
+	struct address_range *range;
+	size_t count;
+};
+
+struct number_range {
+	uint16_t low, high;
+};
+
+/* Empty: any. In the order as written. */
+struct number_list {
+	struct number_range *range;
+	size_t count;
+};
+
+struct rate {
+	uint64_t per_second; /* 0: not limited */
+	uint64_t burst; /* 0: one second's worth */
+};
+
+struct label {
+	char *key, *value;
+};
+
+#define POLICY_PRIORITY_DEFAULT 1000
+#define POLICY_PROTOCOL_ANY (-1)
+#define POLICY_ID_MAX 128
+#define POLICY_DESCRIPTION_MAX 256
+
+struct policy {
+	unsigned int references;
+	enum origin origin;
+	char *id;
+	char *description; /* NULL: none */
+	struct label *labels;
+	size_t label_count;
+	bool enabled;
+	bool log;
+	bool conform_continue;
+	uint16_t priority;
+	enum pep_action action;
+
+	/* matching fields */
+	uint8_t directions; /* bit per enum pep_direction */
+	char **interfaces; /* names; none: any interface */
+	size_t interface_count;
+	struct address_list src, dst;
+	struct number_list sport, dport;
+	int16_t protocol; /* POLICY_PROTOCOL_ANY or 0..255 */
+	int16_t icmp_type, icmp_code; /* -1: any */
+	struct number_list vlan; /* of the outermost tag; PEP_VLAN_NONE..: untagged */
+	uint64_t dscp; /* bit per value; 0: any */
+	uint8_t tcp_flags, tcp_flags_mask;
+	struct number_list length; /* L3 bytes; none or one range */
+	struct number_list ttl; /* none or one range */
+	int8_t fragment; /* -1: any, 0: whole packets, 1: fragments */
+
+	struct rate bytes, packets; /* action RATE_LIMIT */
+
+	/* Times are microseconds of CLOCK_REALTIME unless said otherwise. */
+	int64_t expires_at; /* 0: never */
+	uint64_t ttl_deadline_ns; /* CLOCK_BOOTTIME, of ttl_seconds; 0: expires_at is wall time */
+	int64_t created_at, updated_at;
+};
+
+/** Takes another reference and returns @policy. */
+struct policy *policy_get(struct policy *policy);
+
+/** Drops a reference; *policy becomes NULL. Tolerates NULL. */
+void policy_put(struct policy **policy);
+
+/** Whether the two say the same: everything but origin and times of creation and update. */
+bool policy_equal(const struct policy *a, const struct policy *b);
+
+/** Whether any packet of @family can match, by addresses and protocol. */
+bool policy_has_family(const struct policy *policy, enum pep_family family);
+
+/** Whether a failsafe policy may overrule its drop: source any, or wider than /8 or IPv6 /32. */
+bool policy_is_broad(const struct policy *policy, enum pep_family family);
+
+/**
+ * The total order in which policies are evaluated within @family, as defined
+ * in pepctl-policy(5): < 0 when @a comes first. Never 0 for different ids.
+ */
+int policy_compare(const struct policy *a, const struct policy *b, enum pep_family family);
+
+/** "ALLOW", "BLOCK" ... */
+const char *policy_action_name(enum pep_action action);
+
+/** "file", "api" ... */
+const char *policy_origin_name(enum origin origin);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A set of policies: immutable once built, sorted by id, each id once.  A
+ * change makes a new set that shares the policies that stay.
+ */
+#ifndef POLICYSET_H
+#define POLICYSET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "policy.h"
+
+struct policyset {
+	unsigned int references;
+	struct policy **policy; /* sorted by id, bytewise */
+	size_t count;
+};
+
+/** An empty set with one reference, or NULL. */
+struct policyset *policyset_new(void);
+
+struct policyset *policyset_get(struct policyset *set);
+void policyset_put(struct policyset **set);
+
+/** The policy of that id, or NULL. The set keeps it. */
+struct policy *policyset_find(const struct policyset *set, const char *id);
+
+/** Its index, or -1. */
+ptrdiff_t policyset_index(const struct policyset *set, const char *id);
+
+/** How many are of @origin. */
+size_t policyset_count(const struct policyset *set, enum origin origin);
+
+/**
+ * A copy of @base without the @remove_count ids in @remove (absent ones do not
+ * matter), and with @add_count policies of @add put in, each in place of one of
+ * the same id. Takes references of its own. Returns 0 or -ENOMEM.
+ */
+int policyset_edit(const struct policyset *base, const char *const *remove, size_t remove_count,
+		   struct policy *const *add, size_t add_count, struct policyset **ret);
+
+/** A copy of @base without those of @origin. Returns 0 or -ENOMEM. */
+int policyset_without(const struct policyset *base, enum origin origin, struct policyset **ret);
+
+/**
+ * Indices into set->policy in evaluation order of @family, those that cannot
+ * match in it last. The caller frees *ret. Returns 0 or -ENOMEM.
+ */
+int policyset_order(const struct policyset *set, enum pep_family family, uint32_t **ret);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What must survive: policies that came by API (a snapshot and a journal of
+ * transactions behind it) and the last good configuration, in the state
+ * directory.
+ */
+#ifndef STORE_H
+#define STORE_H
+
+#include <stddef.h>
+
+struct policy;
+struct policyset;
+struct problems;
+struct json_object;
+struct store;
+
+/**
+ * Locks and reads the state directory, made if absent. A torn end of the
+ * journal (never acknowledged) is cut off, an invalid file is kept aside as
+ * NAME.bad-N and reported in @problems; what could be read is in *ret_set
+ * (origin ORIGIN_API). Returns 0, -EBUSY (noted with the pid of the holder),
+ * -EPROTO when a file is of a newer format (it stays as it is), or -errno.
+ */
+int store_open(const char *directory, struct store **ret, struct policyset **ret_set,
+	       struct problems *problems);
+
+/**
+ * Appends one transaction and waits until it is durable. When it fails nothing
+ * of it will be seen again. Returns 0 or -errno (-ENOSPC, -EIO ...).
+ */
+int store_append(struct store *store, const char *const *remove, size_t remove_count,
+		 struct policy *const *put, size_t put_count);
+
+/** Writes a snapshot of the API's policies in @set when the journal has grown enough. 0 or -errno. */
+int store_compact(struct store *store, const struct policyset *set);
+
+/**
+ * Keeps configuration and file policies as the last good ones, atomically;
+ * both are stored as printed JSON. Returns 0 or -errno.
+ */
+int store_save_last_good(struct store *store, struct json_object *config,
+			 const struct policyset *file_policies);
+
+/** Reads them back; the caller puts both. Returns 0, -ENOENT, -EBADMSG or -errno. */
+int store_load_last_good(const struct store *store, struct json_object **ret_config,
+			 struct policyset **ret_set, struct problems *problems);
+
+void store_close(struct store **store);
+
+#endif
