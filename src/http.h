@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP API: listeners, who may do what, and the table of routes.
+ */
+#ifndef HTTP_H
+#define HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct daemon;
+struct http;
+
+/**
+ * Opens the listeners of daemon->settings. A TCP listener that cannot bind is
+ * retried and shown; only the Unix socket is required. Returns 0 or -errno of
+ * the Unix socket.
+ */
+int http_open(struct daemon *daemon, struct http **ret);
+
+/** Makes the listeners those of daemon->settings; unchanged ones stay. Returns 0 or -errno. */
+int http_reconfigure(struct http *http);
+
+struct http_listener_state {
+	const char *address; /* as configured */
+	bool up;
+	int error; /* errno of the last try; 0 when up */
+};
+
+/** The listeners; valid until the next call of http_. */
+const struct http_listener_state *http_listeners(const struct http *http, size_t *ret_count);
+
+/** Ends all connections and listeners and removes the socket. */
+void http_close(struct http **http);
+
+#endif
