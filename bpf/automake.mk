@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# clang compiles, bpftool drops what only a debugger needs (BTF stays) and
+# makes the skeletons. All products are in the build directory.
+
+SKELETONS = bpf/tc.skel.h bpf/xdp.skel.h
+
+# Sorted, one a line.
+bpf_headers = \
+	bpf/pep.h
+
+bpf_programs = \
+	bpf/tc.bpf.c \
+	bpf/xdp.bpf.c
+
+EXTRA_DIST += $(bpf_headers) $(bpf_programs)
+CLEANFILES += bpf/*.clang.o bpf/*.bpf.o bpf/*.skel.h bpf/*.tmp
+
+BPF_COMPILE = $(CLANG) $(BPF_TARGET) $(BPF_WARNINGS) $(LIBBPF_CFLAGS) -I$(top_srcdir)/bpf \
+	-fdebug-prefix-map=$(abs_top_srcdir)/= $(BPF_CFLAGS)
+
+bpf/xdp.bpf.o: bpf/xdp.bpf.c $(bpf_headers)
+	$(bpf_compile)
+
+bpf/tc.bpf.o: bpf/tc.bpf.c $(bpf_headers)
+	$(bpf_compile)
+
+bpf/xdp.skel.h: bpf/xdp.bpf.o
+	$(AM_V_GEN)$(BPFTOOL) gen skeleton bpf/xdp.bpf.o name pep_xdp >$@.tmp && mv $@.tmp $@
+
+bpf/tc.skel.h: bpf/tc.bpf.o
+	$(AM_V_GEN)$(BPFTOOL) gen skeleton bpf/tc.bpf.o name pep_tc >$@.tmp && mv $@.tmp $@
+
+# $@ from its .c, which may be in the source directory.
+bpf_compile = $(AM_V_CC)$(MKDIR_P) bpf && \
+	source=$(@:.o=.c) && test -f $$source || source=$(srcdir)/$$source && \
+	$(BPF_COMPILE) -c -o $(@:.bpf.o=.clang.o) $$source && \
+	$(BPFTOOL) gen object $@ $(@:.bpf.o=.clang.o)

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+
+# `make check`: tests/test_X.c is about src/X.c; no privilege, no network.
+# Sorted, one a line.
+unit_tests =
+
+# `make check-root`: namespaces and BPF. Programs of one C file of that name,
+# and scripts. Sorted, one a line.
+root_programs =
+root_scripts =
+
+# `make soak`: the hours.
+soak_programs =
+soak_scripts =
+
+# What tests include or read.
+test_files = \
+	tests/root/isolate \
+	tests/root/run
+
+EXTRA_DIST += $(test_files) $(root_scripts) $(soak_scripts)
+EXTRA_PROGRAMS += $(root_programs) $(soak_programs)
+CLEANFILES += $(root_programs) $(soak_programs)
+
+LDADD += $(CHECK_LIBS)
+
+AM_TESTS_ENVIRONMENT = srcdir=$(top_srcdir); builddir=$(top_builddir); export srcdir builddir;
+TESTS = $(unit_tests)
+if HAVE_CHECK
+check_PROGRAMS += $(unit_tests)
+else
+check-local:
+	@echo "The unit tests need Check (check.pc): install it and run configure again." >&2
+	@exit 1
+endif
+
+check-root: all $(root_programs)
+	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) \
+		$(top_srcdir)/tests/root/run $(root_programs) $(root_scripts)
+
+soak: all $(soak_programs)
+	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) TEST_SECONDS=86400 \
+		$(top_srcdir)/tests/root/run $(soak_programs) $(soak_scripts)
+
+.PHONY: check-root soak
