@@ -6,11 +6,13 @@ SKELETONS = bpf/tc.skel.h bpf/xdp.skel.h
 
 # Sorted, one a line.
 bpf_headers = \
-	bpf/pep.h
+	bpf/pep.h \
+	$(END)
 
 bpf_programs = \
 	bpf/tc.bpf.c \
-	bpf/xdp.bpf.c
+	bpf/xdp.bpf.c \
+	$(END)
 
 EXTRA_DIST += $(bpf_headers) $(bpf_programs)
 CLEANFILES += bpf/*.clang.o bpf/*.bpf.o bpf/*.skel.h bpf/*.tmp

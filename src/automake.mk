@@ -28,7 +28,8 @@ libpep_a_SOURCES = \
 	src/problem.h \
 	src/rules.h \
 	src/settings.h \
-	src/store.h
+	src/store.h \
+	$(END)
 
 # The objects that include a skeleton, which must be there first.
 SKELETON_OBJECTS = src/datapath.$(OBJEXT)

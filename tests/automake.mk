@@ -2,21 +2,27 @@
 
 # `make check`: tests/test_X.c is about src/X.c; no privilege, no network.
 # Sorted, one a line.
-unit_tests =
+unit_tests = \
+	$(END)
 
 # `make check-root`: namespaces and BPF. Programs of one C file of that name,
 # and scripts. Sorted, one a line.
-root_programs =
-root_scripts =
+root_programs = \
+	$(END)
+root_scripts = \
+	$(END)
 
 # `make soak`: the hours.
-soak_programs =
-soak_scripts =
+soak_programs = \
+	$(END)
+soak_scripts = \
+	$(END)
 
 # What tests include or read.
 test_files = \
 	tests/root/isolate \
-	tests/root/run
+	tests/root/run \
+	$(END)
 
 EXTRA_DIST += $(test_files) $(root_scripts) $(soak_scripts)
 EXTRA_PROGRAMS += $(root_programs) $(soak_programs)
