@@ -69,6 +69,15 @@ struct attach_wanted {
 int attach_interface(struct attachments *attachments, const struct link *link,
 		     const struct attach_wanted *wanted);
 
+/**
+ * Shows in the list an interface that is wanted and not attached, and why;
+ * what was attached is detached. @ifindex 0: there is none of that @name yet,
+ * the entry goes when one is attached or refused. A NULL @reason takes the
+ * entry away. Returns 0 or -ENOMEM.
+ */
+int attach_refuse(struct attachments *attachments, uint32_t ifindex, const char *name,
+		  const char *reason);
+
 /** Forgets an interface that is gone, or detaches one that is not wanted any more. */
 void attach_forget(struct attachments *attachments, uint32_t ifindex);
 

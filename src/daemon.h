@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The daemon: what is in force, and the one way to change it.  Start, reload
- * and the API all end in daemon_change().
+ * and daemon_change() of the API all end in daemon_enforce() (daemon_state.h).
  */
 #ifndef DAEMON_H
 #define DAEMON_H
@@ -12,15 +12,19 @@
 
 struct attachments;
 struct datapath;
+struct event;
 struct event_base;
+struct event_feed;
+struct expiry;
+struct history;
+struct http;
+struct interfaces_watch;
 struct links;
 struct policy;
 struct policyset;
 struct problems;
 struct settings;
 struct store;
-
-struct daemon_listener; /* listener.h */
 
 /* What the routes may read. One thread, so it does not change under them. */
 struct daemon {
@@ -40,9 +44,19 @@ struct daemon {
 	struct history *history; /* history.h: last hits, the last minute */
 	struct http *http; /* http.h */
 	struct event_feed *events; /* event_feed.h */
+
+	/* For the daemon's own files. */
+	struct interfaces_watch *watch; /* interfaces_watch.h */
+	struct expiry *expiry; /* expiry.h */
+	struct event *compaction; /* pending after a change of the API's policies */
+	const char *log_level; /* of the command line, before all else; NULL */
+	uint32_t frame_bytes; /* as published, see struct datapath_state */
 };
 
-/* A wanted change of the API's policies. Borrowed, not owned. */
+/*
+ * A wanted change of the API's policies. Borrowed, not owned; origin and times
+ * of the policies that are put are filled in.
+ */
 struct change {
 	bool replace_all; /* remove all of the API's first */
 	const char *const *remove;
@@ -64,7 +78,8 @@ struct change_result {
  * Makes the change current: compiled, durable, in force, in this order, or
  * nothing of it. A change that changes nothing keeps the generation. Returns
  * 0; with the reason in @problems: -EPERM a policy of another origin, -ENOSPC
- * capacity (with figures), -EINVAL; -errno when it cannot be stored or enforced.
+ * capacity (with figures), -EINVAL, -EIO when it cannot be stored, another
+ * -errno when it cannot be enforced.
  */
 int daemon_change(struct daemon *daemon, const struct change *change,
 		  struct change_result *ret, struct problems *problems);

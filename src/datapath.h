@@ -108,6 +108,13 @@ int datapath_interface_id(struct datapath *datapath, const char *name);
 void datapath_policy_counters(const struct datapath *datapath, const char *id,
 			      struct pep_counters *ret);
 
+/** The slot of a policy in the state in force, PEP_SLOT_NONE when it has none. */
+uint32_t datapath_policy_slot(const struct datapath *datapath, const char *id);
+
+/** As datapath_policy_counters(), without the search: for sampling all of them. */
+void datapath_slot_counters(const struct datapath *datapath, uint32_t slot,
+			    struct pep_counters *ret);
+
 /** The outcomes of an interface and direction; @ret has PEP_OUTCOME_MAX. Since the last reset. */
 void datapath_interface_tally(const struct datapath *datapath, const char *name,
 			      enum pep_direction direction, struct pep_tally *ret);
