@@ -10,46 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "attachment.h"
 #include "settings.h"
 
 struct attachments;
 struct datapath;
 struct link;
-
-/* One try to attach, as /interfaces shows it. */
-struct attach_attempt {
-	const char *mode; /* "native", "native-linear" (without frags), "tcx", "clsact", "generic" */
-	const char *hook; /* "ingress", "egress" */
-	int error; /* errno, 0: it is in force */
-	char *detail; /* the kernel's words, or ours; NULL: none */
-};
-
-/* A program that is not ours on the same interface. */
-struct attach_foreign {
-	char name[16];
-	uint32_t program_id;
-	const char *hook; /* "xdp", "tcx/ingress", "clsact/ingress" ... */
-	const char *position; /* "before", "behind", "instead" (it holds XDP) */
-};
-
-struct attachment {
-	uint32_t ifindex;
-	char name[16];
-	const char *driver; /* never NULL, "" unknown */
-	const char *mode; /* of ingress: "native", "tc", "generic"; NULL: not attached */
-	const char *mechanism; /* "xdp", "tcx", "clsact" */
-	uint32_t program_id;
-	bool egress; /* TC egress is in force too */
-	uint32_t egress_program_id;
-	bool merged_packets; /* generic XDP sees merged buffers */
-	bool l3;
-	uint32_t mtu;
-	char *refused; /* why it is not attached at all, for the operator; NULL */
-	struct attach_attempt *attempts;
-	size_t attempt_count;
-	struct attach_foreign *foreign; /* as found at attach and whenever it is asked again */
-	size_t foreign_count;
-};
 
 /** An empty list. It borrows @datapath. NULL when out of memory. */
 struct attachments *attachments_new(struct datapath *datapath);
@@ -62,9 +28,12 @@ struct attach_wanted {
 };
 
 /**
- * Makes an interface's attachment what is wanted: tries the modes in order,
- * records every attempt, verifies what is in force. Already right: nothing
- * happens. Returns 0 or -errno of the last attempt.
+ * Makes an interface's attachment what is wanted: tells the datapath about the
+ * interface (datapath_interface_add()), tries the modes in order, records
+ * every attempt, verifies what is in force. Already right: nothing happens;
+ * found missing: it is put back. What was in force stays until its successor
+ * is, and stays too when there is none. Returns 0 or -errno of the last
+ * attempt; -EMEDIUMTYPE for a link that is neither Ethernet nor IP.
  */
 int attach_interface(struct attachments *attachments, const struct link *link,
 		     const struct attach_wanted *wanted);
@@ -78,10 +47,22 @@ int attach_interface(struct attachments *attachments, const struct link *link,
 int attach_refuse(struct attachments *attachments, uint32_t ifindex, const char *name,
 		  const char *reason);
 
-/** Forgets an interface that is gone, or detaches one that is not wanted any more. */
+/**
+ * Whether what is attached now could serve @wanted, asked before a change is
+ * made: -EOPNOTSUPP when an interface would never see the tags that a policy
+ * matches on, with a sentence that names it and the cure in @ret_detail
+ * (caller frees).  Returns 0 or -errno.
+ */
+int attach_check(const struct attachments *attachments, const struct attach_wanted *wanted,
+		 char **ret_detail);
+
+/**
+ * Forgets an interface that is gone, or detaches one that is not wanted any
+ * more; the datapath forgets it too (datapath_interface_remove()).
+ */
 void attach_forget(struct attachments *attachments, uint32_t ifindex);
 
-/** Follows a rename. */
+/** Follows a rename, in the datapath too. */
 void attach_rename(struct attachments *attachments, uint32_t ifindex, const char *name);
 
 /** Puts the datapath's present programs into every link and filter. Returns 0 or the first -errno. */
@@ -90,7 +71,11 @@ int attach_replace_programs(struct attachments *attachments);
 /** Detaches everything that is ours and nothing else. */
 void attach_detach_all(struct attachments *attachments);
 
-/** Removes clsact filters that an earlier process of ours left behind. */
+/**
+ * Removes clsact filters that an earlier process of ours left behind, from an
+ * interface that is not attached: attach_interface() itself takes them over in
+ * place, without a gap.
+ */
 void attach_remove_stale(uint32_t ifindex);
 
 /** Asks the kernel which foreign programs are there now. Returns 0 or -errno. */
@@ -101,6 +86,10 @@ const struct attachment *const *attachments_list(const struct attachments *attac
 						 size_t *ret_count);
 const struct attachment *attachments_find(const struct attachments *attachments, uint32_t ifindex);
 
+/**
+ * Closes and frees. Links go with their last fd, filters stay: call
+ * attach_detach_all() before, unless something is to remain in force.
+ */
 void attachments_free(struct attachments **attachments);
 
 #endif

@@ -12,6 +12,7 @@ LDADD = $(PEP_LIBS)
 noinst_LIBRARIES += libpep.a
 libpep_a_SOURCES = \
 	src/attach.h \
+	src/attachment.h \
 	src/cleanup.h \
 	src/daemon.h \
 	src/datapath.h \

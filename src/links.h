@@ -17,9 +17,10 @@ struct link {
 	char kind[16]; /* "veth", "vlan" ...; "" for hardware */
 	uint32_t mtu;
 	uint32_t master; /* ifindex of bond or bridge; 0: none */
-	uint32_t parent; /* ifindex of the link below, e.g. of a VLAN; 0: none */
+	uint32_t parent; /* ifindex of the link below, e.g. of a VLAN; 0: none here */
 	bool loopback;
 	bool l3; /* no Ethernet header: tun, wireguard, ip tunnels */
+	bool alien; /* neither Ethernet nor bare IP (InfiniBand, CAN ...): cannot be parsed */
 	bool up;
 };
 
