@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pepctl check: the daemon's own parsers, without the daemon. */
+#include <json-c/json.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "client_command.h"
+#include "client_file.h"
+#include "client_json.h"
+#include "lint.h"
+#include "policy_json.h"
+#include "problem.h"
+#include "settings.h"
+
+/* What was found in one file. */
+struct findings {
+	struct problems problems;
+	bool config;
+	size_t policies;
+	bool only_api; /* its errors are none when it comes by API */
+};
+
+static void check_file(const char *path, struct findings *ret);
+static void check_policies(struct json_object *json, struct findings *ret);
+static void print_words(FILE *out, const char *path, const struct findings *findings);
+static struct json_object *findings_json(const char *path, const struct findings *findings);
+
+int client_check(struct client *client)
+{
+	CLEANUP(client_json_put) struct json_object *array = json_object_new_array();
+	size_t errors = 0, warnings = 0;
+
+	for (unsigned int i = 0; i < client->argument_count; i++) {
+		const char *path = client->argument[i];
+		struct findings findings = { 0 };
+
+		check_file(path, &findings);
+		errors += findings.problems.errors + findings.problems.out_of_memory;
+		warnings += findings.problems.count - findings.problems.errors;
+		if (client->value[OPTION_JSON])
+			json_object_array_add(array, findings_json(path, &findings));
+		else
+			print_words(client->out, path, &findings);
+		problems_clear(&findings.problems);
+	}
+	if (client->value[OPTION_JSON])
+		client_json_print(client->out, array);
+	if (errors || (warnings && client->value[OPTION_STRICT]))
+		return CLIENT_REFUSED;
+	return CLIENT_DONE;
+}
+
+/* `{}` is a configuration; policies have one of these members, or are an array. */
+static bool is_config(struct json_object *json)
+{
+	return json_object_is_type(json, json_type_object) && !client_member(json, "policies") &&
+	       !client_member(json, "action") && !client_member(json, "id");
+}
+
+static void check_file(const char *path, struct findings *ret)
+{
+	CLEANUP(client_json_put) struct json_object *json = NULL;
+	struct settings *settings = NULL;
+	int result;
+
+	result = client_file_read(path, &json, &ret->problems);
+	if (result) {
+		if (!ret->problems.errors)
+			problem_add(&ret->problems, "", "%s", strerror(-result));
+		return;
+	}
+	ret->config = is_config(json);
+	if (!ret->config) {
+		check_policies(json, ret);
+		return;
+	}
+	result = settings_parse(json, &settings, &ret->problems);
+	if (result && !ret->problems.errors)
+		problem_add(&ret->problems, "", "%s", strerror(-result));
+	settings_free(&settings);
+}
+
+static void check_policies(struct json_object *json, struct findings *ret)
+{
+	CLEANUP(problems_clear) struct problems ignored = { 0 };
+	struct policy_source file = client_source(true), api = client_source(false);
+	struct policy_list list = { 0 };
+	bool array = json_object_is_type(json, json_type_array);
+	int result;
+
+	result = policy_parse_list(json, &file, &list, &ret->problems);
+	if (result && !ret->problems.errors)
+		problem_add(&ret->problems, "", "%s", strerror(-result));
+	if (result)
+		ret->only_api = !policy_parse_list(json, &api, &list, &ignored);
+	ret->policies = list.count;
+	if (list.count > 1 && lint_order(&list, array ? "" : "/policies", &ret->problems))
+		problem_add(&ret->problems, "", "out of memory");
+	policy_list_clear(&list);
+}
+
+static void print_words(FILE *out, const char *path, const struct findings *findings)
+{
+	size_t errors = findings->problems.errors;
+	size_t warnings = findings->problems.count - errors;
+
+	client_print_problems(out, path, &findings->problems);
+	if (findings->only_api)
+		fprintf(out, "%s: nothing of this is an error for `pepctl apply`\n", path);
+	fprintf(out, "%s: ", path);
+	if (!errors && findings->config)
+		fputs("a valid configuration", out);
+	else if (!errors)
+		fprintf(out, "%zu valid polic%s", findings->policies,
+			findings->policies == 1 ? "y" : "ies");
+	else
+		fprintf(out, "%zu error%s", errors, errors == 1 ? "" : "s");
+	if (warnings)
+		fprintf(out, ", %zu warning%s", warnings, warnings == 1 ? "" : "s");
+	fputc('\n', out);
+}
+
+static struct json_object *findings_json(const char *path, const struct findings *findings)
+{
+	struct json_object *file = json_object_new_object();
+	struct json_object *problems = json_object_new_array();
+
+	for (size_t i = 0; i < findings->problems.count; i++) {
+		const struct problem *problem = &findings->problems.list[i];
+		struct json_object *entry = json_object_new_object();
+
+		json_object_object_add(entry, "pointer", json_object_new_string(problem->pointer));
+		json_object_object_add(entry, "detail", json_object_new_string(problem->detail));
+		json_object_object_add(entry, "warning", json_object_new_boolean(problem->warning));
+		json_object_array_add(problems, entry);
+	}
+	json_object_object_add(file, "file", json_object_new_string(path));
+	json_object_object_add(file, "kind",
+			       json_object_new_string(findings->config ? "config" : "policies"));
+	json_object_object_add(file, "valid",
+			       json_object_new_boolean(!findings->problems.errors));
+	json_object_object_add(file, "problems", problems);
+	return file;
+}

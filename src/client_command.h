@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the client's commands have in common: the options, the row of the table
+ * of commands, and the run of one.
+ */
+#ifndef CLIENT_COMMAND_H
+#define CLIENT_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "client_endpoint.h"
+
+/* Exit statuses. */
+enum {
+	CLIENT_DONE,
+	CLIENT_REFUSED, /* also: differs, warnings with --strict */
+	CLIENT_USAGE,
+	CLIENT_NO_DAEMON,
+	CLIENT_NOT_PERMITTED,
+};
+
+/* One row each of client_options[]. */
+enum client_option_id {
+	OPTION_HELP,
+	OPTION_JSON,
+	OPTION_SOCKET,
+	OPTION_URL,
+	OPTION_NO_COLOR,
+	OPTION_TOKEN_FILE,
+	OPTION_DRY_RUN,
+	OPTION_FILE,
+	OPTION_REPLACE,
+	OPTION_ORIGIN,
+	OPTION_MATCH,
+	OPTION_LIMIT,
+	OPTION_STRICT,
+	OPTION_POLICY,
+	OPTION_VERDICT,
+	CLIENT_OPTIONS,
+};
+
+#define OPTION_BIT(option) (1u << (option))
+
+/* Those that every command knows. */
+#define CLIENT_GENERAL_OPTIONS                                                                     \
+	(OPTION_BIT(OPTION_HELP) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_SOCKET) |           \
+	 OPTION_BIT(OPTION_URL) | OPTION_BIT(OPTION_NO_COLOR))
+
+struct client_option {
+	const char *name; /* without the dashes */
+	const char *value; /* what the help calls it; NULL: it has none */
+	const char *summary;
+};
+
+struct client;
+
+struct client_command {
+	const char *name;
+	const char *arguments; /* as the help prints them */
+	const char *summary; /* one line */
+	const char *details; /* more, for --help; NULL: none */
+	unsigned int options; /* OPTION_BIT of those it knows beside the general ones */
+	unsigned int arguments_min, arguments_max;
+	int (*run)(struct client *client); /* returns the exit status */
+};
+
+#define CLIENT_ANY_NUMBER (~0u)
+
+/* One run of the client. */
+struct client {
+	const struct client_command *command;
+	char **argument; /* behind the command */
+	unsigned int argument_count;
+	const char *value[CLIENT_OPTIONS]; /* NULL: not given; "" for those without a value */
+	struct client_endpoint endpoint;
+	bool color;
+	FILE *out, *err;
+};
+
+extern const struct client_option client_options[CLIENT_OPTIONS];
+
+/** What client_main() does, with the streams of the caller's choice and no look at the terminal. */
+int client_run(int argc, char **argv, FILE *out, FILE *err);
+
+/** Says what is wrong with the command line on client->err. Returns CLIENT_USAGE. */
+int client_usage(struct client *client, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/** Says what went wrong on client->err, "pepctl: " in front. Returns CLIENT_REFUSED. */
+int client_fail(struct client *client, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The commands, each in the file of its subject; all return the exit status. */
+int client_add(struct client *client);
+int client_apply(struct client *client);
+int client_check(struct client *client);
+int client_delete(struct client *client);
+int client_diff(struct client *client);
+int client_events(struct client *client);
+int client_export(struct client *client);
+int client_flush(struct client *client);
+int client_interfaces(struct client *client);
+int client_list(struct client *client);
+int client_modify(struct client *client);
+int client_reload(struct client *client);
+int client_show(struct client *client);
+int client_stats(struct client *client);
+int client_status(struct client *client);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client_endpoint.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+#include "cleanup.h"
+
+static int connect_unix(const char *path, int *ret_fd);
+static int connect_tcp(const struct client_endpoint *endpoint, int *ret_fd);
+static int set_timeout(int fd, unsigned int seconds);
+
+int client_endpoint_parse(const char *url, struct client_endpoint *ret)
+{
+	const char *start, *end, *port = "80";
+	size_t length;
+
+	if (!strncasecmp(url, "https://", 8))
+		return -EPROTONOSUPPORT;
+	if (strncasecmp(url, "http://", 7))
+		return -EINVAL;
+	start = url + 7;
+	end = *start == '[' ? strchr(++start, ']') : start + strcspn(start, ":/?#");
+	if (!end || end == start)
+		return -EINVAL;
+	length = end - start;
+	end += *end == ']';
+	if (*end == ':')
+		port = ++end;
+	end += strspn(end, port == end ? "0123456789" : "");
+	if (length >= sizeof(ret->host) || (*end && strcmp(end, "/") != 0))
+		return -EINVAL;
+	if (!*port || strcspn(port, "/") >= sizeof(ret->port) || *port == '/')
+		return -EINVAL;
+
+	memcpy(ret->host, start, length);
+	ret->host[length] = '\0';
+	snprintf(ret->port, sizeof(ret->port), "%.*s", (int)strcspn(port, "/"), port);
+	return 0;
+}
+
+int client_endpoint_connect(const struct client_endpoint *endpoint, unsigned int timeout_seconds,
+			    int *ret_fd)
+{
+	CLEANUP(cleanup_fd) int fd = -1;
+	int result;
+
+	result = endpoint->host[0] ? connect_tcp(endpoint, &fd) :
+				     connect_unix(endpoint->socket, &fd);
+	if (!result)
+		result = set_timeout(fd, timeout_seconds);
+	if (!result)
+		*ret_fd = TAKE_FD(fd);
+	return result;
+}
+
+static int connect_unix(const char *path, int *ret_fd)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	CLEANUP(cleanup_fd) int fd = -1;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		return -errno;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+static int connect_tcp(const struct client_endpoint *endpoint, int *ret_fd)
+{
+	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+	struct addrinfo *list, *item;
+	int result = -EHOSTUNREACH;
+
+	if (getaddrinfo(endpoint->host, endpoint->port, &hints, &list))
+		return -EHOSTUNREACH;
+	for (item = list; item; item = item->ai_next) {
+		CLEANUP(cleanup_fd) int fd = socket(
+			item->ai_family, item->ai_socktype | SOCK_CLOEXEC, item->ai_protocol);
+
+		if (fd < 0 || connect(fd, item->ai_addr, item->ai_addrlen)) {
+			result = -errno;
+			continue;
+		}
+		*ret_fd = TAKE_FD(fd);
+		result = 0;
+		break;
+	}
+	freeaddrinfo(list);
+	return result;
+}
+
+static int set_timeout(int fd, unsigned int seconds)
+{
+	struct timeval timeout = { .tv_sec = seconds };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)))
+		return -errno;
+	return 0;
+}

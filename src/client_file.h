@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files that the client reads: policies and configurations.
+ */
+#ifndef CLIENT_FILE_H
+#define CLIENT_FILE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct client;
+struct json_object;
+struct policy_list;
+struct policy_source;
+struct problems;
+
+/** Reads JSON with comments from @path, "-" is the input. As json_read_file(). */
+int client_file_read(const char *path, struct json_object **ret, struct problems *problems);
+
+/**
+ * Reads and parses policies. What is wrong is said on client->err. Returns
+ * the exit status, CLIENT_REFUSED when anything is wrong.
+ */
+int client_file_policies(struct client *client, const char *path, struct policy_list *ret);
+
+/** A source as of now; of the administrator's files if @file. */
+struct policy_source client_source(bool file);
+
+/** Prints one line each: "NAME: /pointer: warning: detail". */
+void client_print_problems(FILE *out, const char *name, const struct problems *problems);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client_help.h"
+
+#include <string.h>
+
+#include "cleanup.h"
+#include "client_command.h"
+#include "directories.h"
+
+#define WORDS                                                                                      \
+	"WORDS are a sentence such as\n"                                                           \
+	"  block in proto tcp from any to any port 23 dev eth0 for 1h\n"                            \
+	"and the grammar is in pepctl-policy(5).\n"
+
+const struct client_option client_options[CLIENT_OPTIONS] = {
+	[OPTION_HELP] = { "help", NULL, "say how a command is used" },
+	[OPTION_JSON] = { "json", NULL, "print JSON" },
+	[OPTION_SOCKET] = { "socket", "PATH", "the daemon's socket (" CONTROL_SOCKET ")" },
+	[OPTION_URL] = { "url", "URL", "ask http://HOST:PORT instead of the socket" },
+	[OPTION_NO_COLOR] = { "no-color", NULL, "no colours, on a terminal too" },
+	[OPTION_TOKEN_FILE] = { "token-file", "FILE", "not supported by this version" },
+	[OPTION_DRY_RUN] = { "dry-run", NULL, "say what would be done, and do nothing" },
+	[OPTION_FILE] = { "file", "FILE", "read the policies from a file; - is the input" },
+	[OPTION_REPLACE] = { "replace", NULL, "delete the API's policies that are not in FILE" },
+	[OPTION_ORIGIN] = { "origin", "ORIGIN", "only policies of file or api; all: of any" },
+	[OPTION_MATCH] = { "match", "TEXT|KEY=VALUE",
+			   "only policies that contain TEXT or have this member" },
+	[OPTION_LIMIT] = { "limit", "N", "at most N policies" },
+	[OPTION_STRICT] = { "strict", NULL, "exit with 1 for warnings too" },
+	[OPTION_POLICY] = { "policy", "ID", "only events of one policy" },
+	[OPTION_VERDICT] = { "verdict", "pass|drop", "only events of this verdict" },
+};
+
+static const struct client_command commands[] = {
+	{ "status", "", "is it well, and what did it drop in the last minute", NULL, 0, 0, 0,
+	  client_status },
+	{ "list", "", "the policies in the order of evaluation, with counters",
+	  "KEY is a member as `pepctl show` prints it (action, src, labels.team ...).\n",
+	  OPTION_BIT(OPTION_MATCH) | OPTION_BIT(OPTION_LIMIT) | OPTION_BIT(OPTION_ORIGIN), 0, 0,
+	  client_list },
+	{ "show", "ID...", "everything about a policy", NULL, 0, 1, CLIENT_ANY_NUMBER,
+	  client_show },
+	{ "add", "[ID] WORDS | JSON | -", "add a policy",
+	  WORDS "Without ID it gets one made of its content. - reads JSON from the input. A policy\n"
+		"that is there with another content is not touched: use modify or apply.\n",
+	  OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_FILE), 0, CLIENT_ANY_NUMBER, client_add },
+	{ "modify", "ID WORDS | ID JSON", "change a policy",
+	  WORDS "They say the whole policy anew; its description and labels stay. JSON is a merge\n"
+		"patch (RFC 7396): members that change, null for those that go.\n",
+	  OPTION_BIT(OPTION_DRY_RUN), 2, CLIENT_ANY_NUMBER, client_modify },
+	{ "delete", "ID...", "delete policies", NULL, OPTION_BIT(OPTION_DRY_RUN), 1,
+	  CLIENT_ANY_NUMBER, client_delete },
+	{ "apply", "FILE", "add and change the policies of a file, all or none",
+	  "FILE may be - for the input. With --replace it is what `pepctl export` writes: policies\n"
+	  "of the API that are not in it go. Policies of the administrator's files stay.\n",
+	  OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_REPLACE), 1, 1, client_apply },
+	{ "export", "", "print the policies as apply --replace takes them",
+	  "Those of the API, unless --origin says otherwise.\n", OPTION_BIT(OPTION_ORIGIN), 0, 0,
+	  client_export },
+	{ "check", "FILE...", "look for mistakes in policies or a configuration",
+	  "Needs no daemon and no privilege. Exits with 1 for errors, with --strict for warnings.\n",
+	  OPTION_BIT(OPTION_STRICT), 1, CLIENT_ANY_NUMBER, client_check },
+	{ "diff", "FILE [FILE2]", "what apply --replace FILE would change",
+	  "With FILE2: what leads from FILE to FILE2. Without a daemon FILE is compared with\n"
+	  "" POLICIES_FILE ". Lines begin with - (goes), + (comes) or ~ (changes).\n"
+	  "Exits with 0 when nothing differs, 1 when something does, 2 on errors.\n",
+	  0, 1, 2, client_diff },
+	{ "flush", "", "delete all policies of the API", NULL, OPTION_BIT(OPTION_DRY_RUN), 0, 0,
+	  client_flush },
+	{ "stats", "", "counters in total, by reason and by interface", NULL, 0, 0, 0,
+	  client_stats },
+	{ "interfaces", "", "where it is attached, and how", NULL, 0, 0, 0, client_interfaces },
+	{ "events", "", "what is dropped or logged, as it happens", "Ends with Ctrl-C.\n",
+	  OPTION_BIT(OPTION_POLICY) | OPTION_BIT(OPTION_VERDICT), 0, 0, client_events },
+	{ "reload", "", "read configuration and policy files again", NULL, 0, 0, 0,
+	  client_reload },
+};
+
+static void print_options(unsigned int options, FILE *out);
+
+const struct client_command *client_command_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+void client_help_all(FILE *out)
+{
+	fputs("Usage: pepctl COMMAND [ARGUMENT...] [OPTION...]\n"
+	      "       pepctl --config FILE [--check]    (the daemon)\n\nCommands:\n",
+	      out);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].summary);
+	fputs("\nOptions:\n", out);
+	print_options(CLIENT_GENERAL_OPTIONS, out);
+	fputs("\npepctl COMMAND --help says more. Exit status: 0 done, 1 refused, 2 usage,\n"
+	      "3 no daemon, 4 not permitted. See pepctl(8).\n",
+	      out);
+}
+
+void client_help(const struct client_command *command, FILE *out)
+{
+	fprintf(out, "Usage: pepctl %s%s%s [OPTION...]\n%s\n", command->name,
+		*command->arguments ? " " : "", command->arguments, command->summary);
+	if (command->details)
+		fprintf(out, "\n%s", command->details);
+	fputs("\nOptions:\n", out);
+	print_options(command->options | CLIENT_GENERAL_OPTIONS, out);
+}
+
+static void print_options(unsigned int options, FILE *out)
+{
+	for (size_t i = 0; i < CLIENT_OPTIONS; i++) {
+		char name[64];
+
+		if (!(options & OPTION_BIT(i)))
+			continue;
+		snprintf(name, sizeof(name), "--%s %s", client_options[i].name,
+			 client_options[i].value ? client_options[i].value : "");
+		fprintf(out, "  %-24s %s\n", name, client_options[i].summary);
+	}
+}
