@@ -11,6 +11,11 @@ LDADD = $(PEP_LIBS)
 # Everything but main.c. Sorted, one a line.
 noinst_LIBRARIES += libpep.a
 libpep_a_SOURCES = \
+	src/address.c \
+	src/address.h \
+	src/address_math.c \
+	src/address_math.h \
+	src/address_set.c \
 	src/attach.h \
 	src/attachment.h \
 	src/cleanup.h \
@@ -20,16 +25,34 @@ libpep_a_SOURCES = \
 	src/history.h \
 	src/http.h \
 	src/image.h \
+	src/json.c \
 	src/json.h \
+	src/json_scan.c \
+	src/json_scan.h \
+	src/json_string.c \
+	src/json_string.h \
 	src/links.h \
 	src/log.h \
+	src/number.c \
+	src/number.h \
+	src/policy.c \
 	src/policy.h \
 	src/policy_json.h \
+	src/policy_order.c \
+	src/policy_order.h \
+	src/policyset.c \
 	src/policyset.h \
+	src/problem.c \
 	src/problem.h \
+	src/protocol.c \
+	src/protocol.h \
+	src/reason.c \
+	src/reason.h \
 	src/rules.h \
 	src/settings.h \
 	src/store.h \
+	src/suggest.c \
+	src/suggest.h \
 	$(END)
 
 # The objects that include a skeleton, which must be there first.

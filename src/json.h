@@ -17,12 +17,15 @@ struct problems;
 /**
  * Parses @size bytes. The caller owns *ret (json_object_put). Returns 0,
  * -EBADMSG when it is not JSON or a key occurs twice (noted in @problems with
- * line and column, or the pointer of the key), -ENOMEM.
+ * line and column, or the pointer of the key), -ENOMEM. `null` gives NULL.
  */
 int json_read(const char *text, size_t size, unsigned int flags, struct json_object **ret,
 	      struct problems *problems);
 
-/** Reads and parses a file of at most @max bytes. As json_read(), and -errno of the file. */
+/**
+ * Reads and parses a regular file of at most @max bytes. As json_read(), and
+ * -errno of the file (not noted: a file may be optional), -EFBIG, -EISDIR.
+ */
 int json_read_file(const char *path, size_t max, unsigned int flags, struct json_object **ret,
 		   struct problems *problems);
 

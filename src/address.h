@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lists of IP addresses: what one member of a list may look like, and which
+ * addresses a whole list stands for.
+ *
+ * A member is an address, a prefix or a range "low-high"; with "!" in front
+ * it is taken out of what the others give. Only such ones: any address
+ * but those.
+ */
+#ifndef ADDRESS_H
+#define ADDRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pep.h"
+#include "policy.h"
+
+struct reason;
+
+struct address_prefix {
+	struct address address; /* the first one; host bits are zero */
+	uint8_t bits; /* 0..32 or 0..128 */
+};
+
+/* "!", two addresses and what joins them. */
+#define ADDRESS_TEXT_MAX 96
+
+/** Bits of an address of @family: 32 or 128. */
+unsigned int address_bits(enum pep_family family);
+
+/** < 0, 0, > 0 as memcmp() would on addresses in network order. */
+int address_compare(const struct address *a, const struct address *b);
+
+/** Whether the text is a word for any address: "any", and the original's "0.0.0.0", "::", "0". */
+bool address_is_any(const char *text);
+
+/**
+ * Reads one member. Returns 0; -EINVAL with the reason, @ret unchanged.
+ */
+int address_range_parse(const char *text, struct address_range *ret, struct reason *reason);
+
+/** Prints a member so that address_range_parse() gives it back. */
+void address_range_print(const struct address_range *range, char ret_text[ADDRESS_TEXT_MAX]);
+
+/** Length of the shortest prefix in the cover of @range: its own length, if it is a prefix. */
+unsigned int address_range_bits(const struct address_range *range);
+
+/**
+ * Length of the shortest prefix among the members of @family; 0 for any, and
+ * for a list of exclusions only. Returns -1 when no member is of @family.
+ */
+int address_list_shortest(const struct address_list *list, enum pep_family family);
+
+/** Whether the list stands for at least one address of @family. */
+bool address_list_has_family(const struct address_list *list, enum pep_family family);
+
+/** Whether the two lists have the same members in the same order. */
+bool address_list_equal(const struct address_list *a, const struct address_list *b);
+
+/**
+ * The minimal cover: disjoint prefixes, ascending, of all addresses of
+ * @family that the list stands for. The caller frees *ret; NULL and 0 when
+ * there are none. Returns 0 or -ENOMEM.
+ */
+int address_list_prefixes(const struct address_list *list, enum pep_family family,
+			  struct address_prefix **ret, size_t *ret_count);
+
+#endif

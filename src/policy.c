@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "address.h"
+#include "cleanup.h"
+#include "number.h"
+#include "policy_order.h"
+#include "protocol.h"
+
+static void release(struct policy *policy);
+
+struct policy *policy_get(struct policy *policy)
+{
+	policy->references++;
+	return policy;
+}
+
+void policy_put(struct policy **policy)
+{
+	struct policy *dropped = TAKE_PTR(*policy);
+
+	if (dropped && !--dropped->references)
+		release(dropped);
+}
+
+static void release(struct policy *policy)
+{
+	for (size_t i = 0; i < policy->label_count; i++) {
+		free(policy->labels[i].key);
+		free(policy->labels[i].value);
+	}
+	for (size_t i = 0; i < policy->interface_count; i++)
+		free(policy->interfaces[i]);
+	free(policy->labels);
+	free(policy->interfaces);
+	free(policy->src.range);
+	free(policy->dst.range);
+	free(policy->sport.range);
+	free(policy->dport.range);
+	free(policy->vlan.range);
+	free(policy->length.range);
+	free(policy->ttl.range);
+	free(policy->description);
+	free(policy->id);
+	free(policy);
+}
+
+/* ---- equality */
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool same_names(const struct policy *a, const struct policy *b)
+{
+	if (!same_text(a->id, b->id) || !same_text(a->description, b->description) ||
+	    a->label_count != b->label_count || a->interface_count != b->interface_count)
+		return false;
+	for (size_t i = 0; i < a->label_count; i++)
+		if (strcmp(a->labels[i].key, b->labels[i].key) ||
+		    strcmp(a->labels[i].value, b->labels[i].value))
+			return false;
+	for (size_t i = 0; i < a->interface_count; i++)
+		if (strcmp(a->interfaces[i], b->interfaces[i]))
+			return false;
+	return true;
+}
+
+static bool same_numbers(const struct policy *a, const struct policy *b)
+{
+	return a->enabled == b->enabled && a->log == b->log &&
+	       a->conform_continue == b->conform_continue && a->priority == b->priority &&
+	       a->action == b->action && a->directions == b->directions &&
+	       a->protocol == b->protocol && a->icmp_type == b->icmp_type &&
+	       a->icmp_code == b->icmp_code && a->dscp == b->dscp &&
+	       a->tcp_flags == b->tcp_flags && a->tcp_flags_mask == b->tcp_flags_mask &&
+	       a->fragment == b->fragment && a->bytes.per_second == b->bytes.per_second &&
+	       a->bytes.burst == b->bytes.burst &&
+	       a->packets.per_second == b->packets.per_second &&
+	       a->packets.burst == b->packets.burst && a->expires_at == b->expires_at;
+}
+
+static bool same_lists(const struct policy *a, const struct policy *b)
+{
+	return address_list_equal(&a->src, &b->src) && address_list_equal(&a->dst, &b->dst) &&
+	       number_list_equal(&a->sport, &b->sport) &&
+	       number_list_equal(&a->dport, &b->dport) && number_list_equal(&a->vlan, &b->vlan) &&
+	       number_list_equal(&a->length, &b->length) && number_list_equal(&a->ttl, &b->ttl);
+}
+
+/* ttl_deadline_ns says once more, on another clock, what expires_at says: an
+ * exported policy that is put back is equal to the one that it came from. */
+bool policy_equal(const struct policy *a, const struct policy *b)
+{
+	return a == b || (same_numbers(a, b) && same_names(a, b) && same_lists(a, b));
+}
+
+/* ---- properties */
+
+bool policy_has_family(const struct policy *policy, enum pep_family family)
+{
+	return protocol_has_family(policy->protocol, family) &&
+	       address_list_has_family(&policy->src, family) &&
+	       address_list_has_family(&policy->dst, family);
+}
+
+bool policy_is_broad(const struct policy *policy, enum pep_family family)
+{
+	static const int narrow_bits[PEP_FAMILIES] = { [PEP_IPV4] = 8, [PEP_IPV6] = 32 };
+	int bits = address_list_shortest(&policy->src, family);
+
+	return bits >= 0 && bits < narrow_bits[family];
+}
+
+int policy_compare(const struct policy *a, const struct policy *b, enum pep_family family)
+{
+	struct policy_order x = policy_order(a, family), y = policy_order(b, family);
+
+	return policy_order_compare(&x, &y);
+}
+
+/* ---- names */
+
+static const char *const action_names[] = {
+	[PEP_ACTION_ALLOW] = "ALLOW",	  [PEP_ACTION_BLOCK] = "BLOCK",
+	[PEP_ACTION_REJECT] = "REJECT",	  [PEP_ACTION_RATE_LIMIT] = "RATE_LIMIT",
+	[PEP_ACTION_LOG_ONLY] = "LOG_ONLY",
+};
+
+const char *policy_action_name(enum pep_action action)
+{
+	return (size_t)action < ARRAY_SIZE(action_names) ? action_names[action] : "UNKNOWN";
+}
+
+static const char *const origin_names[ORIGINS] = {
+	[ORIGIN_FILE] = "file",
+	[ORIGIN_API] = "api",
+	[ORIGIN_FAILSAFE] = "failsafe",
+};
+
+const char *policy_origin_name(enum origin origin)
+{
+	return origin < ORIGINS ? origin_names[origin] : "unknown";
+}
