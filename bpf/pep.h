@@ -116,11 +116,13 @@ struct pep_control {
 #define PEP_SLOT_NONE 0xffffffffu
 
 #define PEP_VERSION_LOG (1 << 0) /* report every match */
-#define PEP_VERSION_BROAD (1 << 1) /* a failsafe policy may overrule its drop */
+#define PEP_VERSION_BROAD4 (1 << 1) /* a failsafe policy may overrule its drop of IPv4 */
 #define PEP_VERSION_CONTINUE (1 << 2) /* what conforms goes on to the next match */
 #define PEP_VERSION_AUDIT (1 << 3) /* reserved: decide, count, go on */
 #define PEP_VERSION_BYTES (1 << 4) /* bytes are limited */
 #define PEP_VERSION_PACKETS (1 << 5) /* packets are limited */
+#define PEP_VERSION_FAILSAFE (1 << 6) /* a failsafe policy's */
+#define PEP_VERSION_BROAD6 (1 << 7) /* as BROAD4, of IPv6 */
 
 /*
  * Limits are GCRA: a bucket is one theoretical arrival time in units of
@@ -193,6 +195,8 @@ struct pep_tally {
 	__u64 bytes;
 };
 
+/* Map "event_limits": a bucket per outcome, for events that name no policy. */
+
 /* Map "totals": one element a stripe. */
 struct pep_totals {
 	__u64 cache_hits;
@@ -221,6 +225,8 @@ struct pep_key {
 	__u32 word[PEP_KEY_WORDS];
 };
 
+#define PEP_FLOW_NO_FAILSAFE (1 << 0) /* no failsafe policy matches it */
+
 /* Map "flows": entry cpu * entries + hash, one cache line each. */
 struct pep_flow {
 	struct pep_key key;
@@ -228,7 +234,7 @@ struct pep_flow {
 	__u32 vlans;
 	__u64 generation;
 	__u32 slot;
-	__u32 rank;
+	__u32 flags; /* PEP_FLOW_ */
 };
 
 struct pep_fragment_key {
@@ -245,14 +251,15 @@ struct pep_fragment_key {
 #define PEP_FRAGMENT_DROP (1 << 0) /* conflicting first fragments were seen */
 
 struct pep_fragment {
-	__u64 generation;
-	__u64 seen_ns;
+	__u64 generation; /* that slot was matched in; 0: match every fragment again */
+	__u64 seen_ns; /* CLOCK_MONOTONIC */
 	__u32 slot;
 	__u32 ports; /* as PEP_KEY_PORTS */
-	__u16 header_bytes; /* of the transport header */
+	__u16 header_bytes; /* from the fragmented part's start to the transport header's end */
 	__u8 tcp_flags;
-	__u8 flags;
-	__u32 reserved;
+	__u8 flags; /* PEP_FRAGMENT_ */
+	__u8 protocol; /* behind all extension headers */
+	__u8 reserved[3];
 };
 
 /* ---- the image ------------------------------------------------------------ */
@@ -291,11 +298,9 @@ struct pep_fragment {
 #define PEP_RULE_UNCACHED (1 << 3) /* they hold more than interface and VLAN */
 
 /* Rules of a leaf are in the order of their ranks.  A rank is unique to a
- * policy within a family; ranks leave gaps, so that a later overlay can order
- * its policies between those of the main image. */
-struct pep_rule4 {
-	__u32 src;
-	__u32 dst;
+ * policy within a family and not 0; ranks leave gaps, so that a later overlay
+ * can order its policies between those of the main image. */
+struct pep_rule {
 	__u16 sport_low, sport_high;
 	__u16 dport_low, dport_high;
 	__u8 src_bits, dst_bits; /* prefix lengths */
@@ -306,17 +311,16 @@ struct pep_rule4 {
 	__u32 extra; /* offset of a struct pep_extra / 8 */
 };
 
+struct pep_rule4 {
+	__u32 src;
+	__u32 dst;
+	struct pep_rule rule;
+};
+
 struct pep_rule6 {
 	__u32 src[4]; /* most significant word first */
 	__u32 dst[4];
-	__u16 sport_low, sport_high;
-	__u16 dport_low, dport_high;
-	__u8 src_bits, dst_bits;
-	__u8 protocol;
-	__u8 flags;
-	__u32 rank;
-	__u32 slot;
-	__u32 extra;
+	struct pep_rule rule;
 	__u32 reserved[2];
 };
 
@@ -487,6 +491,7 @@ PEP_ASSERT_SIZE(struct pep_totals, 64);
 PEP_ASSERT_SIZE(struct pep_flow, 64);
 PEP_ASSERT_SIZE(struct pep_fragment_key, 48);
 PEP_ASSERT_SIZE(struct pep_fragment, 32);
+PEP_ASSERT_SIZE(struct pep_rule, 24);
 PEP_ASSERT_SIZE(struct pep_rule4, 32);
 PEP_ASSERT_SIZE(struct pep_rule6, 64);
 PEP_ASSERT_SIZE(struct pep_extra, 40);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the pipeline knows of one packet, from the context to the verdict.
+ */
+#ifndef PEP_PACKET_H
+#define PEP_PACKET_H
+
+#include "maps.h"
+
+#define NO_RANK 0xffffffffu
+#define VLANS_NONE 0xffffffffu
+
+#define PACKET_EGRESS (1 << 0)
+#define PACKET_IPV6 (1 << 1)
+#define PACKET_DRY (1 << 2)
+#define PACKET_FRAGMENT (1 << 3) /* not an atomic one */
+#define PACKET_LATER (1 << 4) /* a fragment without the transport header */
+#define PACKET_NOT_IP (1 << 5)
+#define PACKET_L3 (1 << 6) /* there is no Ethernet header */
+#define PACKET_NO_FAILSAFE (1 << 7) /* known: no failsafe policy matches it */
+#define PACKET_CACHEABLE (1 << 8) /* what it met depends on the flow's key alone */
+
+struct packet {
+	/* compared with struct pep_flow as a block */
+	struct pep_key key;
+	__u32 ifindex;
+	__u32 vlans; /* outer << 16 | inner */
+
+	__u64 word; /* of the control record */
+	__u64 now_ns; /* coarse; 0: not read yet */
+
+	__u32 flags; /* PACKET_ */
+	__u32 length; /* L3 bytes on the wire, of all segments */
+	__u32 segment; /* L3 bytes of one segment */
+	__u32 packets; /* segments */
+	__u32 identification; /* of a fragment */
+	__u32 fragment_bytes; /* from the fragmented part's start: of a first one the
+			       * transport header's end, of a later one its own start */
+	__u16 interface; /* id */
+	__u8 protocol; /* behind all extension headers */
+	__u8 fragment_protocol; /* as the fragments' key has it */
+	__u8 tcp_flags;
+	__u8 dscp;
+	__u8 ttl;
+	__u8 steps; /* of the trace */
+
+	/* the classifier's answer */
+	__u32 slot;
+	__u32 rank;
+	__u32 after_rank; /* look for ranks beyond this one */
+	__u32 extra_rank; /* best rank whose five-tuple matched and that compares more */
+	__u32 failsafe_for; /* the slot whose drop a failsafe policy overruled */
+};
+
+static __always_inline __u32 packet_direction(const struct packet *p)
+{
+	return p->flags & PACKET_EGRESS ? PEP_EGRESS : PEP_INGRESS;
+}
+
+static __always_inline __u32 packet_family(const struct packet *p)
+{
+	return p->flags & PACKET_IPV6 ? PEP_IPV6 : PEP_IPV4;
+}
+
+/* The coarse clock, read at most once: to within a tick. */
+static __always_inline __u64 packet_now(struct packet *p)
+{
+	if (!p->now_ns)
+		p->now_ns = bpf_ktime_get_coarse_ns();
+	return p->now_ns;
+}
+
+/* For limits, which need the fine clock, except in a dry run at a given time. */
+static __always_inline __u64 packet_now_fine(const struct packet *p)
+{
+	return p->flags & PACKET_DRY && p->now_ns ? p->now_ns : bpf_ktime_get_ns();
+}
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A packet's path, the same for every hook:
+ *
+ *   control record -> context -> parse L2/L3, fragment, L4 -> flow cache or
+ *   classifier -> limit, account, event (verdict.h) -> outcome -> verdict
+ */
+#ifndef PEP_PIPELINE_H
+#define PEP_PIPELINE_H
+
+#include "parse.h"
+#include "verdict.h"
+
+#define OUTCOME_IS_DROP(name, verdict, label, text) | (__u64)(verdict) << PEP_OUTCOME_##name
+static const __u64 outcome_drops = 0 PEP_OUTCOMES(OUTCOME_IS_DROP);
+
+/* Drops that a policy's slot has reported itself. */
+#define OUTCOMES_REPORTED                                                                          \
+	(1ULL << PEP_OUTCOME_POLICY_BLOCK | 1ULL << PEP_OUTCOME_LIMIT_EXCEED |                     \
+	 1ULL << PEP_OUTCOME_LIMIT_CONTENDED)
+
+static long delay_step(__u32 index, __u64 *until)
+{
+	return bpf_ktime_get_ns() >= *until;
+}
+
+/* For tests: makes room for a publisher between the word and what it names. */
+static __always_inline void delay(void)
+{
+	__u64 until;
+
+	if (!debug_delay_ns)
+		return;
+	until = bpf_ktime_get_ns() + bpf_get_prandom_u32() % debug_delay_ns;
+	bpf_loop(1 << 20, delay_step, &until, 0);
+}
+
+/* The state that this packet sees, whole and once. */
+static __always_inline __u64 control_word(void)
+{
+	__u32 zero = 0;
+	const struct pep_control *record = bpf_map_lookup_elem(&control, &zero);
+	__u64 word, deadline;
+
+	if (!record)
+		return 0;
+	word = READ_ONCE(record->word_now);
+	deadline = READ_ONCE(record->deadline_ns);
+	if (deadline && deadline <= bpf_ktime_get_coarse_ns())
+		word = READ_ONCE(record->word_before);
+	delay();
+	return word;
+}
+
+static __always_inline void interface_lookup(struct packet *p)
+{
+	for (int i = 0; i < PEP_INTERFACE_PROBES; i++) {
+		__u32 index = (p->ifindex + i) & (PEP_INTERFACES - 1);
+		const struct pep_interface *entry = bpf_map_lookup_elem(&interfaces, &index);
+
+		if (!entry || !entry->ifindex)
+			return;
+		if (entry->ifindex == p->ifindex) {
+			p->interface = entry->id;
+			if (entry->flags & PEP_INTERFACE_L3 && !(p->flags & PACKET_DRY))
+				p->flags |= PACKET_L3;
+			return;
+		}
+	}
+}
+
+static __always_inline void trace_fill(const struct packet *p, struct pep_trace *record)
+{
+	record->key = p->key;
+	record->generation = PEP_WORD_GENERATION(p->word);
+	record->time_ns = p->now_ns;
+	record->ifindex = p->ifindex;
+	record->vlans = p->vlans;
+	record->length = p->length;
+	record->packets = p->packets;
+	record->flags = 0;
+	if (p->flags & PACKET_FRAGMENT)
+		record->flags |= PEP_TRACE_FRAGMENT;
+	if (p->flags & PACKET_FRAGMENT && !(p->flags & PACKET_LATER))
+		record->flags |= PEP_TRACE_FIRST;
+	if (p->flags & PACKET_CACHEABLE && p->steps <= 1)
+		record->flags |= PEP_TRACE_CACHEABLE;
+}
+
+/* The end of a dry run. */
+__noinline int trace_finish(struct packet *p, __u32 outcome)
+{
+	struct pep_trace *record = trace_lookup();
+
+	if (!p || !record)
+		return 0;
+	trace_fill(p, record);
+	record->outcome = outcome;
+	record->slot = PEP_SLOT_NONE;
+	if (outcome == PEP_OUTCOME_POLICY_ALLOW || outcome == PEP_OUTCOME_LIMIT_CONFORM ||
+	    outcome == PEP_OUTCOME_FAILSAFE || 1ULL << (outcome & 63) & OUTCOMES_REPORTED)
+		record->slot = p->slot;
+	record->failsafe_for = p->failsafe_for;
+	record->steps = p->steps;
+	record->runs++;
+	return 0;
+}
+
+/* The one exit: accounts, reports, and says whether to drop. */
+static __always_inline bool finish(struct packet *p, __u32 outcome)
+{
+	bool drop;
+
+	outcome &= PEP_OUTCOME_MAX - 1;
+	drop = outcome_drops >> outcome & 1;
+	if (p->flags & PACKET_DRY) {
+		trace_finish(p, outcome);
+		return drop;
+	}
+	account_outcome(p, outcome);
+	if (drop && !(OUTCOMES_REPORTED >> outcome & 1)) {
+		p->slot = PEP_SLOT_NONE;
+		event_reason(p, outcome);
+	}
+	return drop;
+}
+
+static __always_inline int pipeline(context *ctx, __u32 direction)
+{
+	struct packet p = {
+		.word = control_word(),
+		.vlans = VLANS_NONE,
+		.slot = PEP_SLOT_NONE,
+		.rank = NO_RANK,
+		.failsafe_for = PEP_SLOT_NONE,
+	};
+	int outcome;
+
+	if (!p.word)
+		return CONTEXT_PASS;
+	context_read(ctx, &p, direction);
+	interface_lookup(&p);
+	outcome = parse(ctx, &p);
+	outcome = outcome < 0 ? decide_unparsed(&p, -outcome) : decide(&p);
+	return finish(&p, outcome) ? CONTEXT_DROP : CONTEXT_PASS;
+}
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Limits: the generic cell rate algorithm (ITU-T I.371, virtual scheduling) in
+ * its debt form, one 64-bit theoretical arrival time for all CPUs.  A packet
+ * of any size conforms while credit is left, and what it takes beyond that
+ * delays the next one: exact over time, whatever the packets' sizes.
+ */
+#ifndef PEP_RATELIMIT_H
+#define PEP_RATELIMIT_H
+
+#include "account.h"
+#include "slot.h"
+
+#define LIMIT_TRIES 8
+#define LIMIT_UNITS_SHIFT 6 /* units of 2^-6 ns */
+
+enum limit_result { LIMIT_CONFORM, LIMIT_EXCEED, LIMIT_CONTENDED };
+
+static __always_inline enum limit_result bucket_take(__u64 *tat, __u64 now, __u64 cost,
+						     __u64 burst)
+{
+	__u64 old, from;
+
+	for (int i = 0; i < LIMIT_TRIES; i++) {
+		old = READ_ONCE(*tat);
+		if (old >= now + burst)
+			return LIMIT_EXCEED;
+		from = old > now ? old : now;
+		if (__sync_val_compare_and_swap(tat, old, from + cost) == old)
+			return LIMIT_CONFORM;
+		totals_add_race();
+	}
+	return LIMIT_CONTENDED;
+}
+
+/* What a bucket would say, without taking anything. */
+static __always_inline enum limit_result bucket_ask(const __u64 *tat, __u64 now, __u64 burst)
+{
+	return READ_ONCE(*tat) >= now + burst ? LIMIT_EXCEED : LIMIT_CONFORM;
+}
+
+static __always_inline enum limit_result limit_ask(const struct packet *p,
+						   const struct pep_slot *slot,
+						   const struct pep_version *version, __u64 now)
+{
+	if (version->flags & PEP_VERSION_BYTES &&
+	    bucket_ask(&slot->bytes_tat, now, version->bytes.burst))
+		return LIMIT_EXCEED;
+	if (version->flags & PEP_VERSION_PACKETS &&
+	    bucket_ask(&slot->packets_tat, now, version->packets.burst))
+		return LIMIT_EXCEED;
+	return LIMIT_CONFORM;
+}
+
+/* Takes the packet from both buckets or from none. */
+static __always_inline enum limit_result limit_take(const struct packet *p, struct pep_slot *slot,
+						    const struct pep_version *version, __u64 now)
+{
+	__u64 bytes = p->length * version->bytes.cost >> (version->bytes_shift & 63);
+	__u64 packets = p->packets * version->packets.cost >> (version->packets_shift & 63);
+	enum limit_result result = LIMIT_CONFORM;
+
+	if (version->flags & PEP_VERSION_BYTES)
+		result = bucket_take(&slot->bytes_tat, now, bytes, version->bytes.burst);
+	if (result || !(version->flags & PEP_VERSION_PACKETS))
+		return result;
+	result = bucket_take(&slot->packets_tat, now, packets, version->packets.burst);
+	if (result && version->flags & PEP_VERSION_BYTES)
+		__sync_fetch_and_add(&slot->bytes_tat, -bytes);
+	return result;
+}
+
+static __always_inline enum limit_result limit(const struct packet *p, struct pep_slot *slot,
+					       const struct pep_version *version)
+{
+	__u64 now = packet_now_fine(p) << LIMIT_UNITS_SHIFT;
+
+	if (p->flags & PACKET_DRY)
+		return limit_ask(p, slot, version, now);
+	return limit_take(p, slot, version, now);
+}
+
+#endif

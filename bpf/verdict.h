@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From the first match to the verdict: what the slot does, what continues,
+ * what a failsafe policy overrules, what the default action is.
+ */
+#ifndef PEP_VERDICT_H
+#define PEP_VERDICT_H
+
+#include "classify.h"
+#include "event.h"
+#include "flow.h"
+#include "fragment.h"
+
+#define STEP_CONTINUE (-1)
+
+static __always_inline __u32 image_flags(const struct packet *p)
+{
+	const struct pep_image *image;
+	__u64 limit;
+
+	image = image_lookup(p->word, &limit);
+	return image ? image->flags : 0;
+}
+
+static __always_inline struct pep_trace *trace_lookup(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&trace, &zero);
+}
+
+static __always_inline void trace_step(struct packet *p, const struct pep_version *version,
+				       bool conform)
+{
+	struct pep_trace *record = trace_lookup();
+	__u32 index = p->steps;
+
+	if (!record || index > PEP_CHAIN)
+		return;
+	record->step[index].slot = p->slot;
+	record->step[index].rank = p->rank;
+	record->step[index].action = version->action;
+	record->step[index].flags = version->flags;
+	record->step[index].conform = conform;
+}
+
+/*
+ * Whether a failsafe policy saves the packet from a drop; then p->slot is its
+ * slot.  The answer "no" holds for the whole flow if no other field was asked.
+ */
+static __always_inline bool failsafe_overrules(struct packet *p)
+{
+	__u32 slot = p->slot, rank = p->rank, after = p->after_rank, extra = p->extra_rank;
+	bool found;
+
+	if (p->flags & PACKET_NO_FAILSAFE)
+		return false;
+	p->after_rank = 0;
+	found = classify(p, PEP_RULES_FAILSAFE) == 0 && p->slot != PEP_SLOT_NONE;
+	if (found) {
+		p->failsafe_for = slot;
+		return true;
+	}
+	if (p->extra_rank == NO_RANK)
+		p->flags |= PACKET_NO_FAILSAFE;
+	p->slot = slot;
+	p->rank = rank;
+	p->after_rank = after;
+	p->extra_rank = extra;
+	return false;
+}
+
+static __always_inline int failsafe_pass(struct packet *p)
+{
+	if (!(p->flags & PACKET_DRY))
+		account_slot(p, p->slot, false);
+	return PEP_OUTCOME_FAILSAFE;
+}
+
+static __always_inline bool is_broad(const struct packet *p, const struct pep_version *version)
+{
+	return version->flags &
+	       (p->flags & PACKET_IPV6 ? PEP_VERSION_BROAD6 : PEP_VERSION_BROAD4);
+}
+
+/* Counts and reports what a slot did. */
+static __always_inline void step_note(struct packet *p, struct pep_slot *slot,
+				      const struct pep_version *version, __u32 outcome,
+				      bool dropped)
+{
+	if (p->flags & PACKET_DRY) {
+		trace_step(p, version, !dropped);
+		return;
+	}
+	account_slot(p, p->slot, dropped);
+	event_slot(p, slot, version, outcome, dropped);
+}
+
+static __always_inline int step_limit(struct packet *p, struct pep_slot *slot,
+				      const struct pep_version *version)
+{
+	enum limit_result result = limit(p, slot, version);
+	int outcome;
+
+	if (result == LIMIT_CONFORM) {
+		step_note(p, slot, version, PEP_OUTCOME_LIMIT_CONFORM, false);
+		return version->flags & PEP_VERSION_CONTINUE ? STEP_CONTINUE :
+							       PEP_OUTCOME_LIMIT_CONFORM;
+	}
+	if (is_broad(p, version) && failsafe_overrules(p))
+		return failsafe_pass(p);
+	outcome = result == LIMIT_EXCEED ? PEP_OUTCOME_LIMIT_EXCEED : PEP_OUTCOME_LIMIT_CONTENDED;
+	step_note(p, slot, version, outcome, true);
+	return outcome;
+}
+
+/* Applies p->slot: a PEP_OUTCOME_, or STEP_CONTINUE for the next match. */
+__noinline int verdict_step(struct packet *p)
+{
+	const struct pep_version *version;
+	struct pep_slot *slot;
+
+	if (!p)
+		return PEP_OUTCOME_NO_STATE;
+	slot = slot_lookup(p->slot);
+	if (!slot)
+		return PEP_OUTCOME_NO_STATE;
+	version = slot_version(p, slot);
+	if (!version) /* expired a moment ago */
+		return STEP_CONTINUE;
+	switch (version->action) {
+	case PEP_ACTION_ALLOW:
+		step_note(p, slot, version, PEP_OUTCOME_POLICY_ALLOW, false);
+		return PEP_OUTCOME_POLICY_ALLOW;
+	case PEP_ACTION_LOG_ONLY:
+		step_note(p, slot, version, PEP_OUTCOME_POLICY_ALLOW, false);
+		return STEP_CONTINUE;
+	case PEP_ACTION_RATE_LIMIT:
+		return step_limit(p, slot, version);
+	}
+	if (is_broad(p, version) && failsafe_overrules(p))
+		return failsafe_pass(p);
+	step_note(p, slot, version, PEP_OUTCOME_POLICY_BLOCK, true);
+	return PEP_OUTCOME_POLICY_BLOCK;
+}
+
+static __always_inline int default_outcome(struct packet *p)
+{
+	if (!(image_flags(p) & PEP_IMAGE_DEFAULT_BLOCK))
+		return PEP_OUTCOME_DEFAULT_ALLOW;
+	return failsafe_overrules(p) ? failsafe_pass(p) : PEP_OUTCOME_DEFAULT_BLOCK;
+}
+
+static __always_inline int classify_failed(int error)
+{
+	return error == ERROR_BOUND ? PEP_OUTCOME_CLASSIFIER_BOUND : PEP_OUTCOME_NO_STATE;
+}
+
+/* From the first match on, at most PEP_CHAIN that continue. */
+static __always_inline int verdict_chain(struct packet *p)
+{
+	int outcome, error;
+
+	for (int i = 0; i <= PEP_CHAIN; i++) {
+		if (p->slot == PEP_SLOT_NONE)
+			return default_outcome(p);
+		outcome = verdict_step(p);
+		p->steps++;
+		if (outcome != STEP_CONTINUE)
+			return outcome;
+		p->after_rank = p->rank;
+		error = classify(p, PEP_RULES_POLICY);
+		if (error)
+			return classify_failed(error);
+	}
+	return p->slot == PEP_SLOT_NONE ? default_outcome(p) : PEP_OUTCOME_CHAIN_BOUND;
+}
+
+/* Whether the classifier's first answer depends on the flow's key alone. */
+static __always_inline void note_cacheable(struct packet *p)
+{
+	if (p->flags & PACKET_FRAGMENT)
+		return;
+	if (p->extra_rank == NO_RANK || p->extra_rank > p->rank)
+		p->flags |= PACKET_CACHEABLE;
+}
+
+static __always_inline void cache_count(bool hit)
+{
+	struct pep_totals *total = totals_lookup();
+
+	if (total)
+		counter_add(hit ? &total->cache_hits : &total->cache_misses, 1);
+}
+
+/* Whether the cache knows what the packet meets; then p->slot is that. */
+static __always_inline bool cache_lookup(struct packet *p, const struct pep_flow *flow)
+{
+	struct pep_slot *slot;
+
+	if (!flow_matches(p, flow))
+		return false;
+	p->slot = flow->slot;
+	if (flow->flags & PEP_FLOW_NO_FAILSAFE)
+		p->flags |= PACKET_NO_FAILSAFE;
+	if (p->slot == PEP_SLOT_NONE)
+		return true;
+	slot = slot_lookup(p->slot);
+	return slot && slot_version(p, slot);
+}
+
+/* A whole packet: by the cache, or by the classifier and into the cache. */
+static __always_inline int decide_packet(struct packet *p)
+{
+	struct pep_flow *flow = p->flags & PACKET_DRY ? NULL : flow_entry(p);
+	int outcome, error;
+	__u32 slot;
+
+	if (flow && cache_lookup(p, flow)) {
+		cache_count(true);
+		return verdict_chain(p);
+	}
+	p->flags &= ~PACKET_NO_FAILSAFE;
+	error = classify(p, PEP_RULES_POLICY);
+	if (error)
+		return classify_failed(error);
+	note_cacheable(p);
+	slot = p->slot;
+	outcome = verdict_chain(p);
+	if (flow) {
+		cache_count(false);
+		if (p->flags & PACKET_CACHEABLE && p->steps <= 1)
+			flow_insert(p, flow, slot);
+	}
+	return outcome;
+}
+
+static __always_inline int decide_fragment(struct packet *p)
+{
+	__u64 generation = PEP_WORD_GENERATION(p->word);
+	bool later = p->flags & PACKET_LATER, known = false;
+	int outcome, error;
+	__u32 slot;
+
+	error = later ? fragment_later(p, &known) : fragment_first(p);
+	if (error == -PEP_OUTCOME_UNTRACKED_FRAGMENT &&
+	    image_flags(p) & (PEP_IMAGE_UNTRACKED_PASS | PEP_IMAGE_TRANSPARENT))
+		return PEP_OUTCOME_UNTRACKED_PASS;
+	if (error)
+		return -error;
+	if (!known) {
+		error = classify(p, PEP_RULES_POLICY);
+		if (error)
+			return classify_failed(error);
+	}
+	slot = p->slot;
+	outcome = verdict_chain(p);
+	if (!later && !(p->flags & PACKET_DRY))
+		fragment_store(p, slot, p->steps <= 1 ? generation : 0);
+	return outcome;
+}
+
+/* What happens to a packet that was parsed: a PEP_OUTCOME_. */
+__noinline int decide(struct packet *p)
+{
+	if (!p)
+		return PEP_OUTCOME_NO_STATE;
+	return p->flags & PACKET_FRAGMENT ? decide_fragment(p) : decide_packet(p);
+}
+
+/* What happens to one that was not, for the reason @outcome. */
+__noinline int decide_unparsed(struct packet *p, int outcome)
+{
+	__u32 flags;
+
+	if (!p)
+		return PEP_OUTCOME_NO_STATE;
+	flags = image_flags(p);
+	if (p->flags & PACKET_NOT_IP) {
+		if (flags & PEP_IMAGE_NON_IP_DROP && outcome != PEP_OUTCOME_NON_IP_ARP)
+			return PEP_OUTCOME_NON_IP_DROP;
+		return outcome;
+	}
+	if (flags & (PEP_IMAGE_MALFORMED_PASS | PEP_IMAGE_TRANSPARENT))
+		return PEP_OUTCOME_MALFORMED_PASS;
+	return outcome;
+}
+
+#endif
