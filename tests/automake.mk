@@ -40,12 +40,17 @@ check-local:
 	@exit 1
 endif
 
+# All of them, unless chosen: make check-root ROOT_TESTS=tests/root/NAME
+ROOT_TESTS = $(root_programs) $(root_scripts)
+SOAK_TESTS = $(soak_programs) $(soak_scripts)
+CLEANFILES += tests/root/*.log
+
 check-root: all $(root_programs)
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) \
-		$(top_srcdir)/tests/root/run $(root_programs) $(root_scripts)
+		$(top_srcdir)/tests/root/run $(ROOT_TESTS)
 
 soak: all $(soak_programs)
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) TEST_SECONDS=86400 \
-		$(top_srcdir)/tests/root/run $(soak_programs) $(soak_scripts)
+		$(top_srcdir)/tests/root/run $(SOAK_TESTS)
 
 .PHONY: check-root soak
