@@ -21,18 +21,24 @@ libpep_a_SOURCES = \
 	src/cleanup.h \
 	src/daemon.h \
 	src/datapath.h \
+	src/directories.h \
 	src/event_feed.h \
+	src/heap.h \
 	src/history.h \
 	src/http.h \
 	src/image.h \
 	src/json.c \
 	src/json.h \
+	src/json_cleanup.h \
 	src/json_scan.c \
 	src/json_scan.h \
 	src/json_string.c \
 	src/json_string.h \
 	src/links.h \
+	src/log.c \
 	src/log.h \
+	src/log_line.c \
+	src/log_line.h \
 	src/number.c \
 	src/number.h \
 	src/policy.c \
@@ -49,7 +55,18 @@ libpep_a_SOURCES = \
 	src/reason.c \
 	src/reason.h \
 	src/rules.h \
+	src/settings.c \
 	src/settings.h \
+	src/settings_failsafe.c \
+	src/settings_key.c \
+	src/settings_key.h \
+	src/settings_kind.c \
+	src/settings_kind.h \
+	src/settings_list.c \
+	src/settings_listen.c \
+	src/settings_parse.c \
+	src/settings_policies.c \
+	src/settings_print.c \
 	src/store.h \
 	src/suggest.c \
 	src/suggest.h \

@@ -51,6 +51,7 @@ struct settings {
 	uint32_t max_rules;
 	bool default_block;
 	char *policies_file;
+	bool policies_file_named; /* by the configuration: it must be there */
 	char *policies_directory; /* policies.d beside policies_file */
 	char *state_dir;
 	enum bad_start on_bad_start;

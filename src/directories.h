@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where things are: the build says what precedes, these are the usual places.
+ */
+#ifndef DIRECTORIES_H
+#define DIRECTORIES_H
+
+#ifndef SYSCONFDIR
+#define SYSCONFDIR "/etc"
+#endif
+#ifndef LOCALSTATEDIR
+#define LOCALSTATEDIR "/var"
+#endif
+#ifndef RUNSTATEDIR
+#define RUNSTATEDIR "/run"
+#endif
+
+#define CONFIG_FILE SYSCONFDIR "/pepctl/config.json"
+#define POLICIES_FILE SYSCONFDIR "/pepctl/policies.json"
+#define STATE_DIRECTORY LOCALSTATEDIR "/lib/pepctl"
+#define LOG_FILE LOCALSTATEDIR "/log/pepctl/pepctl.log"
+#define CONTROL_SOCKET RUNSTATEDIR "/pepctl/pepctl.sock"
+
+#endif
