@@ -161,9 +161,7 @@ def fragments(packet, size, ident=None):
     """Cuts a whole packet without options or extensions; size is of the
     payload of each but the last, a multiple of 8."""
     ident = random.getrandbits(16) if ident is None else ident
-    version = packet[0] >> 4
-    header = 20 if version == 4 else 40
-    payload = packet[header:]
+    payload = network_payload(packet)
     pieces = []
     for offset in range(0, len(payload), size):
         piece = payload[offset:offset + size]
@@ -207,3 +205,8 @@ def network_layer(frame):
     while struct.unpack_from("!H", frame, at)[0] in (ETH_VLAN, ETH_QINQ):
         at += 4
     return frame[at + 2:]
+
+
+def network_payload(packet):
+    """What lies behind an IP header without options or extensions."""
+    return packet[20 if packet[0] >> 4 == 4 else 40:]

@@ -1,0 +1,86 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""VLAN tags in the frame: parsed, matched, and no way around a policy."""
+from harness import PepctlTest, block, main, packets, per_mode
+
+PEER4, PEER6, NOBODY4, NOBODY6 = "10.77.0.2", "fd77::2", "10.77.0.99", "fd77::99"
+
+
+class Vlan(PepctlTest):
+    def frames(self, port, vlans, outer=packets.ETH_VLAN):
+        return [self.lab.ingress.frame(packets.udp(src, dst, 1, port, b"x"), vlans=vlans,
+                                       outer=outer)
+                for src, dst in ((PEER4, NOBODY4), (PEER6, NOBODY6))]
+
+    def assert_tagged(self, *cases):
+        """cases: (port, vlans, outer EtherType, whether it shall arrive) each, in both families."""
+        expectations = []
+        for port, vlans, outer, wanted in cases:
+            for frame in self.frames(port, vlans, outer):
+                expectations.append(("port %d vlans %r" % (port, vlans), (frame,), wanted))
+        self.assert_ingress(*expectations)
+
+
+@per_mode("native", "tc")
+class Tagged(Vlan):
+    def test_port_policy_holds_behind_tags(self):
+        """Other firewalls pass what has a tag."""
+        self.daemon.put(block("port", protocol="UDP", dport=53))
+        q, ad = packets.ETH_VLAN, packets.ETH_QINQ
+        self.assert_tagged((53, (), q, False), (53, (5,), q, False), (54, (5,), q, True),
+                           (53, (5,), ad, False), (53, (5, 6), q, False), (53, (5, 6), ad, False),
+                           (54, (5, 6), ad, True), (53, (0,), q, False))
+        self.assert_counters("port", packets=12, dropped_packets=12)
+
+    def test_vlan_field(self):
+        """Overlapping networks: the same addresses in another VLAN are other hosts."""
+        self.daemon.put(block("five", vlan=5, protocol="UDP"))
+        q, ad = packets.ETH_VLAN, packets.ETH_QINQ
+        self.assert_tagged((1, (), q, True), (1, (5,), q, False), (1, (6,), q, True),
+                           (1, (5, 6), ad, False), (1, (6, 5), ad, True))
+
+    def test_cache_tells_vlans_apart(self):
+        """The same five-tuple in another VLAN, in both orders."""
+        self.daemon.put(block("five", vlan=5, protocol="UDP"))
+        q = packets.ETH_VLAN
+        self.assert_tagged((1, (6,), q, True), (1, (5,), q, False), (1, (6,), q, True),
+                           (1, (5,), q, False), (1, (), q, True))
+
+    def test_priority_bits_are_not_part_of_the_id(self):
+        self.daemon.put(block("five", vlan=5, protocol="UDP"))
+        self.assert_tagged((1, (5 | 7 << 13,), packets.ETH_VLAN, False))
+
+    def test_three_tags_are_dropped(self):
+        self.daemon.put(block("port", protocol="UDP", dport=53))
+        self.daemon.write("POST", "/reset")
+        for frame in self.frames(54, (5, 6, 7)):
+            self.assert_ingress(("three tags", (frame,), False))
+        text = self.daemon.request("GET", "/metrics").body.decode()
+        self.assertRegex(text, r'pepctl_dropped_packets_total\{[^}]*reason="vlan_depth"[^}]*\} 2\n')
+
+    def test_bytes_are_those_of_ip(self):
+        self.daemon.put(block("port", protocol="UDP", dport=53))
+        self.assert_tagged((53, (5, 6), packets.ETH_QINQ, False))
+        self.assert_counters("port", packets=2, bytes=29 + 49)
+
+
+@per_mode("generic")
+class TaggedGeneric(Vlan):
+    def test_port_policy_holds_behind_tags(self):
+        self.daemon.put(block("port", protocol="UDP", dport=53))
+        q, ad = packets.ETH_VLAN, packets.ETH_QINQ
+        self.assert_tagged((53, (), q, False), (53, (5,), q, False), (54, (5,), q, True),
+                           (53, (5,), ad, False), (53, (5, 6), q, False), (53, (5, 6), ad, False))
+        self.assert_counters("port", packets=10, dropped_packets=10)
+
+    def test_vlan_policy_where_hardware_strips_the_tag(self):
+        """It is refused with the cure, or it matches: it never silently fails to."""
+        response = self.daemon.request("PUT", "/policies", [block("five", vlan=5, protocol="UDP")])
+        if response.status == 200:
+            self.assert_tagged((1, (5,), packets.ETH_VLAN, False), (1, (6,), packets.ETH_VLAN, True))
+        else:
+            self.assertIn("rxvlan off", response.body.decode())
+
+
+if __name__ == "__main__":
+    main()
