@@ -6,7 +6,21 @@ SKELETONS = bpf/tc.skel.h bpf/xdp.skel.h
 
 # Sorted, one a line.
 bpf_headers = \
+	bpf/account.h \
+	bpf/classify.h \
+	bpf/context_tc.h \
+	bpf/context_xdp.h \
+	bpf/event.h \
+	bpf/flow.h \
+	bpf/fragment.h \
+	bpf/maps.h \
+	bpf/packet.h \
+	bpf/parse.h \
 	bpf/pep.h \
+	bpf/pipeline.h \
+	bpf/ratelimit.h \
+	bpf/slot.h \
+	bpf/verdict.h \
 	$(END)
 
 bpf_programs = \

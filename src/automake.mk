@@ -73,5 +73,5 @@ libpep_a_SOURCES = \
 	$(END)
 
 # The objects that include a skeleton, which must be there first.
-SKELETON_OBJECTS = src/datapath.$(OBJEXT)
+SKELETON_OBJECTS = src/datapath_load.$(OBJEXT) src/datapath_maps.$(OBJEXT)
 $(SKELETON_OBJECTS): $(SKELETONS)
