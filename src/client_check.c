@@ -7,6 +7,7 @@
 #include "client_command.h"
 #include "client_file.h"
 #include "client_json.h"
+#include "http_json.h"
 #include "lint.h"
 #include "policy_json.h"
 #include "problem.h"
@@ -29,6 +30,7 @@ int client_check(struct client *client)
 {
 	CLEANUP(client_json_put) struct json_object *array = json_object_new_array();
 	size_t errors = 0, warnings = 0;
+	bool failed = !array;
 
 	for (unsigned int i = 0; i < client->argument_count; i++) {
 		const char *path = client->argument[i];
@@ -38,11 +40,13 @@ int client_check(struct client *client)
 		errors += findings.problems.errors + findings.problems.out_of_memory;
 		warnings += findings.problems.count - findings.problems.errors;
 		if (client->value[OPTION_JSON])
-			json_object_array_add(array, findings_json(path, &findings));
+			failed = failed || json_append(array, findings_json(path, &findings));
 		else
 			print_words(client->out, path, &findings);
 		problems_clear(&findings.problems);
 	}
+	if (failed)
+		return client_fail(client, "out of memory");
 	if (client->value[OPTION_JSON])
 		client_json_print(client->out, array);
 	if (errors || (warnings && client->value[OPTION_STRICT]))
@@ -120,25 +124,31 @@ static void print_words(FILE *out, const char *path, const struct findings *find
 	fputc('\n', out);
 }
 
-static struct json_object *findings_json(const char *path, const struct findings *findings)
+static struct json_object *problems_json(const struct problems *problems)
 {
-	struct json_object *file = json_object_new_object();
-	struct json_object *problems = json_object_new_array();
+	CLEANUP(client_json_put) struct json_object *array = json_object_new_array();
 
-	for (size_t i = 0; i < findings->problems.count; i++) {
-		const struct problem *problem = &findings->problems.list[i];
+	for (size_t i = 0; array && i < problems->count; i++) {
+		const struct problem *problem = &problems->list[i];
 		struct json_object *entry = json_object_new_object();
 
-		json_object_object_add(entry, "pointer", json_object_new_string(problem->pointer));
-		json_object_object_add(entry, "detail", json_object_new_string(problem->detail));
-		json_object_object_add(entry, "warning", json_object_new_boolean(problem->warning));
-		json_object_array_add(problems, entry);
+		if (json_append(array, entry) ||
+		    json_add_text(entry, "pointer", problem->pointer) ||
+		    json_add_text(entry, "detail", problem->detail) ||
+		    json_add_bool(entry, "warning", problem->warning))
+			return NULL;
 	}
-	json_object_object_add(file, "file", json_object_new_string(path));
-	json_object_object_add(file, "kind",
-			       json_object_new_string(findings->config ? "config" : "policies"));
-	json_object_object_add(file, "valid",
-			       json_object_new_boolean(!findings->problems.errors));
-	json_object_object_add(file, "problems", problems);
-	return file;
+	return TAKE_PTR(array);
+}
+
+static struct json_object *findings_json(const char *path, const struct findings *findings)
+{
+	CLEANUP(client_json_put) struct json_object *file = json_object_new_object();
+
+	if (!file || json_add_text(file, "file", path) ||
+	    json_add_text(file, "kind", findings->config ? "config" : "policies") ||
+	    json_add_bool(file, "valid", !findings->problems.errors) ||
+	    json_add(file, "problems", problems_json(&findings->problems)))
+		return NULL;
+	return TAKE_PTR(file);
 }

@@ -61,10 +61,11 @@ static const struct client_command commands[] = {
 	  "Needs no daemon and no privilege. Exits with 1 for errors, with --strict for warnings.\n",
 	  OPTION_BIT(OPTION_STRICT), 1, CLIENT_ANY_NUMBER, client_check },
 	{ "diff", "FILE [FILE2]", "what apply --replace FILE would change",
-	  "With FILE2: what leads from FILE to FILE2. Without a daemon FILE is compared with\n"
-	  "" POLICIES_FILE ". Lines begin with - (goes), + (comes) or ~ (changes).\n"
+	  "Compares with the policies of the API, or with --origin file those that the daemon has\n"
+	  "from files. With FILE2: what leads from FILE to FILE2. Without a daemon FILE is compared\n"
+	  "with " POLICIES_FILE ". Lines begin with - (goes), + (comes) or ~ (changes).\n"
 	  "Exits with 0 when nothing differs, 1 when something does, 2 on errors.\n",
-	  0, 1, 2, client_diff },
+	  OPTION_BIT(OPTION_ORIGIN), 1, 2, client_diff },
 	{ "flush", "", "delete all policies of the API", NULL, OPTION_BIT(OPTION_DRY_RUN), 0, 0,
 	  client_flush },
 	{ "stats", "", "counters in total, by reason and by interface", NULL, 0, 0, 0,

@@ -17,6 +17,7 @@
 
 #define TIMEOUT_SECONDS 60
 
+static char *full_target(struct client *client, const struct client_request *request);
 static int read_answer(struct client *client, const struct client_http_reply *reply,
 		       struct json_object **ret);
 static void print_place(struct client *client, struct json_object *problem);
@@ -32,13 +33,16 @@ int client_ask(struct client *client, const struct client_request *request,
 	       struct json_object **ret)
 {
 	CLEANUP(client_http_reply_clear) struct client_http_reply reply = { 0 };
+	CLEANUP(cleanup_free) char *target = full_target(client, request);
 	struct client_http_request http = {
 		.method = request->method,
-		.target = request->target,
+		.target = target,
 		.timeout_seconds = TIMEOUT_SECONDS,
 	};
 	int result;
 
+	if (!target)
+		return client_fail(client, "out of memory");
 	if (request->body) {
 		http.content_type = request->patch ? "application/merge-patch+json" :
 						     "application/json";
@@ -166,6 +170,19 @@ void client_print_warnings(struct client *client, struct json_object *answer)
 			text_print(client->err, client_text(warning, ""));
 		fputc('\n', client->err);
 	}
+}
+
+/* No write forgets --dry-run. */
+static char *full_target(struct client *client, const struct client_request *request)
+{
+	bool dry_run = client->value[OPTION_DRY_RUN] && strcmp(request->method, "GET") != 0;
+	const char *joint = strchr(request->target, '?') ? "&" : "?";
+	char *target;
+
+	if (asprintf(&target, "%s%s%s", request->target, dry_run ? joint : "",
+		     dry_run ? "dry_run=true" : "") < 0)
+		return NULL;
+	return target;
 }
 
 static int read_answer(struct client *client, const struct client_http_reply *reply,

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client_write.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "client_command.h"
+#include "client_json.h"
+#include "client_request.h"
+#include "client_text.h"
+#include "http_json.h"
+
+static char *with_json(const char *command, struct json_object *json);
+
+int client_definition(struct client *client, const char *id, bool may_be_absent,
+		      struct json_object **ret)
+{
+	CLEANUP(cleanup_free) char *target = client_policy_target(id, "?fields=definition");
+	const struct client_request request = {
+		.method = "GET",
+		.target = target,
+		.may_be_absent = may_be_absent,
+	};
+
+	if (!target)
+		return client_fail(client, "out of memory");
+	return client_ask(client, &request, ret);
+}
+
+char *client_undo_delete(struct json_object *definition)
+{
+	return with_json("pepctl add", definition);
+}
+
+char *client_undo_modify(const char *id, struct json_object *before, struct json_object *after)
+{
+	CLEANUP(client_json_put) struct json_object *patch = client_merge_patch(after, before);
+	CLEANUP(cleanup_free) char *word = text_shell_word(id);
+	CLEANUP(cleanup_free) char *command = NULL;
+
+	if (!patch || !word || asprintf(&command, "pepctl modify %s", word) < 0) {
+		command = NULL;
+		return NULL;
+	}
+	return with_json(command, patch);
+}
+
+struct json_object *client_merge_patch(struct json_object *from, struct json_object *to)
+{
+	CLEANUP(client_json_put) struct json_object *patch = json_object_new_object();
+
+	if (!patch)
+		return NULL;
+	json_object_object_foreach(from, gone, ignored) {
+		(void)ignored;
+		if (!json_object_object_get_ex(to, gone, NULL) && json_add_text(patch, gone, NULL))
+			return NULL;
+	}
+	json_object_object_foreach(to, key, value) {
+		struct json_object *old, *part;
+
+		if (json_object_object_get_ex(from, key, &old) && json_object_equal(old, value))
+			continue;
+		part = json_object_get(value);
+		if (json_object_is_type(old, json_type_object) &&
+		    json_object_is_type(value, json_type_object)) {
+			json_object_put(part);
+			part = client_merge_patch(old, value);
+		}
+		if (json_add(patch, key, part))
+			return NULL;
+	}
+	return TAKE_PTR(patch);
+}
+
+void client_print_done(struct client *client, const char *done, const char *what, const char *undo)
+{
+	FILE *out = client->out;
+
+	if (client->value[OPTION_JSON])
+		return;
+	if (client->value[OPTION_DRY_RUN])
+		fputs("dry run: ", out);
+	fprintf(out, "%s ", done);
+	text_print(out, what);
+	if (undo && !client->value[OPTION_DRY_RUN])
+		fprintf(out, " (undo: %s)", undo);
+	fputc('\n', out);
+}
+
+int client_print_answer(struct client *client, struct json_object *answer, struct json_object *undo)
+{
+	bool has_undo = json_object_array_length(undo) && !client->value[OPTION_DRY_RUN];
+
+	if (!client->value[OPTION_JSON])
+		return CLIENT_DONE;
+	if (has_undo && json_add(answer, "undo", json_object_get(undo)))
+		return client_fail(client, "out of memory");
+	client_json_print(client->out, answer);
+	return CLIENT_DONE;
+}
+
+static char *with_json(const char *command, struct json_object *json)
+{
+	const char *text = json_object_to_json_string_ext(
+		json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	CLEANUP(cleanup_free) char *word = text ? text_shell_word(text) : NULL;
+	char *line;
+
+	if (!word || asprintf(&line, "%s %s", command, word) < 0)
+		return NULL;
+	return line;
+}
