@@ -16,7 +16,21 @@ libpep_a_SOURCES = \
 	src/address_math.c \
 	src/address_math.h \
 	src/address_set.c \
+	src/attach.c \
 	src/attach.h \
+	src/attach_anchor.h \
+	src/attach_clsact.c \
+	src/attach_device.c \
+	src/attach_device.h \
+	src/attach_entry.h \
+	src/attach_explain.c \
+	src/attach_foreign.c \
+	src/attach_foreign.h \
+	src/attach_link.c \
+	src/attach_order.c \
+	src/attach_tcx.c \
+	src/attach_tcx.h \
+	src/attach_xdp.c \
 	src/attachment.h \
 	src/cleanup.h \
 	src/daemon.h \
@@ -34,6 +48,7 @@ libpep_a_SOURCES = \
 	src/json_scan.h \
 	src/json_string.c \
 	src/json_string.h \
+	src/links.c \
 	src/links.h \
 	src/log.c \
 	src/log.h \
@@ -54,6 +69,8 @@ libpep_a_SOURCES = \
 	src/protocol.h \
 	src/reason.c \
 	src/reason.h \
+	src/rtnetlink.c \
+	src/rtnetlink.h \
 	src/rules.h \
 	src/settings.c \
 	src/settings.h \
@@ -70,6 +87,8 @@ libpep_a_SOURCES = \
 	src/store.h \
 	src/suggest.c \
 	src/suggest.h \
+	src/tc_filters.c \
+	src/tc_filters.h \
 	$(END)
 
 # The objects that include a skeleton, which must be there first.

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The order of tries for one interface.  What is in force stays until its
+ * successor is; a try counts only once the kernel, asked again, says that the
+ * program is in force.
+ */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "attach_entry.h"
+#include "cleanup.h"
+
+#define IN(mode) (1U << (mode))
+
+/* A way to attach: a program by a mechanism. */
+struct way {
+	const char *label; /* of the attempt */
+	const char *mode; /* that it means when it is in force */
+	const struct attach_mechanism *mechanism;
+	enum datapath_program program;
+	uint32_t xdp_flags;
+	unsigned int modes; /* of the configuration that allow it */
+	bool linear; /* without fragments: worth a try when it is these that were refused */
+};
+
+static const struct way ingress_ways[] = {
+	{ "native", "native", &attach_xdp, PROGRAM_XDP_FRAGS, XDP_FLAGS_DRV_MODE,
+	  IN(ATTACH_AUTO) | IN(ATTACH_NATIVE), false },
+	{ "native-linear", "native", &attach_xdp, PROGRAM_XDP, XDP_FLAGS_DRV_MODE,
+	  IN(ATTACH_AUTO) | IN(ATTACH_NATIVE), true },
+	{ "tcx", "tc", &attach_tcx, PROGRAM_TC_INGRESS, 0, IN(ATTACH_AUTO) | IN(ATTACH_TC), false },
+	{ "clsact", "tc", &attach_clsact, PROGRAM_TC_INGRESS, 0, IN(ATTACH_AUTO) | IN(ATTACH_TC),
+	  false },
+	{ "generic", "generic", &attach_xdp, PROGRAM_XDP_FRAGS, XDP_FLAGS_SKB_MODE,
+	  IN(ATTACH_AUTO) | IN(ATTACH_GENERIC), false },
+	{ "generic-linear", "generic", &attach_xdp, PROGRAM_XDP, XDP_FLAGS_SKB_MODE,
+	  IN(ATTACH_AUTO) | IN(ATTACH_GENERIC), true },
+};
+
+static const struct way egress_ways[] = {
+	{ "tcx", "tc", &attach_tcx, PROGRAM_TC_EGRESS, 0, ~0U, false },
+	{ "clsact", "tc", &attach_clsact, PROGRAM_TC_EGRESS, 0, ~0U, false },
+};
+
+static bool refused_fragments(int err)
+{
+	return err == -EINVAL || err == -EOPNOTSUPP || err == -ERANGE;
+}
+
+static bool anchor_is(const struct anchor *anchor, const struct way *way)
+{
+	return anchor->mechanism == way->mechanism && anchor->xdp_flags == way->xdp_flags;
+}
+
+static void detach(struct attach_entry *entry, struct anchor *anchor)
+{
+	if (anchor->mechanism)
+		anchor->mechanism->detach(anchor);
+	*anchor = (struct anchor){ .link_fd = -1 };
+	if (entry->made_qdisc && attach_remove_qdisc(entry->shown.ifindex))
+		entry->made_qdisc = false;
+}
+
+void attach_entry_detach(struct attach_entry *entry)
+{
+	detach(entry, &entry->ingress);
+	detach(entry, &entry->egress);
+}
+
+void attach_entry_clear_attempts(struct attach_entry *entry, const char *hook)
+{
+	struct attachment *shown = &entry->shown;
+	size_t kept = 0;
+	size_t i;
+
+	for (i = 0; i < shown->attempt_count; i++) {
+		if (hook && strcmp(hook, shown->attempts[i].hook))
+			shown->attempts[kept++] = shown->attempts[i];
+		else
+			free(shown->attempts[i].detail);
+	}
+	shown->attempt_count = kept;
+}
+
+/* Takes over @detail. Without memory the attempt goes unrecorded. */
+static void record(struct attach_entry *entry, const struct way *way, int err, char *detail)
+{
+	struct attachment *shown = &entry->shown;
+	struct attach_attempt *grown;
+
+	grown = reallocarray(shown->attempts, shown->attempt_count + 1, sizeof(*grown));
+	if (!grown) {
+		free(detail);
+		return;
+	}
+	shown->attempts = grown;
+	shown->attempts[shown->attempt_count++] = (struct attach_attempt){
+		.mode = way->label,
+		.hook = attach_hook_name(way->program),
+		.error = -err,
+		.detail = detail,
+	};
+}
+
+int attach_entry_blind(const struct attach_entry *entry, const struct attach_wanted *wanted,
+		       bool *ret)
+{
+	bool strips = false;
+	int err = 0;
+
+	if (wanted->vlan && !entry->shown.l3)
+		err = device_strips_vlan(entry->shown.name, &strips);
+	if (!err)
+		*ret = strips;
+	return err;
+}
+
+char *attach_entry_blind_words(const struct attach_entry *entry)
+{
+	const char *name = entry->shown.name;
+	const char *peer = "";
+	char *words;
+
+	/* On a veth the tag never was in the frame unless the sender puts it there. */
+	if (!strcmp(entry->driver, "veth"))
+		peer = ", and `ethtool -K PEER txvlan off` at the other end of this veth";
+	if (asprintf(&words,
+		     "a policy matches on a VLAN, and %s takes the tag out of the frame before XDP "
+		     "sees it: `ethtool -K %s rxvlan off`%s; or use TC", name, name, peer) < 0)
+		return NULL;
+	return words;
+}
+
+/* Attaches and verifies. Returns 0 or -errno, with a sentence for the operator. */
+static int try_way(struct attach_entry *entry, const struct way *way, struct anchor *ret,
+		   char **ret_detail)
+{
+	struct anchor anchor = {
+		.program = way->program,
+		.ifindex = entry->shown.ifindex,
+		.xdp_flags = way->xdp_flags,
+		.link_fd = -1,
+	};
+	CLEANUP(cleanup_free) char *words = NULL;
+	int fd;
+	int err;
+
+	if (entry->without_tcx && way->mechanism == &attach_tcx)
+		return -EOPNOTSUPP;
+	fd = datapath_program(entry->datapath, way->program, ret_detail);
+	if (fd < 0)
+		return fd;
+	err = way->mechanism->attach(&anchor, fd, &words);
+	if (!err) {
+		entry->made_qdisc |= anchor.made_qdisc;
+		err = way->mechanism->verify(&anchor, &words);
+		if (err)
+			detach(entry, &anchor);
+	}
+	if (err)
+		*ret_detail = attach_explain(err, way->mechanism, entry->shown.name, words);
+	else
+		*ret = anchor;
+	return err;
+}
+
+/*
+ * Native and generic XDP exclude each other, so one cannot come before the
+ * other has left.  TC stands in meanwhile where it can: a packet that both see
+ * is only counted twice.
+ */
+static void stand_in(struct attach_entry *entry)
+{
+	struct anchor anchor = { .link_fd = -1 };
+	size_t i;
+	int err = -EOPNOTSUPP;
+
+	for (i = 0; i < ARRAY_SIZE(ingress_ways) && err; i++) {
+		CLEANUP(cleanup_free) char *detail = NULL;
+
+		if (ingress_ways[i].mechanism != &attach_xdp)
+			err = try_way(entry, &ingress_ways[i], &anchor, &detail);
+	}
+	detach(entry, &entry->ingress);
+	if (!err)
+		entry->ingress = anchor;
+}
+
+static int follow_way(struct attach_entry *entry, const struct way *way, struct anchor *anchor)
+{
+	struct anchor fresh = { .link_fd = -1 };
+	char *detail = NULL;
+	int err;
+
+	if (anchor_is(anchor, way)) {
+		record(entry, way, 0, NULL);
+		return 0;
+	}
+	if (way->mechanism == &attach_xdp && anchor->mechanism == &attach_xdp)
+		stand_in(entry);
+	err = try_way(entry, way, &fresh, &detail);
+	record(entry, way, err, detail);
+	if (err)
+		return err;
+	detach(entry, anchor);
+	*anchor = fresh;
+	return 0;
+}
+
+static int apply_ingress(struct attach_entry *entry)
+{
+	const struct attach_wanted *wanted = &entry->wanted;
+	const struct way *way;
+	bool blind;
+	size_t i;
+	int err = attach_entry_blind(entry, wanted, &blind);
+
+	if (err)
+		return err;
+	err = -EOPNOTSUPP;
+	for (i = 0; i < ARRAY_SIZE(ingress_ways); i++) {
+		way = &ingress_ways[i];
+		if (!(way->modes & IN(wanted->mode)))
+			continue;
+		if (way->linear && (blind || !refused_fragments(err)))
+			continue;
+		if (blind && way->mechanism == &attach_xdp) {
+			err = -EOPNOTSUPP;
+			record(entry, way, err, attach_entry_blind_words(entry));
+			continue;
+		}
+		err = follow_way(entry, way, &entry->ingress);
+		if (!err)
+			return 0;
+	}
+	return err;
+}
+
+static int apply_egress(struct attach_entry *entry)
+{
+	size_t i;
+	int err = -EOPNOTSUPP;
+
+	if (!entry->wanted.egress) {
+		detach(entry, &entry->egress);
+		return 0;
+	}
+	for (i = 0; i < ARRAY_SIZE(egress_ways) && err; i++)
+		err = follow_way(entry, &egress_ways[i], &entry->egress);
+	return err;
+}
+
+/* An anchor that lost its hold, by whoever's hand, counts as none. */
+static void drop_if_lost(struct attach_entry *entry, struct anchor *anchor)
+{
+	CLEANUP(cleanup_free) char *words = NULL;
+
+	if (anchor->mechanism && anchor->mechanism->verify(anchor, &words))
+		detach(entry, anchor);
+}
+
+/* Filters outlive their process; whatever we hold now, they are not wanted besides. */
+static void remove_leftovers(const struct attach_entry *entry, const struct anchor *anchor,
+			     enum datapath_program program)
+{
+	attach_remove_leftovers(entry->shown.ifindex, program,
+				anchor->mechanism == &attach_clsact ? anchor : NULL);
+}
+
+static const char *mode_of(const struct anchor *anchor)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ingress_ways); i++)
+		if (anchor_is(anchor, &ingress_ways[i]))
+			return ingress_ways[i].mode;
+	return NULL;
+}
+
+void attach_entry_show(struct attach_entry *entry)
+{
+	struct attachment *shown = &entry->shown;
+	const struct anchor *ingress = &entry->ingress;
+	size_t i;
+
+	shown->mode = mode_of(ingress);
+	shown->mechanism = ingress->mechanism ? ingress->mechanism->name : NULL;
+	shown->program_id = ingress->program_id;
+	shown->egress = entry->egress.mechanism;
+	shown->egress_program_id = entry->egress.program_id;
+	shown->merged_packets = ingress->xdp_flags & XDP_FLAGS_SKB_MODE;
+	free(shown->refused);
+	shown->refused = NULL;
+	if (shown->mode)
+		return;
+	for (i = 0; i < shown->attempt_count; i++)
+		if (shown->attempts[i].detail && !strcmp(shown->attempts[i].hook, "ingress")) {
+			free(shown->refused);
+			shown->refused = strdup(shown->attempts[i].detail);
+		}
+}
+
+int attach_entry_apply(struct attach_entry *entry, const struct attach_wanted *wanted)
+{
+	bool same = entry->wanted.mode == wanted->mode && entry->wanted.vlan == wanted->vlan;
+	int egress_err = 0;
+	int err = 0;
+
+	entry->wanted = *wanted;
+	drop_if_lost(entry, &entry->ingress);
+	drop_if_lost(entry, &entry->egress);
+	if (!same || !entry->ingress.mechanism) {
+		attach_entry_clear_attempts(entry, "ingress");
+		err = apply_ingress(entry);
+		if (entry->ingress.mechanism)
+			remove_leftovers(entry, &entry->ingress, PROGRAM_TC_INGRESS);
+	}
+	if (!wanted->egress || !entry->egress.mechanism) {
+		attach_entry_clear_attempts(entry, "egress");
+		egress_err = apply_egress(entry);
+		if (!egress_err)
+			remove_leftovers(entry, &entry->egress, PROGRAM_TC_EGRESS);
+	}
+	attach_entry_show(entry);
+	return err ? err : egress_err;
+}
