@@ -65,6 +65,7 @@ int settings_load_policies(const struct settings *settings, struct policyset **r
 			   struct problems *problems)
 {
 	CLEANUP(collection_clear) struct collection collection = { .source = source_now() };
+	CLEANUP(policyset_put) struct policyset *set = NULL;
 	int error, first_error = 0;
 
 	error = find_files(settings, &collection.files, problems);
@@ -80,9 +81,12 @@ int settings_load_policies(const struct settings *settings, struct policyset **r
 		if (error && !first_error)
 			first_error = error;
 	}
-	error = make_set(&collection, ret, problems);
+	error = make_set(&collection, &set, problems);
 	heap_trim();
-	return first_error ? first_error : error;
+	if (first_error || error)
+		return first_error ? first_error : error;
+	*ret = TAKE_PTR(set);
+	return 0;
 }
 
 /* Not those that editors and package tools leave: "x.json~", ".x.json". */

@@ -3,6 +3,8 @@
 # `make check`: tests/test_X.c is about src/X.c; no privilege, no network.
 # Sorted, one a line.
 unit_tests = \
+	tests/test_log \
+	tests/test_settings \
 	$(END)
 
 # `make check-root`: namespaces and BPF. Programs of one C file of that name,
