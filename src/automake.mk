@@ -44,6 +44,8 @@ libpep_a_SOURCES = \
 	src/json.c \
 	src/json.h \
 	src/json_cleanup.h \
+	src/json_pointer.c \
+	src/json_pointer.h \
 	src/json_scan.c \
 	src/json_scan.h \
 	src/json_string.c \
@@ -58,9 +60,23 @@ libpep_a_SOURCES = \
 	src/number.h \
 	src/policy.c \
 	src/policy.h \
+	src/policy_check.c \
+	src/policy_field.c \
+	src/policy_field.h \
+	src/policy_field_address.c \
+	src/policy_field_choice.c \
+	src/policy_field_limit.c \
+	src/policy_field_name.c \
+	src/policy_field_number.c \
+	src/policy_field_protocol.c \
+	src/policy_json.c \
 	src/policy_json.h \
+	src/policy_list.c \
 	src/policy_order.c \
 	src/policy_order.h \
+	src/policy_read.h \
+	src/policy_value.c \
+	src/policy_value.h \
 	src/policyset.c \
 	src/policyset.h \
 	src/problem.c \
@@ -89,6 +105,11 @@ libpep_a_SOURCES = \
 	src/suggest.h \
 	src/tc_filters.c \
 	src/tc_filters.h \
+	src/timestamp.c \
+	src/timestamp.h \
+	src/units.c \
+	src/units.h \
+	src/words.h \
 	$(END)
 
 # The objects that include a skeleton, which must be there first.

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy_json.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "policy.h"
+#include "policy_field.h"
+#include "policy_value.h"
+#include "problem.h"
+
+static struct policy *new_policy(const struct policy_source *source);
+static int read_members(struct field_reader *reader, struct json_object *json);
+static int default_id(struct field_reader *reader);
+
+int policy_parse(struct json_object *json, const char *id, const struct policy_source *source,
+		 struct policy **ret, struct problems *problems)
+{
+	CLEANUP(policy_put) struct policy *policy = new_policy(source);
+	struct field_reader reader = {
+		.policy = policy,
+		.source = source,
+		.problems = problems,
+		.id = id,
+		.index = -1,
+	};
+	size_t errors = problems->errors;
+	int r;
+
+	if (!policy)
+		return -ENOMEM;
+	if (!json_object_is_type(json, json_type_object)) {
+		problem_add(problems, "", "a policy is an object: {\"id\": ..., \"action\": ...}");
+		return -EINVAL;
+	}
+	r = read_members(&reader, json);
+	if (!r)
+		r = default_id(&reader);
+	if (r < 0)
+		return r;
+	policy_check(&reader);
+	if (problems->errors > errors)
+		return problems->out_of_memory ? -ENOMEM : -EINVAL;
+	*ret = TAKE_PTR(policy);
+	return 0;
+}
+
+static enum origin origin_of(const struct policy_source *source)
+{
+	if (source->failsafe)
+		return ORIGIN_FAILSAFE;
+	return source->file ? ORIGIN_FILE : ORIGIN_API;
+}
+
+static struct policy *new_policy(const struct policy_source *source)
+{
+	struct policy *policy = calloc(1, sizeof(*policy));
+
+	if (!policy)
+		return NULL;
+	policy->references = 1;
+	policy->origin = origin_of(source);
+	policy->enabled = true;
+	policy->priority = POLICY_PRIORITY_DEFAULT;
+	policy->action = PEP_ACTION_ALLOW;
+	policy->directions = 1u << PEP_INGRESS;
+	policy->protocol = POLICY_PROTOCOL_ANY;
+	policy->icmp_type = -1;
+	policy->icmp_code = -1;
+	policy->fragment = -1;
+	policy->created_at = source->now_us;
+	policy->updated_at = source->now_us;
+	return policy;
+}
+
+/* ---- members */
+
+/* A member that says what another one said already. */
+static int refuse_second(struct field_reader *reader, struct json_object *value)
+{
+	const struct policy_field *first = policy_fields;
+	const char *group;
+
+	while (first->member != reader->field->member)
+		first++;
+	group = policy_group_name(first->group);
+	return field_refuse(reader, value, "is given beside another member that says the same "
+			    "(\"%s%s%s\"): leave one out", group, *group ? "." : "", first->name);
+}
+
+static int read_member(struct field_reader *reader, struct json_object *value)
+{
+	uint64_t bit = MEMBER_BIT(reader->field->member);
+	int r;
+
+	reader->index = -1;
+	if (!value)
+		r = field_refuse(reader, value, "says nothing: leave the member out");
+	else if (reader->given & bit && reader->field->member != MEMBER_PROTOCOL)
+		r = refuse_second(reader, value);
+	else
+		r = reader->field->read(reader, value);
+	reader->given |= bit;
+	if (r == -EINVAL)
+		reader->failed |= bit;
+	return r == -EINVAL ? 0 : r;
+}
+
+/* The objects that hold members; what is absent stays NULL. */
+static void find_groups(struct field_reader *reader, struct json_object *json,
+			struct json_object *groups[GROUPS])
+{
+	groups[GROUP_TOP] = json;
+	for (int i = GROUP_SRC; i < GROUPS; i++) {
+		const char *name = policy_group_name(i);
+		struct json_object *group;
+		char pointer[8];
+
+		if (!json_object_object_get_ex(json, name, &group))
+			continue;
+		if (json_object_is_type(group, json_type_object)) {
+			groups[i] = group;
+			continue;
+		}
+		snprintf(pointer, sizeof(pointer), "/%s", name);
+		problem_add(reader->problems, pointer,
+			    "is not an object such as {\"ip\": \"192.0.2.0/24\", \"port\": 80}");
+		reader->failed |= i == GROUP_SRC ?
+			MEMBER_BIT(MEMBER_SRC_IP) | MEMBER_BIT(MEMBER_SRC_PORT) :
+			MEMBER_BIT(MEMBER_DST_IP) | MEMBER_BIT(MEMBER_DST_PORT);
+	}
+}
+
+static bool is_known(enum policy_group group, const char *name)
+{
+	for (size_t i = 0; i < policy_field_count; i++)
+		if (policy_fields[i].group == group && !strcmp(policy_fields[i].name, name))
+			return true;
+	if (group != GROUP_TOP)
+		return false;
+	for (int i = GROUP_SRC; i < GROUPS; i++)
+		if (!strcmp(policy_group_name(i), name))
+			return true;
+	return policy_field_is_read_only(name);
+}
+
+static void refuse_unknown(struct field_reader *reader, struct json_object *groups[GROUPS])
+{
+	for (int i = 0; i < GROUPS; i++) {
+		if (!groups[i])
+			continue;
+		json_object_object_foreach(groups[i], name, value) {
+			(void)value;
+			if (!is_known(i, name))
+				field_unknown(reader, i, name);
+		}
+	}
+}
+
+static int read_members(struct field_reader *reader, struct json_object *json)
+{
+	struct json_object *groups[GROUPS] = { NULL };
+
+	find_groups(reader, json, groups);
+	for (size_t i = 0; i < policy_field_count; i++) {
+		const struct policy_field *field = &policy_fields[i];
+		struct json_object *group = groups[field->group], *value;
+		int r;
+
+		if (!group || !json_object_object_get_ex(group, field->name, &value))
+			continue;
+		reader->field = field;
+		r = read_member(reader, value);
+		if (r < 0)
+			return r;
+	}
+	refuse_unknown(reader, groups);
+	return 0;
+}
+
+/* The id that the caller knows, where the text has none. */
+static int default_id(struct field_reader *reader)
+{
+	struct json_object *json;
+	int r;
+
+	if (reader->given & MEMBER_BIT(MEMBER_ID))
+		return 0;
+	if (!reader->id) {
+		problem_add(reader->problems, "/id", "is missing");
+		return 0;
+	}
+	json = json_object_new_string(reader->id);
+	if (!json)
+		return -ENOMEM;
+	reader->field = policy_fields;
+	r = read_member(reader, json);
+	json_object_put(json);
+	return r;
+}
+
+/* ---- printing */
+
+/* The object that a member of @group goes into, made when it is first needed. */
+static struct json_object *group_object(struct json_object *json, enum policy_group group)
+{
+	const char *name = policy_group_name(group);
+	struct json_object *object;
+
+	if (group == GROUP_TOP)
+		return json;
+	if (json_object_object_get_ex(json, name, &object))
+		return object;
+	object = json_object_new_object();
+	if (object && json_object_object_add(json, name, object) < 0) {
+		json_object_put(object);
+		object = NULL;
+	}
+	return object;
+}
+
+static int print_member(const struct policy *policy, const struct policy_field *field,
+			struct json_object *json)
+{
+	struct json_object *value = NULL, *object;
+	int r = field->print ? field->print(policy, field, &value) : 0;
+
+	if (!r && !value)
+		return 0;
+	object = r < 0 ? NULL : group_object(json, field->group);
+	if (object && !json_object_object_add(object, field->name, value))
+		return 0;
+	json_object_put(value);
+	return -ENOMEM;
+}
+
+struct json_object *policy_to_json(const struct policy *policy)
+{
+	struct json_object *json = json_object_new_object();
+
+	for (size_t i = 0; json && i < policy_field_count; i++) {
+		if (print_member(policy, &policy_fields[i], json) < 0) {
+			json_object_put(json);
+			json = NULL;
+		}
+	}
+	return json;
+}
+
+/* A policy that is added again for another hour is still the same policy. */
+void policy_content_id(const struct policy *policy, char ret_id[16])
+{
+	struct json_object *json = policy_to_json(policy);
+	uint64_t hash = 0xcbf29ce484222325;
+	const char *text = NULL;
+
+	if (json) {
+		json_object_object_del(json, "id");
+		json_object_object_del(json, "expires_at");
+		text = json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN);
+	}
+	for (; text && *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
+	hash = (hash ^ hash >> 48) & 0xffffffffffff;
+	snprintf(ret_id, 16, "p-%012llx", (unsigned long long)hash);
+	json_object_put(json);
+}
