@@ -33,6 +33,42 @@ libpep_a_SOURCES = \
 	src/attach_xdp.c \
 	src/attachment.h \
 	src/cleanup.h \
+	src/client.c \
+	src/client.h \
+	src/client_add.c \
+	src/client_apply.c \
+	src/client_backup.c \
+	src/client_backup.h \
+	src/client_check.c \
+	src/client_command.h \
+	src/client_delete.c \
+	src/client_describe.c \
+	src/client_describe.h \
+	src/client_diff.c \
+	src/client_endpoint.c \
+	src/client_endpoint.h \
+	src/client_events.c \
+	src/client_file.c \
+	src/client_file.h \
+	src/client_help.c \
+	src/client_help.h \
+	src/client_http.c \
+	src/client_http.h \
+	src/client_input.c \
+	src/client_input.h \
+	src/client_json.c \
+	src/client_json.h \
+	src/client_list.c \
+	src/client_match.c \
+	src/client_match.h \
+	src/client_request.c \
+	src/client_request.h \
+	src/client_sse.c \
+	src/client_sse.h \
+	src/client_text.c \
+	src/client_text.h \
+	src/client_write.c \
+	src/client_write.h \
 	src/daemon.h \
 	src/datapath.h \
 	src/directories.h \
@@ -52,6 +88,8 @@ libpep_a_SOURCES = \
 	src/json_string.h \
 	src/links.c \
 	src/links.h \
+	src/lint.c \
+	src/lint.h \
 	src/log.c \
 	src/log.h \
 	src/log_line.c \

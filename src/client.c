@@ -2,6 +2,7 @@
 #include "client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,13 +175,20 @@ static int check_options(struct client *client)
 	return find_daemon(client);
 }
 
+static bool reader_left(FILE *out)
+{
+	struct pollfd poll_fd = { .fd = fileno(out) };
+
+	return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLERR);
+}
+
 /* What could not be written was not said: that is a failure, but a reader who left wants no words. */
 static int finish(FILE *out, FILE *err, int status)
 {
 	errno = 0;
 	if (!fflush(out) && !ferror(out))
 		return status;
-	if (errno != EPIPE)
+	if (errno != EPIPE && !reader_left(out))
 		fprintf(err, "pepctl: cannot write the output: %s\n",
 			errno ? strerror(errno) : "error");
 	return status ? status : CLIENT_REFUSED;

@@ -25,8 +25,8 @@ static int tell_modified(struct client *client, struct json_object *before,
 
 int client_add(struct client *client)
 {
-	CLEANUP(client_json_put) struct json_object *policies = NULL;
-	CLEANUP(client_json_put) struct json_object *added = json_object_new_array();
+	CLEANUP(cleanup_json) struct json_object *policies = NULL;
+	CLEANUP(cleanup_json) struct json_object *added = json_object_new_array();
 	int status;
 
 	if (!added)
@@ -39,7 +39,7 @@ int client_add(struct client *client)
 
 int client_modify(struct client *client)
 {
-	CLEANUP(client_json_put) struct json_object *before = NULL, *body = NULL, *answer = NULL;
+	CLEANUP(cleanup_json) struct json_object *before = NULL, *body = NULL, *answer = NULL;
 	bool patch = false;
 	int status;
 
@@ -56,7 +56,7 @@ static int keep_new_ones(struct client *client, struct json_object *policies,
 			 struct json_object *added)
 {
 	for (size_t i = 0; i < client_length(policies); i++) {
-		CLEANUP(client_json_put) struct json_object *there = NULL;
+		CLEANUP(cleanup_json) struct json_object *there = NULL;
 		struct json_object *policy = json_object_array_get_idx(policies, i);
 		const char *id = client_text(policy, "id");
 		int status = client_definition(client, id, true, &there);
@@ -86,8 +86,8 @@ static int tell_nothing(struct client *client)
 
 static int send_added(struct client *client, struct json_object *added)
 {
-	CLEANUP(client_json_put) struct json_object *answer = NULL;
-	CLEANUP(client_json_put) struct json_object *commands = json_object_new_array();
+	CLEANUP(cleanup_json) struct json_object *answer = NULL;
+	CLEANUP(cleanup_json) struct json_object *commands = json_object_new_array();
 	const struct client_request request = {
 		.method = "POST",
 		.target = "/policies",
@@ -167,8 +167,8 @@ static int send_change(struct client *client, struct json_object *body, bool pat
 static int tell_modified(struct client *client, struct json_object *before,
 			 struct json_object *answer)
 {
-	CLEANUP(client_json_put) struct json_object *commands = json_object_new_array();
-	CLEANUP(client_json_put) struct json_object *after = NULL;
+	CLEANUP(cleanup_json) struct json_object *commands = json_object_new_array();
+	CLEANUP(cleanup_json) struct json_object *after = NULL;
 	CLEANUP(cleanup_free) char *undo = NULL;
 	bool changed = json_object_get_boolean(client_member(answer, "changed"));
 	const char *id = client->argument[0];

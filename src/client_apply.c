@@ -27,7 +27,7 @@ static char *undo_of(struct client *client, struct json_object *before, struct j
 
 int client_apply(struct client *client)
 {
-	CLEANUP(client_json_put) struct json_object *body = NULL, *before = NULL, *answer = NULL;
+	CLEANUP(cleanup_json) struct json_object *body = NULL, *before = NULL, *answer = NULL;
 	CLEANUP(cleanup_free) char *undo = NULL;
 	struct client_request request = {
 		.method = client->value[OPTION_REPLACE] ? "PUT" : "POST",
@@ -49,8 +49,8 @@ int client_apply(struct client *client)
 
 int client_flush(struct client *client)
 {
-	CLEANUP(client_json_put) struct json_object *body = json_tokener_parse("{\"policies\":[]}");
-	CLEANUP(client_json_put) struct json_object *before = NULL, *answer = NULL;
+	CLEANUP(cleanup_json) struct json_object *body = json_tokener_parse("{\"policies\":[]}");
+	CLEANUP(cleanup_json) struct json_object *before = NULL, *answer = NULL;
 	CLEANUP(cleanup_free) char *undo = NULL;
 	const struct client_request request = {
 		.method = "PUT",
@@ -72,7 +72,7 @@ int client_flush(struct client *client)
 
 int client_reload(struct client *client)
 {
-	CLEANUP(client_json_put) struct json_object *answer = NULL;
+	CLEANUP(cleanup_json) struct json_object *answer = NULL;
 	const struct client_request request = { .method = "POST", .target = "/reload" };
 	int status = client_ask(client, &request, &answer);
 
@@ -168,7 +168,7 @@ static int tell(struct client *client, const char *what, struct json_object *ans
 	static const struct {
 		const char *command, *done;
 	} words[] = { { "apply", "applied" }, { "flush", "flushed" }, { "reload", "reloaded" } };
-	CLEANUP(client_json_put) struct json_object *commands = json_object_new_array();
+	CLEANUP(cleanup_json) struct json_object *commands = json_object_new_array();
 	const char *done = "";
 	FILE *out = client->out;
 

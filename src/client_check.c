@@ -28,7 +28,7 @@ static struct json_object *findings_json(const char *path, const struct findings
 
 int client_check(struct client *client)
 {
-	CLEANUP(client_json_put) struct json_object *array = json_object_new_array();
+	CLEANUP(cleanup_json) struct json_object *array = json_object_new_array();
 	size_t errors = 0, warnings = 0;
 	bool failed = !array;
 
@@ -63,7 +63,7 @@ static bool is_config(struct json_object *json)
 
 static void check_file(const char *path, struct findings *ret)
 {
-	CLEANUP(client_json_put) struct json_object *json = NULL;
+	CLEANUP(cleanup_json) struct json_object *json = NULL;
 	struct settings *settings = NULL;
 	int result;
 
@@ -126,7 +126,7 @@ static void print_words(FILE *out, const char *path, const struct findings *find
 
 static struct json_object *problems_json(const struct problems *problems)
 {
-	CLEANUP(client_json_put) struct json_object *array = json_object_new_array();
+	CLEANUP(cleanup_json) struct json_object *array = json_object_new_array();
 
 	for (size_t i = 0; array && i < problems->count; i++) {
 		const struct problem *problem = &problems->list[i];
@@ -143,7 +143,7 @@ static struct json_object *problems_json(const struct problems *problems)
 
 static struct json_object *findings_json(const char *path, const struct findings *findings)
 {
-	CLEANUP(client_json_put) struct json_object *file = json_object_new_object();
+	CLEANUP(cleanup_json) struct json_object *file = json_object_new_object();
 
 	if (!file || json_add_text(file, "file", path) ||
 	    json_add_text(file, "kind", findings->config ? "config" : "policies") ||

@@ -17,8 +17,8 @@ static int tell(struct client *client, struct json_object *definitions, struct j
 
 int client_delete(struct client *client)
 {
-	CLEANUP(client_json_put) struct json_object *definitions = json_object_new_array();
-	CLEANUP(client_json_put) struct json_object *answer = NULL;
+	CLEANUP(cleanup_json) struct json_object *definitions = json_object_new_array();
+	CLEANUP(cleanup_json) struct json_object *answer = NULL;
 	CLEANUP(cleanup_free) char *target = target_of(client);
 	const struct client_request request = { .method = "DELETE", .target = target };
 	int status;
@@ -69,7 +69,7 @@ static int find_definitions(struct client *client, struct json_object *definitio
 
 static int tell(struct client *client, struct json_object *definitions, struct json_object *answer)
 {
-	CLEANUP(client_json_put) struct json_object *commands = json_object_new_array();
+	CLEANUP(cleanup_json) struct json_object *commands = json_object_new_array();
 
 	for (size_t i = 0; i < client_length(definitions); i++) {
 		struct json_object *definition = json_object_array_get_idx(definitions, i);

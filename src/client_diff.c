@@ -30,7 +30,7 @@ static void print_words(struct client *client, struct json_object *changes);
 int client_diff(struct client *client)
 {
 	CLEANUP(policyset_put) struct policyset *first = NULL, *second = NULL;
-	CLEANUP(client_json_put) struct json_object *changes = NULL;
+	CLEANUP(cleanup_json) struct json_object *changes = NULL;
 	bool two = client->argument_count == 2;
 	int status;
 
@@ -55,7 +55,7 @@ int client_diff(struct client *client)
 /* What is in force, or without a daemon the administrator's file. */
 static int read_other(struct client *client, struct policyset **ret)
 {
-	CLEANUP(client_json_put) struct json_object *answer = NULL;
+	CLEANUP(cleanup_json) struct json_object *answer = NULL;
 	CLEANUP(problems_clear) struct problems problems = { 0 };
 	const char *origin = client->value[OPTION_ORIGIN];
 	bool file = origin && !strcmp(origin, "file");
@@ -128,7 +128,7 @@ static int add_change(struct json_object *changes, const struct policy *before,
 static int compare(const struct policyset *before, const struct policyset *after,
 		   struct json_object **ret)
 {
-	CLEANUP(client_json_put) struct json_object *changes = json_object_new_array();
+	CLEANUP(cleanup_json) struct json_object *changes = json_object_new_array();
 	size_t i = 0, j = 0;
 
 	if (!changes)

@@ -22,7 +22,7 @@ int client_file_read(const char *path, struct json_object **ret, struct problems
 
 int client_file_policies(struct client *client, const char *path, struct policy_list *ret)
 {
-	CLEANUP(client_json_put) struct json_object *json = NULL;
+	CLEANUP(cleanup_json) struct json_object *json = NULL;
 	CLEANUP(problems_clear) struct problems problems = { 0 };
 	struct policy_source source = client_source(false);
 	int result;

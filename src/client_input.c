@@ -50,7 +50,7 @@ int client_input_words(struct client *client, unsigned int first, struct json_ob
 
 int client_input_policies(struct client *client, struct json_object **ret)
 {
-	CLEANUP(client_json_put) struct json_object *input = NULL, *array = NULL;
+	CLEANUP(cleanup_json) struct json_object *input = NULL, *array = NULL;
 	bool alone;
 	int status;
 
@@ -104,7 +104,7 @@ static int read_input(struct client *client, struct json_object **ret)
 static int as_array(struct client *client, struct json_object *input, struct json_object **ret)
 {
 	struct json_object *policies = client_member(input, "policies");
-	CLEANUP(client_json_put) struct json_object *array = NULL;
+	CLEANUP(cleanup_json) struct json_object *array = NULL;
 
 	if (json_object_is_type(policies, json_type_array) ||
 	    json_object_is_type(input, json_type_array)) {

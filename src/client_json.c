@@ -4,12 +4,6 @@
 #include <json-c/json.h>
 #include <string.h>
 
-void client_json_put(struct json_object **json)
-{
-	json_object_put(*json);
-	*json = NULL;
-}
-
 struct json_object *client_member(struct json_object *json, const char *path)
 {
 	char key[64];

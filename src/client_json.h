@@ -9,10 +9,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-struct json_object;
+#include "json_cleanup.h"
 
-/** Puts *json; for CLEANUP(). */
-void client_json_put(struct json_object **json);
+struct json_object;
 
 /** The member at "a.b.c", borrowed; NULL when it is absent or null. */
 struct json_object *client_member(struct json_object *json, const char *path);

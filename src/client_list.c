@@ -39,7 +39,7 @@ static int read_limit(struct client *client, uint64_t *ret)
 static int narrow(struct json_object *all, const char *match, uint64_t limit,
 		  struct json_object **ret)
 {
-	CLEANUP(client_json_put) struct json_object *kept = json_object_new_array();
+	CLEANUP(cleanup_json) struct json_object *kept = json_object_new_array();
 
 	for (size_t i = 0; kept && i < client_length(all); i++) {
 		struct json_object *policy = json_object_array_get_idx(all, i);
@@ -55,7 +55,7 @@ static int narrow(struct json_object *all, const char *match, uint64_t limit,
 
 int client_list(struct client *client)
 {
-	CLEANUP(client_json_put) struct json_object *answer = NULL, *kept = NULL;
+	CLEANUP(cleanup_json) struct json_object *answer = NULL, *kept = NULL;
 	CLEANUP(cleanup_free) char *target = NULL;
 	uint64_t limit;
 	int status;
@@ -81,7 +81,7 @@ int client_list(struct client *client)
 int client_show(struct client *client)
 {
 	for (unsigned int i = 0; i < client->argument_count; i++) {
-		CLEANUP(client_json_put) struct json_object *policy = NULL;
+		CLEANUP(cleanup_json) struct json_object *policy = NULL;
 		CLEANUP(cleanup_free) char *target = NULL;
 		int status;
 
@@ -100,8 +100,8 @@ int client_show(struct client *client)
 
 int client_export(struct client *client)
 {
-	CLEANUP(client_json_put) struct json_object *answer = NULL;
-	CLEANUP(client_json_put) struct json_object *document = json_object_new_object();
+	CLEANUP(cleanup_json) struct json_object *answer = NULL;
+	CLEANUP(cleanup_json) struct json_object *document = json_object_new_object();
 	CLEANUP(cleanup_free) char *target = NULL;
 	struct json_object *policies;
 	int status;

@@ -127,7 +127,7 @@ int client_explain_unreachable(struct client *client, int error)
 int client_explain_problem(struct client *client, unsigned int status, const char *body,
 			   size_t bytes)
 {
-	CLEANUP(client_json_put) struct json_object *problem = NULL;
+	CLEANUP(cleanup_json) struct json_object *problem = NULL;
 	CLEANUP(problems_clear) struct problems ignored = { 0 };
 	struct json_object *errors;
 	const char *detail;

@@ -35,7 +35,7 @@ char *client_undo_delete(struct json_object *definition)
 
 char *client_undo_modify(const char *id, struct json_object *before, struct json_object *after)
 {
-	CLEANUP(client_json_put) struct json_object *patch = client_merge_patch(after, before);
+	CLEANUP(cleanup_json) struct json_object *patch = client_merge_patch(after, before);
 	CLEANUP(cleanup_free) char *word = text_shell_word(id);
 	CLEANUP(cleanup_free) char *command = NULL;
 
@@ -48,7 +48,7 @@ char *client_undo_modify(const char *id, struct json_object *before, struct json
 
 struct json_object *client_merge_patch(struct json_object *from, struct json_object *to)
 {
-	CLEANUP(client_json_put) struct json_object *patch = json_object_new_object();
+	CLEANUP(cleanup_json) struct json_object *patch = json_object_new_object();
 
 	if (!patch)
 		return NULL;

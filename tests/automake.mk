@@ -3,9 +3,12 @@
 # `make check`: tests/test_X.c is about src/X.c; no privilege, no network.
 # Sorted, one a line.
 unit_tests = \
+	tests/test_client_http \
 	tests/test_log \
 	tests/test_settings \
 	$(END)
+
+tests_test_client_http_SOURCES = tests/test_client_http.c tests/client_server.c tests/client_server.h
 
 # `make check-root`: namespaces and BPF. Programs of one C file of that name,
 # and scripts. Sorted, one a line.
@@ -24,6 +27,8 @@ soak_scripts = \
 test_files = \
 	tests/root/isolate \
 	tests/root/run \
+	tests/root/valgrind \
+	tests/root/valgrind.supp \
 	$(END)
 
 EXTRA_DIST += $(test_files) $(root_scripts) $(soak_scripts)
