@@ -13,16 +13,15 @@ die()
 	exit 1
 }
 
-step_end()
+# Ends a process group, politely at first.
+end_group()
 {
 	local tries
-	[ -n "$step_group" ] || return 0
-	kill -TERM -- "-$step_group" 2>/dev/null || return 0
 	for ((tries = 0; tries < 100; tries++)); do
-		kill -0 -- "-$step_group" 2>/dev/null || return 0
+		kill -TERM -- "-$1" 2>/dev/null || return 0
 		sleep 0.05
 	done
-	kill -KILL -- "-$step_group" 2>/dev/null || return 0
+	kill -KILL -- "-$1" 2>/dev/null || return 0
 }
 
 # Overridden by who has more to clean up.
@@ -34,9 +33,9 @@ at_end()
 finish()
 {
 	trap '' INT TERM HUP
-	step_end
-	wait
+	[ -z "$step_group" ] || end_group "$step_group"
 	at_end
+	wait
 	[ -z "$scratch" ] || rm -rf -- "$scratch"
 }
 
