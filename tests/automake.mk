@@ -15,6 +15,20 @@ tests_test_client_http_SOURCES = tests/test_client_http.c tests/client_server.c 
 root_programs = \
 	$(END)
 root_scripts = \
+	tests/root/test_coexistence.py \
+	tests/root/test_counters.py \
+	tests/root/test_devices.py \
+	tests/root/test_durability.py \
+	tests/root/test_egress.py \
+	tests/root/test_events.py \
+	tests/root/test_expiry.py \
+	tests/root/test_footprint.py \
+	tests/root/test_fragments.py \
+	tests/root/test_limits.py \
+	tests/root/test_reload.py \
+	tests/root/test_startup.py \
+	tests/root/test_verdicts.py \
+	tests/root/test_vlan.py \
 	$(END)
 
 # `make soak`: the hours.
@@ -25,7 +39,14 @@ soak_scripts = \
 
 # What tests include or read.
 test_files = \
+	tests/root/README.md \
+	tests/root/daemon.py \
+	tests/root/flood.c \
+	tests/root/foreign.py \
+	tests/root/harness.py \
 	tests/root/isolate \
+	tests/root/network.py \
+	tests/root/packets.py \
 	tests/root/run \
 	tests/root/valgrind \
 	tests/root/valgrind.supp \

@@ -126,7 +126,8 @@ class Daemon:
 
     def __init__(self, namespace, config=None, policies=None):
         self.namespace = namespace
-        self.directory = tempfile.mkdtemp(prefix="pepctl-test-%d-" % os.getpid())
+        self.directory = tempfile.mkdtemp(prefix="pepctl-test-%d-" % os.getpid(),
+                                          dir=os.environ.get("TEST_DIR"))
         self.socket_path = os.path.join(self.directory, "sock")
         self.config_path = os.path.join(self.directory, "config.json")
         self.policies_path = os.path.join(self.directory, "policies.json")

@@ -116,7 +116,7 @@ class BlockAndAllow(Verdicts):
         self.assert_ingress(*cases)
 
     def test_tcp_flags(self):
-        self.daemon.put(block("syn", protocol="TCP", tcp_flags="S/SA", dport=80))
+        self.daemon.put(block("syn", protocol="TCP", tcp_flags=["syn", "!ack"], dport=80))
         self.assert_both((False, packets.tcp, 1, 80, b"", packets.SYN),
                          (True, packets.tcp, 1, 80, b"", packets.SYN | packets.ACK),
                          (True, packets.tcp, 1, 80, b"", packets.ACK))

@@ -77,7 +77,8 @@ class TaggedGeneric(Vlan):
         """It is refused with the cure, or it matches: it never silently fails to."""
         response = self.daemon.request("PUT", "/policies", [block("five", vlan=5, protocol="UDP")])
         if response.status == 200:
-            self.assert_tagged((1, (5,), packets.ETH_VLAN, False), (1, (6,), packets.ETH_VLAN, True))
+            q = packets.ETH_VLAN
+            self.assert_tagged((1, (5,), q, False), (1, (6,), q, True))
         else:
             self.assertIn("rxvlan off", response.body.decode())
 

@@ -1,0 +1,224 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Interfaces of every kind, that come, go and change their names while the daemon runs."""
+import contextlib
+
+from harness import PepctlTest, allow, block, main, network, packets, per_mode, wait_until
+
+PEER4, PEER6, NOBODY4, NOBODY6 = "10.77.0.2", "fd77::2", "10.77.0.99", "fd77::99"
+
+
+class Devices(PepctlTest):
+    @contextlib.contextmanager
+    def pair(self, device, peer_device):
+        """Another veth pair, and the wire from the peer to the host over it."""
+        self.lab.add_pair(device, peer_device)
+        wire = network.Wire(self.lab.peer, peer_device, self.lab.host, device)
+        try:
+            yield wire
+        finally:
+            wire.close()
+            self.lab.peer.ip("link del " + peer_device)
+
+    def dropped_by(self, wire):
+        return wire.offer([packets.udp(PEER4, NOBODY4, 1, 53, b"x")]) == [False]
+
+
+@per_mode()
+class Hotplug(Devices):
+    CONFIG = {"network": {"interfaces": ["d0", "late*", "exact0"]}}
+
+    def setUp(self):
+        super().setUp()
+        self.daemon.put(block("port", protocol="UDP", dport=53))
+
+    def test_interface_that_appears_later(self):
+        with self.pair("late0", "q0") as wire:
+            self.assertEqual(self.MODE, self.daemon.wait_attached("late0")["mode"])
+            self.assertTrue(self.dropped_by(wire))
+            self.assert_counters("port", packets=1, dropped_packets=1)
+        wait_until(lambda: not self.daemon.interfaces().get("late0", {}).get("mode"),
+                   "late0 is still shown as attached")
+
+    def test_interface_that_is_deleted_and_comes_back(self):
+        for _ in range(5):
+            with self.pair("late1", "q1") as wire:
+                self.daemon.wait_attached("late1")
+                self.assertTrue(self.dropped_by(wire))
+
+    def test_rename_into_the_list(self):
+        with self.pair("other", "q2") as wire:
+            self.assertFalse(self.dropped_by(wire))
+            self.lab.host.ip("link set other down", "link set other name late2",
+                             "link set late2 up")
+            self.daemon.wait_attached("late2")
+            self.assertTrue(self.dropped_by(wire))
+
+    def test_rename_out_of_the_list(self):
+        with self.pair("late3", "q3") as wire:
+            self.daemon.wait_attached("late3")
+            self.assertTrue(self.dropped_by(wire))
+            self.lab.host.ip("link set late3 down", "link set late3 name other3",
+                             "link set other3 up")
+            wait_until(lambda: not self.dropped_by(wire), "other3 is still guarded")
+
+    def test_rename_within_the_list_follows_policies_of_names(self):
+        """A policy on a name holds for whichever interface has that name now."""
+        self.daemon.put(block("named", protocol="UDP", dport=53, interface="late5"))
+        with self.pair("late4", "q4") as wire:
+            self.daemon.wait_attached("late4")
+            self.assertFalse(self.dropped_by(wire))
+            self.lab.host.ip("link set late4 down", "link set late4 name late5",
+                             "link set late5 up")
+            self.daemon.wait_attached("late5")
+            wait_until(lambda: self.dropped_by(wire), "the policy on late5 does not hold")
+
+    def test_policy_on_an_interface_that_is_not_there_yet(self):
+        self.daemon.put(block("named", protocol="UDP", dport=53, interface="exact0"))
+        with self.pair("exact0", "q5") as wire:
+            self.daemon.wait_attached("exact0")
+            self.assertTrue(self.dropped_by(wire))
+        self.assertEqual([True],
+                         self.lab.ingress.offer([packets.udp(PEER4, NOBODY4, 1, 53, b"x")]))
+
+    def test_many_interfaces_at_once(self):
+        with contextlib.ExitStack() as stack:
+            wires = [stack.enter_context(self.pair("late1%d" % n, "r%d" % n)) for n in range(10)]
+            for number, wire in enumerate(wires):
+                self.daemon.wait_attached("late1%d" % number)
+                self.assertTrue(self.dropped_by(wire))
+        self.assert_counters("port", packets=10, dropped_packets=10)
+
+    def test_counters_of_interfaces_do_not_mix(self):
+        self.daemon.write("POST", "/reset")
+        with self.pair("late6", "q6") as wire:
+            self.daemon.wait_attached("late6")
+            wire.offer([packets.udp(PEER4, NOBODY4, 1, 53, b"x")] * 3)
+            self.lab.ingress.offer([packets.udp(PEER4, NOBODY4, 1, 53, b"x")] * 5)
+            text = self.daemon.request("GET", "/metrics").body.decode()
+        for name, count in (("late6", 3), ("d0", 5)):
+            self.assertRegex(text, r'pepctl_dropped_packets_total\{(?=[^}]*interface="%s")'
+                             r'(?=[^}]*reason="policy")[^}]*\} %d\n' % (name, count))
+
+
+class Glob(Devices):
+    """A glob never matches lo."""
+    CONFIG = {"network": {"interfaces": ["*"]}}
+
+    def test_star_is_everything_but_loopback(self):
+        self.assertFalse(self.daemon.interfaces().get("lo", {}).get("mode"))
+        self.daemon.put(block("all"))
+        self.lab.host.run("ping", "-c", "1", "-W", "2", "127.0.0.1")
+
+
+class Same(Devices):
+    """Interfaces that see the same packet twice."""
+    CONFIG = {"network": {"interfaces": ["d0", "br*", "po*"]}}
+
+    def test_bridge_and_port_are_not_both_attached_by_globs(self):
+        self.daemon.put(block("port", protocol="UDP", dport=53))
+        with self.pair("port0", "q7") as wire:
+            self.lab.host.ip("link add br0 type bridge", "link set br0 up",
+                             "link set port0 master br0")
+            try:
+                def settled():
+                    entries = self.daemon.interfaces()
+                    both = [entries.get(name, {}).get("mode") for name in ("br0", "port0")]
+                    return both.count(None) == 1 and entries
+                entries = wait_until(settled, lambda: "both or none of br0 and port0: %s" %
+                                     self.daemon.interfaces())
+                self.assertIn("br0", str(entries) + self.daemon.log())
+                wire.offer([packets.udp(PEER4, NOBODY4, 1, 53, b"x")] * 10)
+                self.assertLessEqual(self.daemon.counters("port")["packets"], 10)
+            finally:
+                self.lab.host.ip("link del br0")
+
+
+@per_mode("auto", "tc", "generic")
+class TunDevice(Devices):
+    """A device without Ethernet header. Native XDP does not run on tun: auto must find TC."""
+    CONFIG = {"network": {"interfaces": ["tun0"]}}
+    HOST4, HOST6, FAR4, FAR6 = "10.88.0.1", "fd88::1", "10.88.0.2", "fd88::2"
+
+    @classmethod
+    def start(cls):
+        cls.tun = network.Tun(cls.lab.host, "tun0", cls.HOST4 + "/24", cls.HOST6 + "/64")
+        cls.addClassCleanup(cls.tun.close)
+        cls.daemon.start()
+        entry = cls.daemon.wait_attached("tun0")
+        if cls.MODE != "auto" and entry["mode"] != cls.MODE:
+            raise AssertionError("%s is asked for, %s is in force" % (cls.MODE, entry["mode"]))
+
+    def answered(self, packet, answer):
+        """Whether the host answers a packet by one that begins as answer does behind IP."""
+        self.tun.drain()
+        self.tun.send(packet)
+        def found():
+            return [got for got in self.tun.drain()
+                    if packets.network_payload(got)[:len(answer)] == answer]
+        try:
+            return bool(wait_until(found, "no answer", 0.3))
+        except AssertionError:
+            return False
+
+    def test_block_by_address_and_kind_in_both_families(self):
+        echo4 = packets.echo_request(self.FAR4, self.HOST4)
+        echo6 = packets.echo_request(self.FAR6, self.HOST6)
+        self.assertTrue(self.answered(echo4, b"\0"))
+        self.assertTrue(self.answered(echo6, b"\x81"))
+        self.daemon.put(block("four", protocol="ICMP", icmp_type=8),
+                        block("six", protocol="ICMPv6", icmp_type=128))
+        self.assertFalse(self.answered(echo4, b"\0"))
+        self.assertFalse(self.answered(echo6, b"\x81"))
+        self.assert_counters("four", packets=1, bytes=len(echo4), dropped_packets=1)
+        self.assert_counters("six", packets=1, bytes=len(echo6), dropped_packets=1)
+        self.daemon.put(allow("all"))
+        self.assertTrue(self.answered(echo4, b"\0"))
+
+    def test_block_of_a_port(self):
+        """A closed port answers with a reset, a blocked one with nothing."""
+        self.daemon.put(block("port", protocol="TCP", dport=81))
+        for src, dst in ((self.FAR4, self.HOST4), (self.FAR6, self.HOST6)):
+            self.assertTrue(self.answered(packets.tcp(src, dst, 1000, 80), b"\0\x50"))
+            self.assertFalse(self.answered(packets.tcp(src, dst, 1000, 81), b"\0\x51"))
+        self.assert_counters("port", packets=2, dropped_packets=2)
+
+    def test_fragments(self):
+        self.daemon.put(block("port", protocol="UDP", dport=53))
+        for src, dst in ((self.FAR4, self.HOST4), (self.FAR6, self.HOST6)):
+            for piece in packets.fragments(packets.udp(src, dst, 1, 53, b"x" * 3000), 1024):
+                self.tun.send(piece)
+        self.assert_counters("port", packets=6, dropped_packets=6)
+
+    def test_egress(self):
+        if self.MODE == "generic":
+            self.skipTest("egress is TC in every mode; shown by the others")
+        self.daemon.put(block("out", protocol="ICMP", icmp_type=0, direction="egress"))
+        wait_until(lambda: self.daemon.interfaces()["tun0"]["egress"], "no egress on tun0")
+        self.assertFalse(self.answered(packets.echo_request(self.FAR4, self.HOST4), b"\0"))
+        self.assert_counters("out", packets=1, dropped_packets=1)
+
+
+class TunNative(Devices):
+    """Native XDP attaches to a tun device and never runs: it must not be taken for enforcement."""
+    CONFIG = {"network": {"interfaces": ["tun0"], "mode": "native"}}
+
+    @classmethod
+    def start(cls):
+        cls.tun = network.Tun(cls.lab.host, "tun0", "10.88.0.1/24", "fd88::1/64")
+        cls.addClassCleanup(cls.tun.close)
+        cls.daemon.start()
+
+    def test_native_on_tun_is_not_claimed_without_enforcing(self):
+        self.daemon.put(block("all"))
+        self.tun.drain()
+        self.tun.send(packets.echo_request("10.88.0.2", "10.88.0.1"))
+        entry = self.daemon.interfaces()["tun0"]
+        if entry.get("mode"):
+            self.assert_counters("all", packets=1, dropped_packets=1)
+        else:
+            self.assertNotEqual("ok", self.daemon.request("GET", "/health").json["status"])
+
+
+if __name__ == "__main__":
+    main()
