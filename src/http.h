@@ -18,7 +18,11 @@ struct http;
  */
 int http_open(struct daemon *daemon, struct http **ret);
 
-/** Makes the listeners those of daemon->settings; unchanged ones stay. Returns 0 or -errno. */
+/**
+ * Makes the listeners those of daemon->settings; unchanged ones stay. Returns
+ * 0, -ENOMEM with everything as before, or -errno of a Unix socket, which is
+ * tried again as the others are.
+ */
 int http_reconfigure(struct http *http);
 
 struct http_listener_state {
@@ -29,6 +33,9 @@ struct http_listener_state {
 
 /** The listeners; valid until the next call of http_. */
 const struct http_listener_state *http_listeners(const struct http *http, size_t *ret_count);
+
+/** To be called after each datapath_commit(): how long it took is a metric. */
+void http_note_publish(struct http *http);
 
 /** Ends all connections and listeners and removes the socket. */
 void http_close(struct http **http);

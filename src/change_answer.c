@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "change_answer.h"
+
+#include <errno.h>
+#include <event2/bufferevent.h>
+#include <event2/http.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "cleanup.h"
+#include "daemon.h"
+#include "http_json.h"
+#include "http_request.h"
+#include "json_cleanup.h"
+#include "log.h"
+#include "problem.h"
+#include "problem_document.h"
+
+static int refusal_status(int error);
+static struct ucred peer_of(const struct http_request *request);
+
+/* What daemon_change() and daemon_reload() return; anything else is our fault. */
+static const struct {
+	int error;
+	int status;
+} refusals[] = {
+	{ EINVAL, 422 }, { EPERM, 409 },  { ENOSPC, 409 }, { EFBIG, 409 },  { EOPNOTSUPP, 422 },
+	{ EIO, 507 },	 { EROFS, 507 },  { EDQUOT, 507 }, { ENOMEM, 503 }, { EAGAIN, 503 },
+	{ EBUSY, 503 },	 { EINTR, 503 },
+};
+
+struct json_object *change_json(const struct change_answer *answer)
+{
+	CLEANUP(cleanup_json) struct json_object *json = json_object_new_object();
+	const struct change_result *result = answer->result;
+
+	if (!json || json_add_text(json, "status", "success") ||
+	    json_add_bool(json, "changed", result->changed) ||
+	    json_add_number(json, "policy_count", result->policy_count) ||
+	    json_add_number(json, "created", result->created) ||
+	    json_add_number(json, "updated", result->updated) ||
+	    json_add_number(json, "unchanged", result->unchanged) ||
+	    json_add_number(json, "deleted", result->deleted) ||
+	    json_add_number(json, "others", result->others) ||
+	    json_add_number(json, "generation", result->generation) ||
+	    (answer->dry_run && json_add_bool(json, "dry_run", true)) ||
+	    json_add(json, "warnings", problem_warnings(answer->problems)))
+		return NULL;
+	return TAKE_PTR(json);
+}
+
+void change_log(const struct http_request *request, const struct change_answer *answer)
+{
+	const struct change_result *result = answer->result;
+	struct ucred peer = peer_of(request);
+	char uid[16], pid[16];
+	const struct log_field fields[] = {
+		{ "METHOD", route_method_name(request->method) },
+		{ "PATH", evhttp_request_get_uri(request->evhttp) },
+		{ "PEER_UID", uid },
+		{ "PEER_PID", pid },
+	};
+
+	if (answer->dry_run)
+		return;
+	snprintf(uid, sizeof(uid), "%u", peer.uid);
+	snprintf(pid, sizeof(pid), "%d", peer.pid);
+	log_write(LOG_LEVEL_INFO, fields, ARRAY_SIZE(fields),
+		  "%s %.200s by uid %s, pid %s: %zu created, %zu updated, %zu unchanged, "
+		  "%zu deleted, generation %llu",
+		  fields[0].value, fields[1].value, uid, pid, result->created, result->updated,
+		  result->unchanged, result->deleted, (unsigned long long)result->generation);
+}
+
+void change_refused(struct http_request *request, int error, const struct problems *problems)
+{
+	int status = refusal_status(-error);
+	char detail[160];
+
+	if (problems->errors)
+		snprintf(detail, sizeof(detail), "%zu errors; nothing was changed",
+			 problems->errors);
+	else
+		snprintf(detail, sizeof(detail), "nothing was changed: %s", strerror(-error));
+	http_refuse_all(request, status, problems, detail);
+}
+
+static int refusal_status(int error)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++)
+		if (refusals[i].error == error)
+			return refusals[i].status;
+	return 500;
+}
+
+/* Nothing is written but by the Unix socket, which knows. */
+static struct ucred peer_of(const struct http_request *request)
+{
+	struct evhttp_connection *connection = evhttp_request_get_connection(request->evhttp);
+	struct ucred peer = { 0 };
+	socklen_t length = sizeof(peer);
+
+	if (getsockopt(bufferevent_getfd(evhttp_connection_get_bufferevent(connection)),
+		       SOL_SOCKET, SO_PEERCRED, &peer, &length))
+		peer = (struct ucred){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	return peer;
+}

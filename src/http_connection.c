@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http_connection.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "cleanup.h"
+#include "http_json.h"
+#include "json_cleanup.h"
+#include "problem_document.h"
+
+struct http_connection {
+	LIST_ENTRY(http_connection) link;
+	struct http_connections *all;
+	struct bufferevent *stream; /* a reference of our own */
+	struct event *rewrite; /* runs before what was just appended can be sent */
+	struct evhttp_connection *evhttp; /* known from the first request on */
+	bool answering; /* what is appended to the output is ours */
+	void (*closed)(void *context);
+	void *context;
+};
+
+struct http_connections {
+	LIST_HEAD(, http_connection) list;
+	size_t count;
+	struct event_base *base;
+	struct http_connections_calls calls;
+};
+
+static struct bufferevent *open_stream(struct event_base *base, void *context);
+static void output_grew(struct evbuffer *output, const struct evbuffer_cb_info *info,
+			void *context);
+static void rewrite_page(evutil_socket_t fd, short events, void *context);
+static int page_status(struct evbuffer *output);
+static int replace_page(struct http_connection *connection, int status);
+static void answer_complete(struct evhttp_request *request, void *context);
+static void connection_closed(struct evhttp_connection *evhttp, void *context);
+static bool abandoned(const struct http_connection *connection);
+static void forget(struct http_connection *connection);
+
+struct http_connections *http_connections_new(struct event_base *base, struct evhttp *server,
+					      const struct http_connections_calls *calls)
+{
+	struct http_connections *connections = calloc(1, sizeof(*connections));
+
+	if (!connections)
+		return NULL;
+	LIST_INIT(&connections->list);
+	connections->base = base;
+	connections->calls = *calls;
+	evhttp_set_bevcb(server, open_stream, connections);
+	return connections;
+}
+
+void http_connections_sweep(struct http_connections *connections)
+{
+	struct http_connection *connection = LIST_FIRST(&connections->list);
+
+	while (connection) {
+		struct http_connection *next = LIST_NEXT(connection, link);
+
+		if (abandoned(connection))
+			forget(connection);
+		connection = next;
+	}
+}
+
+size_t http_connections_count(const struct http_connections *connections)
+{
+	return connections->count;
+}
+
+void http_connections_free(struct http_connections **connections)
+{
+	struct http_connection *connection;
+
+	if (!*connections)
+		return;
+	while ((connection = LIST_FIRST(&(*connections)->list))) {
+		if (connection->evhttp)
+			evhttp_connection_set_closecb(connection->evhttp, NULL, NULL);
+		if (connection->closed)
+			connection->closed(connection->context);
+		forget(connection);
+	}
+	free(*connections);
+	*connections = NULL;
+}
+
+struct http_connection *http_connection_claim(struct http_connections *connections,
+					      struct evhttp_request *request)
+{
+	struct evhttp_connection *evhttp = evhttp_request_get_connection(request);
+	struct bufferevent *stream = evhttp_connection_get_bufferevent(evhttp);
+	struct http_connection *connection;
+
+	LIST_FOREACH(connection, &connections->list, link)
+		if (connection->stream == stream)
+			break;
+	if (!connection)
+		return NULL;
+	connection->evhttp = evhttp;
+	connection->answering = true;
+	evhttp_connection_set_closecb(evhttp, connection_closed, connection);
+	evhttp_request_set_on_complete_cb(request, answer_complete, connection);
+	return connection;
+}
+
+void http_connection_on_close(struct http_connection *connection, void (*closed)(void *context),
+			      void *context)
+{
+	connection->closed = closed;
+	connection->context = context;
+}
+
+void http_connection_write_only(struct http_connection *connection, bool on,
+				unsigned int timeout_seconds)
+{
+	struct timeval limit = { .tv_sec = (time_t)timeout_seconds };
+
+	bufferevent_set_timeouts(connection->stream, on ? NULL : &limit, &limit);
+}
+
+size_t http_connection_pending(const struct http_connection *connection)
+{
+	return evbuffer_get_length(bufferevent_get_output(connection->stream));
+}
+
+/* evhttp asks for a bufferevent for what it has accepted. Without memory it
+ * makes one itself, which is then neither counted nor rewritten. */
+static struct bufferevent *open_stream(struct event_base *base, void *context)
+{
+	struct http_connections *connections = context;
+	CLEANUP(cleanup_free) struct http_connection *connection = calloc(1, sizeof(*connection));
+	struct bufferevent *stream;
+
+	http_connections_sweep(connections);
+	if (!connection)
+		return NULL;
+	connection->all = connections;
+	connection->rewrite = event_new(base, -1, 0, rewrite_page, connection);
+	if (!connection->rewrite)
+		return NULL;
+	stream = bufferevent_socket_new(base, -1, 0);
+	if (!stream || !evbuffer_add_cb(bufferevent_get_output(stream), output_grew, connection)) {
+		if (stream)
+			bufferevent_free(stream);
+		event_free(connection->rewrite);
+		return NULL;
+	}
+	bufferevent_incref(stream);
+	connection->stream = stream;
+	LIST_INSERT_HEAD(&connections->list, TAKE_PTR(connection), link);
+	connections->count++;
+	connections->calls.opened(connections->calls.context);
+	return stream;
+}
+
+/* What evhttp appends is complete when it returns to the loop; the socket is
+ * written to after one more round of polling. An event made active now runs in
+ * between. */
+static void output_grew(struct evbuffer *output, const struct evbuffer_cb_info *info,
+			void *context)
+{
+	struct http_connection *connection = context;
+
+	(void)output;
+	if (info->n_added && !connection->answering)
+		event_active(connection->rewrite, EV_TIMEOUT, 0);
+}
+
+static void rewrite_page(evutil_socket_t fd, short events, void *context)
+{
+	struct http_connection *connection = context;
+	const struct http_connections_calls *calls = &connection->all->calls;
+	int status;
+
+	(void)fd;
+	(void)events;
+	if (abandoned(connection)) {
+		forget(connection);
+		return;
+	}
+	status = page_status(bufferevent_get_output(connection->stream));
+	if (status < 400) /* "100 Continue" */
+		return;
+	replace_page(connection, status);
+	calls->refused(calls->context, status);
+	/* evhttp closes it when the page is sent, and will not say so unless
+	 * there was a request before. */
+	if (!connection->evhttp)
+		forget(connection);
+}
+
+/* The last status line in the output; 0: none. */
+static int page_status(struct evbuffer *output)
+{
+	static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	char start[sizeof(interim) + 16] = "";
+	const char *line = start;
+	int status = 0;
+
+	evbuffer_copyout(output, start, sizeof(start) - 1);
+	if (!strncmp(start, interim, sizeof(interim) - 1))
+		line += sizeof(interim) - 1;
+	if (sscanf(line, "HTTP/1.%*1[01] %3d", &status) != 1)
+		return 0;
+	return status;
+}
+
+/* Without memory the page stays what it is. */
+static int replace_page(struct http_connection *connection, int status)
+{
+	const struct http_connections_calls *calls = &connection->all->calls;
+	struct evbuffer *output = bufferevent_get_output(connection->stream);
+	CLEANUP(cleanup_json) struct json_object *document =
+		problem_document(status, calls->explain(calls->context, status), NULL);
+	const char *text;
+
+	text = document ? json_object_to_json_string_ext(document, JSON_C_TO_STRING_NOSLASHESCAPE) :
+			  NULL;
+	if (!text)
+		return -1;
+	evbuffer_drain(output, evbuffer_get_length(output));
+	return evbuffer_add_printf(output,
+				   "HTTP/1.1 %d %s\r\n"
+				   "Content-Type: " PROBLEM_CONTENT_TYPE "\r\n"
+				   "Content-Length: %zu\r\n"
+				   "Connection: close\r\n"
+				   "\r\n%s\n",
+				   status, problem_title(status), strlen(text) + 1, text);
+}
+
+static void answer_complete(struct evhttp_request *request, void *context)
+{
+	struct http_connection *connection = context;
+
+	(void)request;
+	connection->answering = false;
+}
+
+static void connection_closed(struct evhttp_connection *evhttp, void *context)
+{
+	struct http_connection *connection = context;
+
+	(void)evhttp;
+	if (connection->closed)
+		connection->closed(connection->context);
+	forget(connection);
+}
+
+/* evhttp always has an event callback, and takes it out before it lets go. It
+ * has switched reading and writing off then: it closes the descriptor, which
+ * must not have events on it while our reference keeps the bufferevent. */
+static bool abandoned(const struct http_connection *connection)
+{
+	bufferevent_event_cb callback = NULL;
+
+	bufferevent_getcb(connection->stream, NULL, NULL, &callback, NULL);
+	return !callback;
+}
+
+static void forget(struct http_connection *connection)
+{
+	LIST_REMOVE(connection, link);
+	connection->all->count--;
+	evbuffer_remove_cb(bufferevent_get_output(connection->stream), output_grew, connection);
+	bufferevent_decref(connection->stream);
+	event_free(connection->rewrite);
+	free(connection);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The connections of a server: how many there are, and what evhttp says on
+ * its own.
+ *
+ * evhttp tells nobody about a connection before its first request, and
+ * answers what it cannot read with an HTML page of its own.  So each connection
+ * gets a bufferevent from here.  We keep a reference, by which we see when
+ * evhttp has let go of one that never made a request, and watch its output,
+ * where such a page is replaced by a problem document before any of it is sent.
+ */
+#ifndef HTTP_CONNECTION_H
+#define HTTP_CONNECTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct bufferevent;
+struct event_base;
+struct evhttp;
+struct evhttp_request;
+struct http_connection;
+struct http_connections;
+
+struct http_connections_calls {
+	/** There is one more. */
+	void (*opened)(void *context);
+	/** What to say to a request that evhttp refuses with @status; NULL: nothing. */
+	const char *(*explain)(void *context, int status);
+	/** evhttp refused a request. */
+	void (*refused)(void *context, int status);
+	void *context;
+};
+
+/** Watches the connections of @server from now on. NULL when out of memory. */
+struct http_connections *http_connections_new(struct event_base *base, struct evhttp *server,
+					      const struct http_connections_calls *calls);
+
+/** Forgets those that evhttp has let go of. Not from the callbacks. */
+void http_connections_sweep(struct http_connections *connections);
+
+size_t http_connections_count(const struct http_connections *connections);
+
+/** Before evhttp_free() of the server: answers under way are given up. Tolerates NULL. */
+void http_connections_free(struct http_connections **connections);
+
+/**
+ * The connection of a request, of which everything that is sent until the
+ * answer is complete is ours; NULL when it is none of these.
+ */
+struct http_connection *http_connection_claim(struct http_connections *connections,
+					      struct evhttp_request *request);
+
+/** Calls @closed when the connection ends before the answer does; NULL: not any more. */
+void http_connection_on_close(struct http_connection *connection, void (*closed)(void *context),
+			      void *context);
+
+/**
+ * While an answer takes long only its writing has a time limit; with @on
+ * false both directions have one again.
+ */
+void http_connection_write_only(struct http_connection *connection, bool on,
+				unsigned int timeout_seconds);
+
+/** Bytes that wait to be sent. */
+size_t http_connection_pending(const struct http_connection *connection);
+
+#endif

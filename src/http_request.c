@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http_request.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "http_connection.h"
+#include "http_query.h"
+#include "http_server.h"
+#include "json.h"
+#include "json_cleanup.h"
+#include "problem.h"
+#include "problem_document.h"
+
+#define RETRY_AFTER_SECONDS "5"
+
+static void send_json(struct http_request *request, int status, const char *content_type,
+		      struct json_object *json);
+static void send_body(struct http_request *request, int status, struct evbuffer *body);
+
+static void free_buffer(struct evbuffer **buffer)
+{
+	if (*buffer)
+		evbuffer_free(*buffer);
+}
+
+const char *http_header(const struct http_request *request, const char *name)
+{
+	return evhttp_find_header(evhttp_request_get_input_headers(request->evhttp), name);
+}
+
+const char *http_parameter(const struct http_request *request, const char *name, size_t n)
+{
+	return http_query_value(request->query, name, n);
+}
+
+int http_flag(struct http_request *request, const char *name, bool *ret)
+{
+	const char *value = http_parameter(request, name, 0);
+
+	if (value && strcmp(value, "true") && strcmp(value, "false")) {
+		http_refuse(request, 400, "%s is true or false, not '%.100s'", name, value);
+		return -EINVAL;
+	}
+	*ret = value && !strcmp(value, "true");
+	return 0;
+}
+
+int http_body(struct http_request *request, struct json_object **ret)
+{
+	struct evbuffer *body = evhttp_request_get_input_buffer(request->evhttp);
+	CLEANUP(problems_clear) struct problems problems = { 0 };
+	size_t bytes = evbuffer_get_length(body);
+	const char *text;
+	int result;
+
+	if (!bytes) {
+		http_refuse(request, 400, "there is no body; it should be JSON");
+		return -EBADMSG;
+	}
+	text = (const char *)evbuffer_pullup(body, -1);
+	result = text ? json_read(text, bytes, 0, ret, &problems) : -ENOMEM;
+	evbuffer_drain(body, bytes);
+	if (result == -EBADMSG)
+		http_refuse_all(request, 400, &problems, "the body is not JSON as it should be");
+	else if (result)
+		http_refuse(request, 503, "out of memory");
+	return result;
+}
+
+void http_set_header(struct http_request *request, const char *name, const char *value)
+{
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(request->evhttp);
+
+	evhttp_remove_header(headers, name);
+	evhttp_add_header(headers, name, value);
+}
+
+void http_answer(struct http_request *request, int status, struct json_object *json)
+{
+	CLEANUP(cleanup_json) struct json_object *owned = json;
+
+	if (json)
+		send_json(request, status, "application/json", owned);
+	else
+		http_refuse(request, 503, "out of memory");
+}
+
+void http_answer_text(struct http_request *request, const char *content_type,
+		      struct evbuffer *body)
+{
+	http_set_header(request, "Content-Type", content_type);
+	send_body(request, 200, body);
+}
+
+void http_refuse(struct http_request *request, int status, const char *format, ...)
+{
+	CLEANUP(cleanup_free) char *detail = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&detail, format, arguments) < 0)
+		detail = NULL;
+	va_end(arguments);
+	http_refuse_all(request, status, NULL, detail);
+}
+
+void http_refuse_all(struct http_request *request, int status, const struct problems *problems,
+		     const char *detail)
+{
+	CLEANUP(cleanup_json) struct json_object *document =
+		problem_document(status, detail, problems);
+
+	if (status == 503)
+		http_set_header(request, "Retry-After", RETRY_AFTER_SECONDS);
+	if (document) {
+		send_json(request, status, PROBLEM_CONTENT_TYPE, document);
+		return;
+	}
+	http_set_header(request, "Retry-After", RETRY_AFTER_SECONDS);
+	send_body(request, 503, NULL);
+}
+
+void http_count(struct http_request *request, int status)
+{
+	const struct route *route = request->route;
+
+	histogram_observe(&request->http->request_durations, http_now_ns() - request->began_ns);
+	http_count_status(request->http, route ? route->pattern : HTTP_ROUTE_NONE,
+			  request->head			     ? "HEAD" :
+			  request->method < ROUTE_METHODS ? route_method_name(request->method) :
+							       "other",
+			  status);
+}
+
+static void send_json(struct http_request *request, int status, const char *content_type,
+		      struct json_object *json)
+{
+	CLEANUP(free_buffer) struct evbuffer *body = evbuffer_new();
+	const char *text = json_object_to_json_string_ext(
+		json, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+			      JSON_C_TO_STRING_NOSLASHESCAPE);
+
+	if (!body || !text || evbuffer_add_printf(body, "%s\n", text) < 0) {
+		http_set_header(request, "Retry-After", RETRY_AFTER_SECONDS);
+		send_body(request, 503, NULL);
+		return;
+	}
+	http_set_header(request, "Content-Type", content_type);
+	send_body(request, status, body);
+}
+
+/* evhttp would send a body with the answer to HEAD, and no length. */
+static void send_body(struct http_request *request, int status, struct evbuffer *body)
+{
+	char length[24];
+
+	http_set_header(request, "Cache-Control", "no-store");
+	http_set_header(request, "X-Content-Type-Options", "nosniff");
+	if (request->head) {
+		snprintf(length, sizeof(length), "%zu", body ? evbuffer_get_length(body) : 0);
+		http_set_header(request, "Content-Length", length);
+	}
+	http_count(request, status);
+	evhttp_send_reply(request->evhttp, status,
+			  status >= 400 ? problem_title(status) : status == 201 ? "Created" : "OK",
+			  request->head ? NULL : body);
+}

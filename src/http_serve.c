@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From evhttp's request to the route's: what is checked before a route is
+ * asked, in this order: is it a request at all, is it meant for us, does it
+ * exist, may the client.
+ */
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cleanup.h"
+#include "daemon.h"
+#include "heap.h"
+#include "http_connection.h"
+#include "http_query.h"
+#include "http_request.h"
+#include "http_server.h"
+#include "log.h"
+
+#define LARGE_BODY (256 * 1024)
+
+static const struct {
+	enum evhttp_cmd_type type;
+	enum route_method method;
+} methods[] = {
+	{ EVHTTP_REQ_GET, ROUTE_GET },	   { EVHTTP_REQ_HEAD, ROUTE_GET },
+	{ EVHTTP_REQ_POST, ROUTE_POST },   { EVHTTP_REQ_PUT, ROUTE_PUT },
+	{ EVHTTP_REQ_PATCH, ROUTE_PATCH }, { EVHTTP_REQ_DELETE, ROUTE_DELETE },
+};
+
+static void serve(struct http_request *request, const struct http_server *server);
+static int check_framing(struct http_request *request);
+static int check_host(struct http_request *request, const struct http_server *server);
+static int find_route(struct http_request *request);
+static int decode_variable(struct http_request *request, const char *variable);
+static int check_access(struct http_request *request, const struct http_server *server);
+static int check_type(struct http_request *request, const struct http_server *server);
+static int check_query(struct http_request *request);
+static size_t count_headers(const struct http_request *request, const char *name);
+
+void http_serve(struct evhttp_request *evhttp, void *context)
+{
+	struct http_server *server = context;
+	bool large = evbuffer_get_length(evhttp_request_get_input_buffer(evhttp)) > LARGE_BODY;
+	struct http_request request = {
+		.http = server->http,
+		.daemon = server->http->daemon,
+		.evhttp = evhttp,
+		.began_ns = http_now_ns(),
+		.head = evhttp_request_get_command(evhttp) == EVHTTP_REQ_HEAD,
+	};
+
+	request.connection = http_connection_claim(server->connections, evhttp);
+	if (!request.connection) {
+		/* There was no memory when it came. */
+		evhttp_send_error(evhttp, HTTP_SERVUNAVAIL, NULL);
+		return;
+	}
+	serve(&request, server);
+	http_query_free(&request.query);
+	free(request.id);
+	if (large)
+		heap_trim();
+}
+
+void http_count_status(struct http *http, const char *route, const char *method, int status)
+{
+	struct http_tally *tallies;
+
+	for (size_t i = 0; i < http->tally_count; i++) {
+		struct http_tally *tally = &http->tallies[i];
+
+		if (tally->status == status && !strcmp(tally->route, route) &&
+		    !strcmp(tally->method, method)) {
+			tally->requests++;
+			return;
+		}
+	}
+	tallies = reallocarray(http->tallies, http->tally_count + 1, sizeof(*tallies));
+	if (!tallies)
+		return;
+	http->tallies = tallies;
+	tallies[http->tally_count++] = (struct http_tally){
+		.route = route, .method = method, .status = status, .requests = 1,
+	};
+}
+
+uint64_t http_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * HTTP_NS_PER_SECOND + (uint64_t)now.tv_nsec;
+}
+
+int64_t http_now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void serve(struct http_request *request, const struct http_server *server)
+{
+	const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request->evhttp));
+
+	if (check_framing(request) || check_host(request, server) || find_route(request) ||
+	    check_access(request, server) || check_type(request, server))
+		return;
+	if (http_query_parse(query, &request->query)) {
+		http_refuse(request, 400, "the query of the URL is malformed");
+		return;
+	}
+	if (check_query(request))
+		return;
+	request->route->answer(request);
+}
+
+/* What could make us and the client disagree on where a request ends: refused,
+ * and the connection with it. */
+static int check_framing(struct http_request *request)
+{
+	const char *length = http_header(request, "Content-Length");
+	const char *coding = http_header(request, "Transfer-Encoding");
+	bool bodyless = evhttp_request_get_command(request->evhttp) &
+			(EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_DELETE);
+	const char *wrong = NULL;
+
+	if (count_headers(request, "Content-Length") > 1 || (length && coding))
+		wrong = "the length of the body is given twice";
+	else if (coding && strcasecmp(coding, "chunked"))
+		wrong = "the only Transfer-Encoding that is understood is chunked";
+	else if (bodyless && (coding || (length && strcmp(length, "0"))))
+		wrong = "GET, HEAD and DELETE take no body";
+	else if (count_headers(request, "Host") > 1)
+		wrong = "there is more than one Host header";
+	else if (!http_header(request, "Host") && request->evhttp->minor)
+		wrong = "HTTP/1.1 needs a Host header";
+	if (!wrong)
+		return 0;
+	http_set_header(request, "Connection", "close");
+	http_refuse(request, 400, "%s", wrong);
+	return -EBADMSG;
+}
+
+/* Over TCP anything but a name of ours could be a web page that made its own
+ * name point here. The Unix socket is out of a browser's reach. */
+static int check_host(struct http_request *request, const struct http_server *server)
+{
+	const struct string_list *allowed = &request->daemon->settings->allowed_hosts;
+	const char *target = evhttp_uri_get_host(evhttp_request_get_evhttp_uri(request->evhttp));
+	const char *host = http_header(request, "Host");
+
+	if (server->local || (http_host_allowed(host, allowed) &&
+			      (!target || http_host_allowed(target, allowed))))
+		return 0;
+	http_refuse(request, 421,
+		    "the Host header must be localhost, an address, or one of server.allowed_hosts, "
+		    "not '%.100s'",
+		    host ? host : "");
+	return -EPERM;
+}
+
+static int find_route(struct http_request *request)
+{
+	const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request->evhttp));
+	enum evhttp_cmd_type type = evhttp_request_get_command(request->evhttp);
+	struct route_match match;
+	char allow[64];
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(methods) && methods[i].type != type)
+		i++;
+	if (i == ARRAY_SIZE(methods) &&
+	    !(type & (EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT))) {
+		http_refuse(request, 501, "the method is not known here");
+		return -ENOSYS;
+	}
+	request->method = i < ARRAY_SIZE(methods) ? methods[i].method : ROUTE_METHODS;
+	route_find(path ? path : "", request->method, &match);
+	if (!match.pattern) {
+		http_refuse(request, 404, "there is no %.200s here", path ? path : "such path");
+		return -ENOENT;
+	}
+	if (!match.route) {
+		route_allow(match.methods, allow, sizeof(allow));
+		http_set_header(request, "Allow", allow);
+		http_refuse(request, 405, "%s takes %s", match.pattern, allow);
+		return -EPERM;
+	}
+	request->route = match.route;
+	return match.variable ? decode_variable(request, match.variable) : 0;
+}
+
+static int decode_variable(struct http_request *request, const char *variable)
+{
+	size_t length = 0;
+	char *decoded = evhttp_uridecode(variable, 0, &length);
+
+	request->id = decoded;
+	if (decoded && strlen(decoded) == length)
+		return 0;
+	http_refuse(request, decoded ? 400 : 503, "the path cannot be decoded");
+	return -EINVAL;
+}
+
+static int check_access(struct http_request *request, const struct http_server *server)
+{
+	const struct settings *settings = request->daemon->settings;
+	const struct route *route = request->route;
+	const char *uri = evhttp_request_get_uri(request->evhttp);
+	const char *socket = "/run/pepctl/pepctl.sock";
+
+	if (server->local || http_access_by_tcp(route->access, settings->anonymous))
+		return 0;
+	for (size_t i = 0; i < settings->listen.count; i++)
+		if (http_listener_is_local(settings->listen.string[i]))
+			socket = settings->listen.string[i] + strlen(HTTP_LISTENER_UNIX);
+	if (route->access == HTTP_ACCESS_WRITE || route->access == HTTP_ACCESS_SOCKET)
+		http_refuse(request, 403,
+			    "this listener is read-only; as root or in the group pepctl: "
+			    "curl --unix-socket %s -X %s http://localhost%.500s",
+			    socket, route_method_name(route->method), *uri == '/' ? uri : "/");
+	else
+		http_refuse(request, 403,
+			    "server.anonymous does not allow this here; as root or in the group "
+			    "pepctl: curl --unix-socket %s http://localhost%.500s",
+			    socket, *uri == '/' ? uri : "/");
+	return -EPERM;
+}
+
+/* A form of a web page cannot send application/json. Over the Unix socket,
+ * where curl says what it says by default, JSON is taken without. */
+static int check_type(struct http_request *request, const struct http_server *server)
+{
+	const char *wanted = request->method == ROUTE_PATCH ? "application/merge-patch+json" :
+							      "application/json";
+	const char *coding = http_header(request, "Content-Encoding");
+
+	if (request->method == ROUTE_GET || request->method == ROUTE_DELETE)
+		return 0;
+	if (coding && strcasecmp(coding, "identity"))
+		http_refuse(request, 415, "Content-Encoding %.50s is not understood", coding);
+	else if (!server->local && !http_type_is(http_header(request, "Content-Type"), wanted))
+		http_refuse(request, 415, "this needs Content-Type: %s", wanted);
+	else
+		return 0;
+	return -EINVAL;
+}
+
+/* A parameter that is not known is a mistake: "DELETE /policies?ids=a". */
+static int check_query(struct http_request *request)
+{
+	const char *known = request->route->parameters;
+	const char *unknown = http_query_unknown(request->query, known);
+
+	if (!unknown)
+		return 0;
+	http_refuse(request, 400, "there is no parameter '%.100s' here%s%s", unknown,
+		    known ? "; known: " : "", known ? known : "");
+	return -EINVAL;
+}
+
+static size_t count_headers(const struct http_request *request, const char *name)
+{
+	const struct evkeyvalq *headers = evhttp_request_get_input_headers(request->evhttp);
+	const struct evkeyval *header;
+	size_t count = 0;
+
+	for (header = headers->tqh_first; header; header = header->next.tqe_next)
+		count += !strcasecmp(header->key, name);
+	return count;
+}

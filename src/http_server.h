@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the API share: the two servers, one for the Unix socket
+ * and one for TCP, and what is remembered between requests.
+ */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "histogram.h"
+#include "http.h"
+#include "http_listener.h"
+#include "route.h"
+
+struct daemon;
+struct event;
+struct evhttp;
+struct evhttp_request;
+struct http_connections;
+struct policyset;
+struct sse_readers;
+
+#define HTTP_NS_PER_SECOND 1000000000ULL
+#define HTTP_ROUTE_NONE "none" /* the label of what no route answered */
+
+struct http_server {
+	struct http *http;
+	bool local; /* of the Unix socket */
+	struct evhttp *evhttp;
+	struct http_connections *connections;
+	char explanation[512]; /* of what evhttp refused */
+};
+
+/* How often a route was answered how. */
+struct http_tally {
+	const char *route; /* pattern */
+	const char *method;
+	int status;
+	uint64_t requests;
+};
+
+/* The policies in evaluation order: of IPv4, then those of IPv6 alone, in its. */
+struct http_order {
+	struct policyset *set; /* NULL: not known */
+	uint32_t *order; /* indices into set->policy */
+	uint32_t *position; /* the inverse */
+};
+
+struct http {
+	struct daemon *daemon;
+	struct http_server local, tcp;
+	struct http_listener *listeners;
+	struct http_listener_state *states;
+	size_t listener_count;
+	bool local_full, tcp_full; /* not accepting until connections end */
+	struct event *tick;
+
+	struct http_tally *tallies;
+	size_t tally_count;
+	struct histogram request_durations;
+	struct histogram publish_durations;
+	char (*interface_names)[16]; /* of all that were ever seen, in the order of their names */
+	size_t interface_count;
+	struct http_order order;
+	struct sse_readers *events;
+};
+
+/** CLOCK_MONOTONIC. */
+uint64_t http_now_ns(void);
+
+/** CLOCK_REALTIME. */
+int64_t http_now_us(void);
+
+/** Answers a request; the callback of both servers' evhttp, @context is the struct http_server. */
+void http_serve(struct evhttp_request *request, void *context);
+
+/** Adds one to a tally. */
+void http_count_status(struct http *http, const char *route, const char *method, int status);
+
+/** The order of the set in force, valid until it changes; NULL when out of memory. */
+const struct http_order *http_order(struct http *http);
+void http_order_clear(struct http_order *order);
+
+/** Adds the interfaces that are attached now to http->interface_names. 0 or -ENOMEM. */
+int http_note_interfaces(struct http *http);
+
+/** Ends all readers of /events. Tolerates NULL. */
+void sse_readers_free(struct sse_readers **readers);
+
+#endif

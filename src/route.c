@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+
+const struct route route_table[] = {
+	{ "/health", ROUTE_GET, HTTP_ACCESS_METRICS, NULL, route_health },
+	{ "/metrics", ROUTE_GET, HTTP_ACCESS_METRICS, NULL, route_metrics },
+	{ "/stats", ROUTE_GET, HTTP_ACCESS_READ, NULL, route_stats },
+	{ "/interfaces", ROUTE_GET, HTTP_ACCESS_READ, NULL, route_interfaces },
+	{ "/events", ROUTE_GET, HTTP_ACCESS_SOCKET, "policy verdict", route_events },
+	{ "/reset", ROUTE_POST, HTTP_ACCESS_WRITE, NULL, route_reset },
+	{ "/reload", ROUTE_POST, HTTP_ACCESS_WRITE, NULL, route_reload },
+	{ "/policies", ROUTE_GET, HTTP_ACCESS_READ, "limit cursor origin fields",
+	  route_list_policies },
+	{ "/policies", ROUTE_POST, HTTP_ACCESS_WRITE, "dry_run", route_put_policies },
+	{ "/policies", ROUTE_PUT, HTTP_ACCESS_WRITE, "dry_run", route_replace_policies },
+	{ "/policies", ROUTE_DELETE, HTTP_ACCESS_WRITE, "dry_run id", route_delete_policies },
+	{ "/policies/{id}", ROUTE_GET, HTTP_ACCESS_READ, "fields", route_get_policy },
+	{ "/policies/{id}", ROUTE_PUT, HTTP_ACCESS_WRITE, "dry_run", route_put_policy },
+	{ "/policies/{id}", ROUTE_PATCH, HTTP_ACCESS_WRITE, "dry_run", route_patch_policy },
+	{ "/policies/{id}", ROUTE_DELETE, HTTP_ACCESS_WRITE, "dry_run", route_delete_policy },
+};
+const size_t route_count = ARRAY_SIZE(route_table);
+
+static const char *const method_names[ROUTE_METHODS] = {
+	[ROUTE_GET] = "GET",	 [ROUTE_POST] = "POST",	    [ROUTE_PUT] = "PUT",
+	[ROUTE_PATCH] = "PATCH", [ROUTE_DELETE] = "DELETE",
+};
+
+static bool path_matches(const char *pattern, const char *path, const char **ret_variable);
+
+void route_find(const char *path, enum route_method method, struct route_match *ret)
+{
+	*ret = (struct route_match){ 0 };
+	for (size_t i = 0; i < ARRAY_SIZE(route_table); i++) {
+		const struct route *route = &route_table[i];
+
+		if (!path_matches(route->pattern, path, &ret->variable))
+			continue;
+		ret->pattern = route->pattern;
+		ret->methods |= 1u << route->method;
+		if (route->method == method)
+			ret->route = route;
+	}
+}
+
+const char *route_method_name(enum route_method method)
+{
+	return method_names[method];
+}
+
+void route_allow(unsigned int methods, char *ret, size_t size)
+{
+	size_t length = 0;
+
+	*ret = '\0';
+	for (int method = 0; method < ROUTE_METHODS && length < size; method++) {
+		if (!(methods & 1u << method))
+			continue;
+		length += (size_t)snprintf(ret + length, size - length, "%s%s%s",
+					   length ? ", " : "", method_names[method],
+					   method == ROUTE_GET ? ", HEAD" : "");
+	}
+}
+
+/* @ret_variable is left alone unless the pattern has a variable and matches. */
+static bool path_matches(const char *pattern, const char *path, const char **ret_variable)
+{
+	size_t fixed = strcspn(pattern, "{");
+
+	if (!pattern[fixed])
+		return !strcmp(pattern, path);
+	if (strncmp(pattern, path, fixed) || !path[fixed] || strchr(path + fixed, '/'))
+		return false;
+	*ret_variable = path + fixed;
+	return true;
+}
