@@ -147,6 +147,7 @@ libpep_a_SOURCES = \
 	src/timestamp.h \
 	src/units.c \
 	src/units.h \
+	src/words.c \
 	src/words.h \
 	$(END)
 
