@@ -32,6 +32,7 @@ libpep_a_SOURCES = \
 	src/attach_tcx.h \
 	src/attach_xdp.c \
 	src/attachment.h \
+	src/change.c \
 	src/cleanup.h \
 	src/client.c \
 	src/client.h \
@@ -69,14 +70,38 @@ libpep_a_SOURCES = \
 	src/client_text.h \
 	src/client_write.c \
 	src/client_write.h \
+	src/daemon.c \
 	src/daemon.h \
+	src/daemon_check.c \
+	src/daemon_enforce.c \
+	src/daemon_files.c \
+	src/daemon_guess.c \
+	src/daemon_guess.h \
+	src/daemon_loop.c \
+	src/daemon_loop.h \
+	src/daemon_start.c \
+	src/daemon_start.h \
+	src/daemon_state.h \
+	src/daemon_status.c \
 	src/datapath.h \
+	src/datapath_events.c \
+	src/datapath_events.h \
 	src/directories.h \
+	src/event_feed.c \
 	src/event_feed.h \
+	src/event_log.c \
+	src/event_log.h \
+	src/expiry.c \
+	src/expiry.h \
 	src/heap.h \
+	src/history.c \
 	src/history.h \
 	src/http.h \
 	src/image.h \
+	src/interfaces_choice.c \
+	src/interfaces_choice.h \
+	src/interfaces_watch.c \
+	src/interfaces_watch.h \
 	src/json.c \
 	src/json.h \
 	src/json_cleanup.h \
@@ -94,8 +119,12 @@ libpep_a_SOURCES = \
 	src/log.h \
 	src/log_line.c \
 	src/log_line.h \
+	src/notify.c \
+	src/notify.h \
 	src/number.c \
 	src/number.h \
+	src/outcome.c \
+	src/outcome.h \
 	src/policy.c \
 	src/policy.h \
 	src/policy_check.c \
@@ -123,6 +152,7 @@ libpep_a_SOURCES = \
 	src/protocol.h \
 	src/reason.c \
 	src/reason.h \
+	src/reload.c \
 	src/rtnetlink.c \
 	src/rtnetlink.h \
 	src/rules.h \
@@ -147,6 +177,8 @@ libpep_a_SOURCES = \
 	src/timestamp.h \
 	src/units.c \
 	src/units.h \
+	src/watched.c \
+	src/watched.h \
 	src/words.c \
 	src/words.h \
 	$(END)

@@ -48,8 +48,10 @@ struct daemon {
 	/* For the daemon's own files. */
 	struct interfaces_watch *watch; /* interfaces_watch.h */
 	struct expiry *expiry; /* expiry.h */
-	struct event *compaction; /* pending after a change of the API's policies */
+	struct event *settle; /* pending after a change, see daemon_settle_later() */
+	size_t unsettled; /* policies exchanged since then */
 	const char *log_level; /* of the command line, before all else; NULL */
+	char *status; /* the line as last told; NULL: not ready yet */
 	uint32_t frame_bytes; /* as published, see struct datapath_state */
 };
 

@@ -39,6 +39,9 @@ void event_feed_unsubscribe(struct event_feed *feed, struct feed_reader **reader
 /** Takes in what is in the buffer now; before slots get another meaning. */
 void event_feed_drain(struct event_feed *feed);
 
+/** The settings have changed, or the readers: the datapath samples drops or not. */
+void event_feed_follow_settings(struct event_feed *feed);
+
 void event_feed_close(struct event_feed **feed);
 
 #endif

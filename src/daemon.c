@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "cleanup.h"
+#include "daemon_guess.h"
+#include "daemon_loop.h"
+#include "daemon_start.h"
+#include "daemon_state.h"
+#include "datapath.h"
+#include "event_feed.h"
+#include "expiry.h"
+#include "heap.h"
+#include "history.h"
+#include "http.h"
+#include "interfaces_watch.h"
+#include "links.h"
+#include "log.h"
+#include "notify.h"
+#include "policyset.h"
+#include "problem.h"
+#include "settings.h"
+#include "store.h"
+
+#define STEP_SECONDS 60
+
+/* A daemon on its way up. */
+struct boot {
+	struct daemon *daemon;
+	struct daemon_loop *loop;
+	struct daemon_start start;
+};
+
+static void prepare_process(void);
+static void raise_limit(int resource);
+static int start(struct boot *boot);
+static int open_loop(struct boot *boot);
+static int read_state(struct boot *boot);
+static int open_datapath(struct boot *boot);
+static int replace_programs(void *context, struct datapath *datapath);
+static int enforce(struct boot *boot);
+static int attach(struct boot *boot);
+static int open_feed(struct boot *boot);
+static int open_history(struct boot *boot);
+static int open_expiry(struct boot *boot);
+static int open_http(struct boot *boot);
+static int report_ready(struct boot *boot);
+static int os_error(const char *what, int error);
+static void stop(struct boot *boot);
+
+/* In order; each returns 0 or an exit status after it has said why. */
+static int (*const steps[])(struct boot *boot) = {
+	open_loop, read_state, open_datapath, enforce,	 attach,
+	open_feed, open_history, open_expiry, open_http, report_ready,
+};
+
+int daemon_run(const char *config_path, const char *log_level)
+{
+	struct daemon daemon = { .config_path = config_path, .log_level = log_level };
+	struct boot boot = { .daemon = &daemon };
+	int status, r;
+
+	prepare_process();
+	status = start(&boot);
+	if (!status) {
+		r = daemon_loop_run(boot.loop);
+		if (r < 0)
+			status = os_error("the event loop ended", r);
+	}
+	stop(&boot);
+	return status;
+}
+
+static void prepare_process(void)
+{
+	/* One thread allocates; what large changes used goes back to the system. */
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+	/* Kernels before 5.11 count maps as locked memory. */
+	raise_limit(RLIMIT_MEMLOCK);
+	raise_limit(RLIMIT_NOFILE);
+}
+
+/* As far as it goes; where it does not, the kernel says so when it matters. */
+static void raise_limit(int resource)
+{
+	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (resource == RLIMIT_MEMLOCK && setrlimit(resource, &limit) == 0)
+		return;
+	if (getrlimit(resource, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(resource, &limit) < 0)
+		log_debug("resource limit %d stays as it is: %s", resource, strerror(errno));
+}
+
+static int start(struct boot *boot)
+{
+	struct daemon *daemon = boot->daemon;
+	struct timespec real, boottime;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_BOOTTIME, &boottime);
+	daemon->started_us = (int64_t)real.tv_sec * 1000000 + real.tv_nsec / 1000;
+	daemon->started_ns = (uint64_t)boottime.tv_sec * 1000000000 + (uint64_t)boottime.tv_nsec;
+	daemon->last_reload_us = daemon->started_us;
+	daemon->set = policyset_new();
+	if (!daemon->set)
+		return os_error("not started", -ENOMEM);
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		int status;
+
+		notify_extend(STEP_SECONDS);
+		status = steps[i](boot);
+		if (status)
+			return status;
+	}
+	return 0;
+}
+
+static int open_loop(struct boot *boot)
+{
+	int r = daemon_loop_open(boot->daemon, &boot->loop);
+
+	return r < 0 ? os_error("no event loop", r) : 0;
+}
+
+static int read_state(struct boot *boot)
+{
+	return daemon_start_read(boot->daemon, &boot->start);
+}
+
+static int open_datapath(struct boot *boot)
+{
+	CLEANUP(cleanup_free) char *detail = NULL;
+	struct daemon *daemon = boot->daemon;
+	const struct datapath_options options = {
+		.flow_cache_entries = daemon->settings->flow_cache_entries,
+	};
+	int r;
+
+	r = datapath_open(&options, &daemon->datapath, &detail);
+	if (r >= 0) {
+		datapath_on_replace(daemon->datapath, replace_programs, daemon);
+		return 0;
+	}
+	log_critical("not started: %s", detail ? detail : strerror(-r));
+	if (r == -EPERM)
+		return EX_NOPERM;
+	return r == -EOPNOTSUPP ? EX_UNAVAILABLE : EX_OSERR;
+}
+
+static int replace_programs(void *context, struct datapath *datapath)
+{
+	struct daemon *daemon = context;
+
+	(void)datapath;
+	return daemon->attachments ? attach_replace_programs(daemon->attachments) : 0;
+}
+
+/* A set that cannot be compiled is as bad as one that cannot be read. */
+static int enforce(struct boot *boot)
+{
+	struct daemon *daemon = boot->daemon;
+
+	for (;;) {
+		CLEANUP(problems_clear) struct problems problems = { 0 };
+		const struct daemon_next next = {
+			.settings = daemon->settings,
+			.set = boot->start.set,
+		};
+		int status, r;
+
+		r = daemon_enforce(daemon, &next, &problems);
+		daemon_log_problems(&problems, "start");
+		if (r >= 0)
+			break;
+		if (r != -ENOSPC && r != -EFBIG && r != -EINVAL)
+			return os_error("not started: the policies cannot be enforced", r);
+		status = daemon_start_fall_back(daemon, &boot->start, &problems);
+		if (status)
+			return status;
+	}
+	daemon_start_clear(&boot->start);
+	return 0;
+}
+
+static int attach(struct boot *boot)
+{
+	struct daemon *daemon = boot->daemon;
+	int r;
+
+	daemon->attachments = attachments_new(daemon->datapath);
+	if (!daemon->attachments)
+		return os_error("not started", -ENOMEM);
+	r = interfaces_watch_open(daemon, &daemon->watch);
+	if (r < 0)
+		return os_error("not started: the interfaces cannot be watched", r);
+	if (!daemon->settings->interfaces.count)
+		log_warn("\"network.interfaces\" is empty: attached to nothing, nothing is enforced");
+	interfaces_watch_follow(daemon->watch);
+	return 0;
+}
+
+static int open_feed(struct boot *boot)
+{
+	int r = event_feed_open(boot->daemon, &boot->daemon->events);
+
+	return r < 0 ? os_error("not started: no events can be read", r) : 0;
+}
+
+static int open_history(struct boot *boot)
+{
+	int r = history_open(boot->daemon, &boot->daemon->history);
+
+	return r < 0 ? os_error("not started", r) : 0;
+}
+
+static int open_expiry(struct boot *boot)
+{
+	int r = expiry_open(boot->daemon, &boot->daemon->expiry);
+
+	return r < 0 ? os_error("not started: the clock cannot be watched", r) : 0;
+}
+
+static int open_http(struct boot *boot)
+{
+	int r = http_open(boot->daemon, &boot->daemon->http);
+
+	return r < 0 ? os_error("not started: the API cannot be served", r) : 0;
+}
+
+static int report_ready(struct boot *boot)
+{
+	struct daemon *daemon = boot->daemon;
+	char status[512];
+
+	daemon->last_reload_ok = !daemon->degraded;
+	if (!daemon->degraded)
+		daemon_keep_last_good(daemon, daemon->settings);
+	heap_trim();
+	daemon_status(daemon, status, sizeof(status));
+	daemon->status = strdup(status);
+	log_info("started: %s", status);
+	notify_ready(status);
+	return 0;
+}
+
+static int os_error(const char *what, int error)
+{
+	log_critical("%s: %s", what, strerror(-error));
+	return EX_OSERR;
+}
+
+/* In reverse; tolerates a start that has not come far. */
+static void stop(struct boot *boot)
+{
+	struct daemon *daemon = boot->daemon;
+
+	notify_stopping();
+	http_close(&daemon->http);
+	expiry_close(&daemon->expiry);
+	history_close(&daemon->history);
+	event_feed_close(&daemon->events);
+	interfaces_watch_close(&daemon->watch);
+	if (daemon->attachments && !daemon->settings->on_stop_keep)
+		attach_detach_all(daemon->attachments);
+	attachments_free(&daemon->attachments);
+	datapath_free(&daemon->datapath);
+	store_close(&daemon->store);
+	daemon_start_clear(&boot->start);
+	daemon_loop_close(&boot->loop);
+	policyset_put(&daemon->set);
+	settings_free(&daemon->settings);
+	free(daemon->degraded);
+	free(daemon->status);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cleanup.h"
+#include "daemon.h"
+#include "daemon_state.h"
+#include "policyset.h"
+#include "problem.h"
+#include "settings.h"
+
+static int keep_known(const struct policyset *in_force, struct policyset **files);
+static int refuse_shared_ids(const struct settings *settings, const struct policyset *files,
+			     const struct policyset *api, struct problems *problems);
+static size_t count_common(const struct policyset *before, const struct policyset *after,
+			   size_t *ret_equal);
+
+int daemon_files_read(const struct daemon *daemon, struct daemon_files *ret,
+		      struct problems *problems)
+{
+	CLEANUP(daemon_files_clear) struct daemon_files files = { 0 };
+	const size_t first = problems->count;
+	int r;
+
+	r = settings_load(daemon->config_path, &files.settings, problems);
+	problems_prefix(problems, first, daemon->config_path);
+	if (r < 0)
+		return r;
+	if (daemon->log_level)
+		log_level_parse(daemon->log_level, &files.settings->log_level);
+	r = settings_load_policies(files.settings, &files.policies, problems);
+	if (r >= 0)
+		r = keep_known(daemon->set, &files.policies);
+	if (r < 0)
+		policyset_put(&files.policies);
+	ret->settings = TAKE_PTR(files.settings);
+	ret->policies = TAKE_PTR(files.policies);
+	return r;
+}
+
+void daemon_files_clear(struct daemon_files *files)
+{
+	settings_free(&files->settings);
+	policyset_put(&files->policies);
+}
+
+int daemon_merge(const struct settings *settings, const struct policyset *files,
+		 const struct policyset *api, struct policyset **ret, struct problems *problems)
+{
+	CLEANUP(policyset_put) struct policyset *merged = NULL;
+	int r;
+
+	r = refuse_shared_ids(settings, files, api, problems);
+	if (r < 0)
+		return r;
+	if (policyset_edit(files, NULL, 0, api->policy, api->count, &merged) < 0) {
+		problem_add(problems, "", "out of memory");
+		return -ENOMEM;
+	}
+	r = daemon_check_capacity(settings, merged, problems);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(merged);
+	return 0;
+}
+
+int daemon_check_capacity(const struct settings *settings, const struct policyset *set,
+			  struct problems *problems)
+{
+	if (set->count <= settings->capacity)
+		return 0;
+	problem_add(problems, "",
+		    "%zu policies (%zu from files, %zu by API) are more than the %u that "
+		    "\"policy.capacity\" allows: raise it in the configuration or remove some",
+		    set->count, policyset_count(set, ORIGIN_FILE), policyset_count(set, ORIGIN_API),
+		    settings->capacity);
+	return -ENOSPC;
+}
+
+void daemon_count_changes(const struct policyset *before, const struct policyset *after,
+			  struct change_result *ret)
+{
+	size_t equal = 0;
+	size_t common = count_common(before, after, &equal);
+
+	ret->unchanged = equal;
+	ret->updated = common - equal;
+	ret->created = after->count - common;
+	ret->deleted = before->count - common;
+	ret->changed = ret->created || ret->updated || ret->deleted;
+	ret->policy_count = after->count;
+}
+
+/* What says the same as before is the same policy, the others get their times. */
+static int keep_known(const struct policyset *in_force, struct policyset **files)
+{
+	CLEANUP(cleanup_free) struct policy **known = calloc((*files)->count + 1, sizeof(*known));
+	struct policyset *kept;
+	struct timespec now;
+	size_t count = 0;
+
+	if (!known)
+		return -ENOMEM;
+	clock_gettime(CLOCK_REALTIME, &now);
+	for (size_t i = 0; i < (*files)->count; i++) {
+		struct policy *policy = (*files)->policy[i];
+		struct policy *before = policyset_find(in_force, policy->id);
+
+		if (before && before->origin != ORIGIN_FILE)
+			before = NULL;
+		policy->updated_at = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+		policy->created_at = before ? before->created_at : policy->updated_at;
+		if (before && policy_equal(before, policy))
+			known[count++] = before;
+	}
+	if (policyset_edit(*files, NULL, 0, known, count, &kept) < 0)
+		return -ENOMEM;
+	policyset_put(files);
+	*files = kept;
+	return 0;
+}
+
+static int refuse_shared_ids(const struct settings *settings, const struct policyset *files,
+			     const struct policyset *api, struct problems *problems)
+{
+	const size_t errors = problems->errors;
+
+	for (size_t i = 0; i < files->count; i++) {
+		const char *id = files->policy[i]->id;
+
+		if (policyset_find(api, id))
+			problem_add(problems, "",
+				    "policy \"%s\" of the files exists already with the origin api: "
+				    "choose another id in the file, or \"pepctl delete %s\"", id, id);
+		if (settings->failsafe && policyset_find(settings->failsafe, id))
+			problem_add(problems, "",
+				    "policy \"%s\" of the files has the id of a failsafe policy "
+				    "(\"policy.failsafe\"): choose another id", id);
+	}
+	for (size_t i = 0; settings->failsafe && i < api->count; i++) {
+		const char *id = api->policy[i]->id;
+
+		if (policyset_find(settings->failsafe, id))
+			problem_add(problems, "",
+				    "failsafe policy \"%s\" has the id of a policy with the origin "
+				    "api: choose another id, or \"pepctl delete %s\"", id, id);
+	}
+	return problems->errors > errors ? -EINVAL : 0;
+}
+
+/* How many ids are in both; both are sorted by id. */
+static size_t count_common(const struct policyset *before, const struct policyset *after,
+			   size_t *ret_equal)
+{
+	size_t common = 0, equal = 0;
+
+	for (size_t i = 0, j = 0; i < before->count && j < after->count;) {
+		const struct policy *a = before->policy[i], *b = after->policy[j];
+		int order = strcmp(a->id, b->id);
+
+		i += order <= 0;
+		j += order >= 0;
+		common += order == 0;
+		equal += order == 0 && (a == b || policy_equal(a, b));
+	}
+	*ret_equal = equal;
+	return common;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon_loop.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "daemon.h"
+#include "daemon_state.h"
+#include "heap.h"
+#include "log.h"
+#include "notify.h"
+#include "problem.h"
+#include "store.h"
+
+#define STATUS_SECONDS 10
+/* So many policies exchanged leave holes in the heap that are worth giving back. */
+#define TRIM_POLICIES 256
+
+static void on_stop(evutil_socket_t number, short what, void *context);
+static void on_reload(evutil_socket_t number, short what, void *context);
+static void on_reopen(evutil_socket_t number, short what, void *context);
+static void on_settle(evutil_socket_t fd, short what, void *context);
+static void on_status(evutil_socket_t fd, short what, void *context);
+static int catch_signals(struct daemon_loop *loop);
+static int add_timers(struct daemon_loop *loop);
+
+static const struct {
+	int number;
+	event_callback_fn callback;
+} signals[] = {
+	{ SIGTERM, on_stop },
+	{ SIGINT, on_stop },
+	{ SIGHUP, on_reload },
+	{ SIGUSR1, on_reopen },
+};
+
+struct daemon_loop {
+	struct daemon *daemon;
+	struct event *signal[ARRAY_SIZE(signals)];
+	struct event *status;
+	struct notify_watchdog *watchdog;
+};
+
+int daemon_loop_open(struct daemon *daemon, struct daemon_loop **ret)
+{
+	CLEANUP(daemon_loop_close) struct daemon_loop *loop = calloc(1, sizeof(*loop));
+	int r;
+
+	if (!loop)
+		return -ENOMEM;
+	loop->daemon = daemon;
+	daemon->base = event_base_new();
+	if (!daemon->base)
+		return -ENOMEM;
+	r = catch_signals(loop);
+	if (r >= 0)
+		r = add_timers(loop);
+	if (r >= 0)
+		r = notify_watchdog_open(daemon->base, &loop->watchdog);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(loop);
+	return 0;
+}
+
+int daemon_loop_run(struct daemon_loop *loop)
+{
+	return event_base_dispatch(loop->daemon->base) < 0 ? -EIO : 0;
+}
+
+void daemon_loop_close(struct daemon_loop **loop)
+{
+	struct daemon *daemon;
+
+	if (!*loop)
+		return;
+	daemon = (*loop)->daemon;
+	notify_watchdog_close(&(*loop)->watchdog);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		if ((*loop)->signal[i])
+			event_free((*loop)->signal[i]);
+	}
+	if ((*loop)->status)
+		event_free((*loop)->status);
+	if (daemon->settle)
+		event_free(daemon->settle);
+	daemon->settle = NULL;
+	if (daemon->base)
+		event_base_free(daemon->base);
+	daemon->base = NULL;
+	free(*loop);
+	*loop = NULL;
+}
+
+static int catch_signals(struct daemon_loop *loop)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	if (sigaction(SIGPIPE, &ignore, NULL) < 0)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		loop->signal[i] = evsignal_new(loop->daemon->base, signals[i].number,
+					       signals[i].callback, loop->daemon);
+		if (!loop->signal[i] || event_add(loop->signal[i], NULL) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int add_timers(struct daemon_loop *loop)
+{
+	const struct timeval interval = { .tv_sec = STATUS_SECONDS };
+	struct daemon *daemon = loop->daemon;
+
+	daemon->settle = event_new(daemon->base, -1, 0, on_settle, daemon);
+	loop->status = event_new(daemon->base, -1, EV_PERSIST, on_status, daemon);
+	if (!daemon->settle || !loop->status || event_add(loop->status, &interval) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static void on_stop(evutil_socket_t number, short what, void *context)
+{
+	struct daemon *daemon = context;
+
+	(void)what;
+	log_info("stopping: %s", strsignal((int)number));
+	event_base_loopexit(daemon->base, NULL);
+}
+
+static void on_reload(evutil_socket_t number, short what, void *context)
+{
+	CLEANUP(problems_clear) struct problems problems = { 0 };
+	struct change_result result;
+
+	(void)number;
+	(void)what;
+	daemon_reload(context, &result, &problems);
+}
+
+static void on_reopen(evutil_socket_t number, short what, void *context)
+{
+	int r = log_reopen();
+
+	(void)number;
+	(void)what;
+	(void)context;
+	if (r < 0)
+		log_error("the log file cannot be opened anew: %s", strerror(-r));
+	else
+		log_info("the log file was opened anew");
+}
+
+/* A while after a change, so that its answer does not wait for this. */
+static void on_settle(evutil_socket_t fd, short what, void *context)
+{
+	struct daemon *daemon = context;
+	int r;
+
+	(void)fd;
+	(void)what;
+	r = store_compact(daemon->store, daemon->set);
+	if (r < 0)
+		log_warn("the journal of policies cannot be compacted: %s", strerror(-r));
+	if (daemon->unsettled >= TRIM_POLICIES)
+		heap_trim();
+	daemon->unsettled = 0;
+	daemon_tell_status(daemon);
+}
+
+/* Listeners come and go without anybody saying so. */
+static void on_status(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	daemon_tell_status(context);
+}

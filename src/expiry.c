@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "expiry.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <time.h>
+
+#include "cleanup.h"
+#include "daemon.h"
+#include "daemon_state.h"
+#include "log.h"
+#include "policyset.h"
+#include "problem.h"
+
+/*
+ * The datapath has stopped applying them, so there is no hurry: removals wait
+ * for each other, and take at most a twentieth of the time however many
+ * deadlines there are.
+ */
+#define REMOVE_EVERY_US 1000000
+#define REMOVE_SHARE 20
+#define REMOVE_RETRY_US 30000000
+#define US_PER_SECOND 1000000
+
+struct expiry {
+	struct daemon *daemon;
+	struct event *deadline;
+	struct event *clock;
+	int clock_fd;
+	int64_t not_before_us; /* CLOCK_BOOTTIME */
+	bool failed; /* the last removal, as the log says already */
+};
+
+static int watch_clock(struct expiry *expiry);
+static int arm_clock(const struct expiry *expiry);
+static void on_clock(evutil_socket_t fd, short what, void *context);
+static void on_deadline(evutil_socket_t fd, short what, void *context);
+static const char **collect_expired(const struct expiry *expiry, size_t *ret_count);
+static int remove_expired(struct expiry *expiry, const char **ids, size_t count);
+static int64_t next_us(const struct expiry *expiry, const struct expiry_now *now);
+
+int expiry_open(struct daemon *daemon, struct expiry **ret)
+{
+	CLEANUP(expiry_close) struct expiry *expiry = calloc(1, sizeof(*expiry));
+	int r;
+
+	if (!expiry)
+		return -ENOMEM;
+	expiry->daemon = daemon;
+	expiry->clock_fd = -1;
+	expiry->deadline = event_new(daemon->base, -1, 0, on_deadline, expiry);
+	if (!expiry->deadline)
+		return -ENOMEM;
+	r = watch_clock(expiry);
+	if (r < 0)
+		return r;
+	expiry_follow_set(expiry);
+	*ret = TAKE_PTR(expiry);
+	return 0;
+}
+
+void expiry_follow_set(struct expiry *expiry)
+{
+	struct expiry_now now;
+	struct timeval delay;
+	int64_t left_us;
+
+	if (!expiry)
+		return;
+	expiry_read_clocks(&now);
+	left_us = next_us(expiry, &now);
+	if (left_us == INT64_MAX) {
+		event_del(expiry->deadline);
+		return;
+	}
+	delay.tv_sec = left_us / US_PER_SECOND;
+	delay.tv_usec = left_us % US_PER_SECOND;
+	if (event_add(expiry->deadline, &delay) < 0)
+		log_error("no timer could be set: expired policies stay in the list");
+}
+
+void expiry_read_clocks(struct expiry_now *ret)
+{
+	struct timespec real, boot;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	ret->real_us = (int64_t)real.tv_sec * US_PER_SECOND + real.tv_nsec / 1000;
+	ret->boot_ns = (uint64_t)boot.tv_sec * 1000000000 + (uint64_t)boot.tv_nsec;
+}
+
+int64_t expiry_left_us(const struct policy *policy, const struct expiry_now *now)
+{
+	if (policy->ttl_deadline_ns)
+		return ((int64_t)policy->ttl_deadline_ns - (int64_t)now->boot_ns) / 1000;
+	return policy->expires_at ? policy->expires_at - now->real_us : INT64_MAX;
+}
+
+void expiry_close(struct expiry **expiry)
+{
+	if (!*expiry)
+		return;
+	if ((*expiry)->deadline)
+		event_free((*expiry)->deadline);
+	if ((*expiry)->clock)
+		event_free((*expiry)->clock);
+	cleanup_fd(&(*expiry)->clock_fd);
+	free(*expiry);
+	*expiry = NULL;
+}
+
+/* A timer that never fires but is cancelled when the clock jumps, also by a suspend. */
+static int watch_clock(struct expiry *expiry)
+{
+	int r;
+
+	expiry->clock_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (expiry->clock_fd < 0)
+		return -errno;
+	r = arm_clock(expiry);
+	if (r < 0)
+		return r;
+	expiry->clock = event_new(expiry->daemon->base, expiry->clock_fd, EV_READ | EV_PERSIST,
+				  on_clock, expiry);
+	return expiry->clock && event_add(expiry->clock, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+static int arm_clock(const struct expiry *expiry)
+{
+	const uintmax_t last = (UINTMAX_C(1) << (8 * sizeof(time_t) - 1)) - 1;
+	const struct itimerspec never = { .it_value.tv_sec = (time_t)last };
+
+	if (timerfd_settime(expiry->clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never,
+			    NULL) < 0)
+		return -errno;
+	return 0;
+}
+
+static void on_clock(evutil_socket_t fd, short what, void *context)
+{
+	struct expiry *expiry = context;
+	uint64_t expirations;
+	int r;
+
+	(void)what;
+	if (read(fd, &expirations, sizeof(expirations)) < 0 && errno == EAGAIN)
+		return;
+	r = arm_clock(expiry);
+	if (r < 0)
+		log_warn("steps of the clock are not noticed any more: %s", strerror(-r));
+	log_info("the clock was set or the machine slept: deadlines are computed anew");
+	daemon_enforce_again(expiry->daemon);
+	expiry_follow_set(expiry);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *context)
+{
+	CLEANUP(cleanup_free) const char **ids = NULL;
+	struct expiry *expiry = context;
+	struct expiry_now before, after;
+	int64_t pause_us;
+	size_t count;
+	int r = 0;
+
+	(void)fd;
+	(void)what;
+	expiry_read_clocks(&before);
+	ids = collect_expired(expiry, &count);
+	if (count)
+		r = remove_expired(expiry, ids, count);
+	expiry_read_clocks(&after);
+
+	pause_us = (int64_t)(after.boot_ns - before.boot_ns) / 1000 * REMOVE_SHARE;
+	if (r < 0)
+		pause_us = REMOVE_RETRY_US;
+	else if (pause_us < REMOVE_EVERY_US)
+		pause_us = REMOVE_EVERY_US;
+	expiry->not_before_us = (int64_t)(after.boot_ns / 1000) + pause_us;
+	expiry_follow_set(expiry);
+}
+
+/* The ids stay the set's. None also when there is no memory for them: it comes back later. */
+static const char **collect_expired(const struct expiry *expiry, size_t *ret_count)
+{
+	const struct policyset *set = expiry->daemon->set;
+	const char **ids = calloc(set->count + 1, sizeof(*ids));
+	struct expiry_now now;
+
+	*ret_count = 0;
+	expiry_read_clocks(&now);
+	for (size_t i = 0; ids && i < set->count; i++) {
+		const struct policy *policy = set->policy[i];
+
+		if (policy->origin == ORIGIN_API && expiry_left_us(policy, &now) <= 0)
+			ids[(*ret_count)++] = policy->id;
+	}
+	return ids;
+}
+
+static int remove_expired(struct expiry *expiry, const char **ids, size_t count)
+{
+	CLEANUP(problems_clear) struct problems problems = { 0 };
+	const struct change change = { .remove = ids, .remove_count = count };
+	struct change_result result;
+	char first[POLICY_ID_MAX + 1]; /* the names do not outlive the change */
+	int r;
+
+	snprintf(first, sizeof(first), "%s", ids[0]);
+	r = daemon_change(expiry->daemon, &change, &result, &problems);
+	if (r < 0) {
+		if (!expiry->failed)
+			daemon_log_problems(&problems, "expired policies cannot be removed");
+		expiry->failed = true;
+		return r;
+	}
+	expiry->failed = false;
+	if (count == 1)
+		log_write(LOG_LEVEL_INFO, &(struct log_field){ "POLICY", first }, 1,
+			  "policy %s has expired and is removed", first);
+	else
+		log_info("%zu policies have expired and are removed", count);
+	return 0;
+}
+
+/* Microseconds until something is to be removed, >= 0; INT64_MAX: nothing ever. */
+static int64_t next_us(const struct expiry *expiry, const struct expiry_now *now)
+{
+	const struct policyset *set = expiry->daemon->set;
+	const int64_t pause_us = expiry->not_before_us - (int64_t)(now->boot_ns / 1000);
+	int64_t least = INT64_MAX;
+
+	for (size_t i = 0; i < set->count; i++) {
+		int64_t left_us;
+
+		if (set->policy[i]->origin != ORIGIN_API)
+			continue;
+		left_us = expiry_left_us(set->policy[i], now);
+		if (left_us < least)
+			least = left_us;
+	}
+	if (least == INT64_MAX)
+		return least;
+	if (least < pause_us)
+		least = pause_us;
+	return least > 0 ? least : 0;
+}

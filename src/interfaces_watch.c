@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "interfaces_watch.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "attach.h"
+#include "cleanup.h"
+#include "daemon.h"
+#include "daemon_state.h"
+#include "datapath.h"
+#include "interfaces_choice.h"
+#include "log.h"
+#include "policyset.h"
+#include "problem.h"
+#include "settings.h"
+#include "watched.h"
+
+struct interfaces_watch {
+	struct daemon *daemon;
+	struct event *readable;
+	struct attach_wanted in_force; /* of settings and set in force */
+	struct watched_list list;
+};
+
+/* The picture of one moment. */
+struct picture {
+	struct choice *choice;
+	size_t count, room;
+	bool incomplete; /* out of memory */
+};
+
+static void on_readable(evutil_socket_t fd, short what, void *context);
+static void on_link(void *context, enum link_event event, const struct link *link);
+static void take_picture(const struct interfaces_watch *watch, struct picture *ret);
+static void add_to_picture(void *context, enum link_event event, const struct link *link);
+static void forget_unwanted(struct interfaces_watch *watch, const struct picture *picture);
+static const struct choice *find_choice(const struct picture *picture, uint32_t ifindex);
+static void follow_one(struct interfaces_watch *watch, const struct choice *choice);
+static struct attach_wanted wanted_of(const struct settings *settings,
+				      const struct policyset *set);
+static int apply(struct interfaces_watch *watch, const struct attach_wanted *wanted,
+		 struct problems *problems);
+
+int interfaces_watch_open(struct daemon *daemon, struct interfaces_watch **ret)
+{
+	CLEANUP(interfaces_watch_close) struct interfaces_watch *watch = calloc(1, sizeof(*watch));
+	int r;
+
+	if (!watch)
+		return -ENOMEM;
+	watch->daemon = daemon;
+	watch->list.attachments = daemon->attachments;
+	watch->in_force = wanted_of(daemon->settings, daemon->set);
+
+	r = links_open(on_link, watch, &daemon->links);
+	if (r < 0)
+		return r;
+	watch->readable = event_new(daemon->base, links_fd(daemon->links), EV_READ | EV_PERSIST,
+				    on_readable, watch);
+	if (!watch->readable || event_add(watch->readable, NULL) < 0)
+		return -ENOMEM;
+	*ret = TAKE_PTR(watch);
+	return 0;
+}
+
+void interfaces_watch_follow(struct interfaces_watch *watch)
+{
+	CLEANUP(cleanup_free) struct choice *choices = NULL;
+	struct picture picture = { 0 };
+	struct daemon *daemon;
+
+	if (!watch)
+		return;
+	daemon = watch->daemon;
+	watch->in_force = wanted_of(daemon->settings, daemon->set);
+
+	take_picture(watch, &picture);
+	choices = picture.choice;
+	if (picture.incomplete) {
+		log_error("out of memory: the interfaces are looked at with their next change");
+		return;
+	}
+	interfaces_choose(daemon->settings, choices, picture.count);
+	forget_unwanted(watch, &picture);
+	for (size_t i = 0; i < picture.count; i++) {
+		if (choices[i].wanted)
+			follow_one(watch, &choices[i]);
+	}
+	watched_follow_absent(&watch->list, daemon->settings);
+	daemon_follow_interfaces(daemon);
+	daemon_tell_status(daemon);
+}
+
+void interfaces_watch_retry(struct interfaces_watch *watch)
+{
+	for (size_t i = 0; watch && i < watch->list.count; i++)
+		watch->list.watched[i].tried = false;
+}
+
+int interfaces_watch_check(const struct interfaces_watch *watch, const struct daemon_next *next,
+			   struct problems *problems)
+{
+	CLEANUP(cleanup_free) char *detail = NULL;
+	struct attach_wanted wanted;
+	int r;
+
+	if (!watch)
+		return 0;
+	wanted = wanted_of(next->settings, next->set);
+	r = attach_check(watch->daemon->attachments, &wanted, &detail);
+	if (r < 0) {
+		problem_add(problems, "", "%s", detail ? detail : strerror(-r));
+		return r == -ENOMEM ? r : -EINVAL;
+	}
+	return 0;
+}
+
+int interfaces_watch_prepare(struct interfaces_watch *watch, const struct daemon_next *next,
+			     struct problems *problems)
+{
+	struct attach_wanted goal, step;
+
+	if (!watch)
+		return 0;
+	goal = wanted_of(next->settings, next->set);
+	step = watch->in_force;
+	step.vlan = step.vlan || goal.vlan;
+	if (!watch->daemon->settings->default_block)
+		step.egress = step.egress || goal.egress;
+	return apply(watch, &step, problems);
+}
+
+void interfaces_watch_revert(struct interfaces_watch *watch)
+{
+	if (watch)
+		apply(watch, &watch->in_force, NULL);
+}
+
+void interfaces_watch_publishing(struct interfaces_watch *watch, const struct daemon_next *next)
+{
+	struct attach_wanted goal, step;
+
+	if (!watch || !watch->in_force.egress || !next->settings->default_block)
+		return;
+	goal = wanted_of(next->settings, next->set);
+	if (goal.egress)
+		return;
+	step = watch->in_force;
+	step.vlan = step.vlan || goal.vlan;
+	step.egress = false;
+	apply(watch, &step, NULL);
+}
+
+uint32_t interfaces_watch_frame_bytes(const struct interfaces_watch *watch)
+{
+	const struct attachment *const *list;
+	uint32_t largest = 0;
+	size_t count = 0;
+
+	if (!watch)
+		return FRAME_BYTES_MERGED;
+	list = attachments_list(watch->daemon->attachments, &count);
+	for (size_t i = 0; i < count; i++) {
+		uint32_t bytes = list[i]->mtu + FRAME_BYTES_HEADER;
+
+		if (!list[i]->mode)
+			continue;
+		if (strcmp(list[i]->mode, "native") || list[i]->egress)
+			bytes = bytes > FRAME_BYTES_MERGED ? bytes : FRAME_BYTES_MERGED;
+		largest = bytes > largest ? bytes : largest;
+	}
+	return largest ? largest : FRAME_BYTES_MERGED;
+}
+
+void interfaces_watch_close(struct interfaces_watch **watch)
+{
+	if (!*watch)
+		return;
+	if ((*watch)->readable)
+		event_free((*watch)->readable);
+	links_close(&(*watch)->daemon->links);
+	watched_clear(&(*watch)->list);
+	free(*watch);
+	*watch = NULL;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context)
+{
+	struct interfaces_watch *watch = context;
+	int r;
+
+	(void)fd;
+	(void)what;
+	r = links_read(watch->daemon->links);
+	if (r < 0)
+		log_warn("messages about interfaces could not be read: %s", strerror(-r));
+	interfaces_watch_follow(watch);
+}
+
+/* All but a departure can wait until everything is read; its ifindex may come again. */
+static void on_link(void *context, enum link_event event, const struct link *link)
+{
+	struct interfaces_watch *watch = context;
+
+	if (event == LINK_GONE)
+		watched_forget(&watch->list, link->ifindex, "it is gone");
+}
+
+static void take_picture(const struct interfaces_watch *watch, struct picture *ret)
+{
+	links_each(watch->daemon->links, add_to_picture, ret);
+}
+
+static void add_to_picture(void *context, enum link_event event, const struct link *link)
+{
+	struct picture *picture = context;
+
+	(void)event;
+	if (picture->count == picture->room) {
+		size_t room = picture->room ? 2 * picture->room : 16;
+		struct choice *grown = reallocarray(picture->choice, room, sizeof(*grown));
+
+		if (!grown) {
+			picture->incomplete = true;
+			return;
+		}
+		picture->choice = grown;
+		picture->room = room;
+	}
+	picture->choice[picture->count++] = (struct choice){ .link = *link };
+}
+
+static void forget_unwanted(struct interfaces_watch *watch, const struct picture *picture)
+{
+	for (size_t i = watch->list.count; i-- > 0;) {
+		const uint32_t ifindex = watch->list.watched[i].link.ifindex;
+		const struct choice *choice = find_choice(picture, ifindex);
+
+		if (!choice)
+			watched_forget(&watch->list, ifindex, "it is gone");
+		else if (!choice->wanted)
+			watched_forget(&watch->list, ifindex, "it is not configured any more");
+	}
+}
+
+static const struct choice *find_choice(const struct picture *picture, uint32_t ifindex)
+{
+	for (size_t i = 0; i < picture->count; i++) {
+		if (picture->choice[i].link.ifindex == ifindex)
+			return &picture->choice[i];
+	}
+	return NULL;
+}
+
+static void follow_one(struct interfaces_watch *watch, const struct choice *choice)
+{
+	struct watched *watched = watched_get(&watch->list, &choice->link);
+
+	if (!watched) {
+		log_error("out of memory: %s is not attached to", choice->link.name);
+		return;
+	}
+	if (watched_follow_name(&watch->list, watched, choice->link.name))
+		datapath_refresh(watch->daemon->datapath);
+	if (choice->refused_for)
+		watched_refuse(&watch->list, watched, choice);
+	else
+		watched_attach(&watch->list, watched, &choice->link, &watch->in_force);
+}
+
+static struct attach_wanted wanted_of(const struct settings *settings, const struct policyset *set)
+{
+	struct attach_wanted wanted = { .mode = settings->mode, .egress = settings->egress };
+
+	for (size_t i = 0; i < set->count; i++) {
+		const struct policy *policy = set->policy[i];
+
+		if (!policy->enabled)
+			continue;
+		if (policy->directions & 1U << PEP_EGRESS)
+			wanted.egress = true;
+		if (policy->vlan.count)
+			wanted.vlan = true;
+	}
+	return wanted;
+}
+
+/* Makes it so where something is attached already; stops at an error if there are @problems. */
+static int apply(struct interfaces_watch *watch, const struct attach_wanted *wanted,
+		 struct problems *problems)
+{
+	for (size_t i = 0; i < watch->list.count; i++) {
+		struct watched *watched = &watch->list.watched[i];
+		int r = 0;
+
+		if (watched_is_attached(&watch->list, watched))
+			r = watched_attach(&watch->list, watched, &watched->link, wanted);
+		if (r < 0 && problems) {
+			problem_add(problems, "",
+				    "what the policies need cannot be attached to %s: %s",
+				    watched->link.name, watched_why(&watch->list, watched));
+			return r;
+		}
+	}
+	return 0;
+}
