@@ -2,39 +2,45 @@
 #include "suggest.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define WORD_MAX 40
 
-static unsigned int least(unsigned int a, unsigned int b, unsigned int c)
+static unsigned int least(unsigned int a, unsigned int b)
 {
-	unsigned int least_ab = a < b ? a : b;
-
-	return least_ab < c ? least_ab : c;
+	return a < b ? a : b;
 }
 
-/* Levenshtein's distance, case ignored; row by row, words up to WORD_MAX. */
+static bool same(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/*
+ * Insertions, deletions, changes and swaps of neighbours that lead from one
+ * word to the other, case ignored: row by row, of which the last three are kept.
+ */
 static unsigned int distance(const char *a, const char *b)
 {
-	unsigned int row[WORD_MAX + 1];
+	unsigned int rows[3][WORD_MAX + 1];
 	size_t length = strlen(b);
+	size_t i;
 
 	for (unsigned int j = 0; j <= length; j++)
-		row[j] = j;
-	for (unsigned int i = 1; a[i - 1]; i++) {
-		unsigned int diagonal = row[0];
+		rows[0][j] = j;
+	for (i = 1; a[i - 1]; i++) {
+		unsigned int *row = rows[i % 3], *above = rows[(i - 1) % 3];
 
-		row[0] = i;
-		for (unsigned int j = 1; j <= length; j++) {
-			unsigned int above = row[j];
-			unsigned int changed = tolower((unsigned char)a[i - 1]) !=
-					       tolower((unsigned char)b[j - 1]);
-
-			row[j] = least(above + 1, row[j - 1] + 1, diagonal + changed);
-			diagonal = above;
+		row[0] = (unsigned int)i;
+		for (size_t j = 1; j <= length; j++) {
+			row[j] = least(above[j], row[j - 1]) + 1;
+			row[j] = least(row[j], above[j - 1] + !same(a[i - 1], b[j - 1]));
+			if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]))
+				row[j] = least(row[j], rows[(i - 2) % 3][j - 2] + 1);
 		}
 	}
-	return row[length];
+	return rows[(i - 1) % 3][length];
 }
 
 void suggest(struct suggestion *suggestion, const char *known)
