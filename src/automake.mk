@@ -32,6 +32,8 @@ libpep_a_SOURCES = \
 	src/attach_tcx.h \
 	src/attach_xdp.c \
 	src/attachment.h \
+	src/capabilities.c \
+	src/capabilities.h \
 	src/change.c \
 	src/cleanup.h \
 	src/client.c \

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "attach.h"
+#include "capabilities.h"
 #include "cleanup.h"
 #include "daemon_guess.h"
 #include "daemon_loop.h"
@@ -45,6 +46,7 @@ static void raise_limit(int resource);
 static int start(struct boot *boot);
 static int open_loop(struct boot *boot);
 static int read_state(struct boot *boot);
+static int check_capabilities(struct boot *boot);
 static int open_datapath(struct boot *boot);
 static int replace_programs(void *context, struct datapath *datapath);
 static int enforce(struct boot *boot);
@@ -59,8 +61,8 @@ static void stop(struct boot *boot);
 
 /* In order; each returns 0 or an exit status after it has said why. */
 static int (*const steps[])(struct boot *boot) = {
-	open_loop, read_state, open_datapath, enforce,	 attach,
-	open_feed, open_history, open_expiry, open_http, report_ready,
+	open_loop, read_state,	 check_capabilities, open_datapath, enforce,	  attach,
+	open_feed, open_history, open_expiry,	     open_http,	    report_ready,
 };
 
 int daemon_run(const char *config_path, const char *log_level)
@@ -140,6 +142,18 @@ static int open_loop(struct boot *boot)
 static int read_state(struct boot *boot)
 {
 	return daemon_start_read(boot->daemon, &boot->start);
+}
+
+static int check_capabilities(struct boot *boot)
+{
+	char missing[64];
+
+	(void)boot;
+	if (capabilities_missing(missing, sizeof(missing)) < 0 || !*missing)
+		return 0;
+	log_critical("not started: %s missing: run it as root, or give the service "
+		     "AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON", missing);
+	return EX_NOPERM;
 }
 
 static int open_datapath(struct boot *boot)

@@ -11,6 +11,7 @@
 #include "event_feed.h"
 #include "expiry.h"
 #include "history.h"
+#include "http.h"
 #include "interfaces_watch.h"
 #include "log.h"
 #include "notify.h"
@@ -86,6 +87,8 @@ int daemon_enforce_again(struct daemon *daemon)
 		return r;
 	}
 	commit(daemon, &ready);
+	if (daemon->http)
+		http_note_publish(daemon->http);
 	return 0;
 }
 
@@ -171,6 +174,8 @@ static void publish(struct daemon *daemon, const struct daemon_next *next, struc
 
 	daemon->set = policyset_get(next->set);
 	policyset_put(&before);
+	if (daemon->http)
+		http_note_publish(daemon->http);
 	if (daemon->history)
 		history_follow_set(daemon->history);
 	expiry_follow_set(daemon->expiry);

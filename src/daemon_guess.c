@@ -8,6 +8,7 @@
 #include "cleanup.h"
 #include "daemon.h"
 #include "daemon_state.h"
+#include "directories.h"
 #include "json.h"
 #include "json_cleanup.h"
 #include "log.h"
@@ -22,7 +23,7 @@
 static const char *find_text(struct json_object *config, const char *section, const char *key);
 static enum bad_start bad_start_of(const char *word);
 
-int daemon_guess_settings(const struct daemon *daemon, struct settings **ret)
+int daemon_guess_settings(const struct daemon *daemon, struct settings **ret, bool *ret_sure)
 {
 	CLEANUP(problems_clear) struct problems problems = { 0 };
 	CLEANUP(settings_free) struct settings *settings = NULL;
@@ -34,6 +35,8 @@ int daemon_guess_settings(const struct daemon *daemon, struct settings **ret)
 		return -ENOMEM;
 	if (daemon->log_level)
 		log_level_parse(daemon->log_level, &settings->log_level);
+	/* The usual place belongs to the usual configuration and to no other. */
+	*ret_sure = !strcmp(daemon->config_path, CONFIG_FILE);
 	if (json_read_file(daemon->config_path, CONFIG_MAX_BYTES, JSON_COMMENTS, &config,
 			   &problems) >= 0) {
 		settings->on_bad_start = bad_start_of(find_text(config, "policy", "on_bad_start"));
@@ -44,6 +47,7 @@ int daemon_guess_settings(const struct daemon *daemon, struct settings **ret)
 				return -ENOMEM;
 			free(settings->state_dir);
 			settings->state_dir = copy;
+			*ret_sure = true;
 		}
 	}
 	*ret = TAKE_PTR(settings);

@@ -6,6 +6,8 @@
 #ifndef DAEMON_GUESS_H
 #define DAEMON_GUESS_H
 
+#include <stdbool.h>
+
 struct daemon;
 struct daemon_files;
 struct problems;
@@ -13,9 +15,10 @@ struct settings;
 
 /**
  * The defaults, with "policy.state_dir" and "policy.on_bad_start" of the
- * configuration if they at least can be read. Returns 0 or -ENOMEM.
+ * configuration if they at least can be read. @ret_sure: this is the state
+ * directory; false when any other may be meant. Returns 0 or -ENOMEM.
  */
-int daemon_guess_settings(const struct daemon *daemon, struct settings **ret);
+int daemon_guess_settings(const struct daemon *daemon, struct settings **ret, bool *ret_sure);
 
 /** Reads what daemon_keep_last_good() has kept. Errors as store_load_last_good(), -EBADMSG. */
 int daemon_last_good(const struct daemon *daemon, struct daemon_files *ret,

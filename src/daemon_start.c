@@ -125,13 +125,15 @@ static int read_files(struct daemon *daemon, struct daemon_start *start,
 		      struct daemon_files *files, struct problems *problems)
 {
 	int error, r;
+	bool sure;
 
 	r = daemon_files_read(daemon, files, problems);
 	daemon->settings = TAKE_PTR(files->settings);
 	if (!daemon->settings) {
 		start->no_config = true;
-		if (daemon_guess_settings(daemon, &daemon->settings) < 0)
+		if (daemon_guess_settings(daemon, &daemon->settings, &sure) < 0)
 			return -ENOMEM;
+		start->no_state = !sure || access(daemon->settings->state_dir, F_OK) < 0;
 	}
 	error = log_configure(daemon->settings);
 	if (error < 0)
@@ -147,10 +149,11 @@ static int open_store(struct daemon *daemon, struct daemon_start *start)
 	const char *directory = daemon->settings->state_dir;
 	int r;
 
-	/* A guess must not leave directories behind. */
-	if (start->no_config && access(directory, F_OK) < 0) {
-		log_critical("not started: the configuration is bad, and %s holds no last good one",
-			     directory);
+	/* Nothing to fall back to; and a guess must not leave directories behind. */
+	if (start->no_state) {
+		log_critical("not started: correct the configuration first (\"pepctl --config %s "
+			     "--check\" lists all errors); nothing is enforced",
+			     daemon->config_path);
 		return EX_CONFIG;
 	}
 	r = store_open(directory, &daemon->store, &start->api, &problems);

@@ -16,6 +16,7 @@ struct daemon_start {
 	struct policyset *api; /* what came by API */
 	struct policyset *set; /* to be enforced, with daemon->settings */
 	bool no_config; /* daemon->settings are only a guess */
+	bool no_state; /* and so is their state directory */
 	unsigned int rung; /* of the ladder that daemon_start_fall_back() goes down */
 };
 
