@@ -47,11 +47,11 @@ static __always_inline bool fragment_same_headers(const struct packet *p,
 }
 
 /* A first fragment: 0 to go on, or a negative PEP_OUTCOME_. */
-static __always_inline int fragment_first(struct packet *p)
+__noinline int fragment_first(struct packet *p)
 {
-	struct pep_fragment *entry = fragment_lookup(p);
+	struct pep_fragment *entry = p ? fragment_lookup(p) : NULL;
 
-	if (!entry)
+	if (!p || !entry)
 		return 0;
 	if (!(entry->flags & PEP_FRAGMENT_DROP) && fragment_same_headers(p, entry))
 		return 0;
@@ -61,14 +61,14 @@ static __always_inline int fragment_first(struct packet *p)
 }
 
 /*
- * A later fragment: 0 with the first one's headers in the key and *ret_known
- * when its slot holds still, or a negative PEP_OUTCOME_.
+ * A later fragment, given the first one's headers: 1 when p->slot is known
+ * too, 0 when it must be matched again, or a negative PEP_OUTCOME_.
  */
-static __always_inline int fragment_later(struct packet *p, bool *ret_known)
+__noinline int fragment_later(struct packet *p)
 {
-	struct pep_fragment *entry = fragment_lookup(p);
+	struct pep_fragment *entry = p ? fragment_lookup(p) : NULL;
 
-	if (!entry)
+	if (!p || !entry)
 		return -PEP_OUTCOME_UNTRACKED_FRAGMENT;
 	if (entry->flags & PEP_FRAGMENT_DROP)
 		return -PEP_OUTCOME_FRAGMENT_CONFLICT;
@@ -79,26 +79,25 @@ static __always_inline int fragment_later(struct packet *p, bool *ret_known)
 	p->tcp_flags = entry->tcp_flags;
 	finish_key(p);
 	p->slot = entry->slot;
-	*ret_known = entry->generation == PEP_WORD_GENERATION(p->word);
-	return 0;
+	return entry->generation == PEP_WORD_GENERATION(p->word);
 }
 
 /* Keeps what a first fragment met; @slot holds for @generation, 0: for none. */
-static __always_inline void fragment_store(struct packet *p, __u32 slot, __u64 generation)
+__noinline int fragment_store(struct packet *p, __u32 slot, __u64 generation)
 {
+	struct pep_fragment value = { .generation = generation, .slot = slot };
 	struct pep_fragment_key key;
-	struct pep_fragment value = {
-		.generation = generation,
-		.seen_ns = packet_now(p),
-		.slot = slot,
-		.ports = p->key.word[PEP_KEY_PORTS],
-		.header_bytes = p->fragment_bytes,
-		.tcp_flags = p->tcp_flags,
-		.protocol = p->protocol,
-	};
 
+	if (!p)
+		return 0;
+	value.seen_ns = packet_now(p);
+	value.ports = p->key.word[PEP_KEY_PORTS];
+	value.header_bytes = p->fragment_bytes;
+	value.tcp_flags = p->tcp_flags;
+	value.protocol = p->protocol;
 	fragment_key(p, &key);
 	bpf_map_update_elem(&fragments, &key, &value, BPF_ANY);
+	return 0;
 }
 
 #endif

@@ -29,8 +29,8 @@
 		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
 		__uint(max_entries, inner_);                                                       \
 		__uint(map_flags, BPF_F_MMAPABLE);                                                 \
-		__type(key, __u32);                                                                \
-		__type(value, value_);                                                             \
+		__uint(key_size, sizeof(__u32));                                                   \
+		__uint(value_size, sizeof(value_));                                                \
 	};                                                                                         \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                          \
@@ -47,12 +47,9 @@ ARRAY_MAP(event_limits, __u64, PEP_OUTCOME_MAX, 0);
 ARRAY_MAP(trace, struct pep_trace, 1, BPF_F_MMAPABLE);
 ARRAY_MAP(manifest, struct pep_manifest_entry, PEP_MANIFEST_ENTRIES, 0);
 
-/* The value of an image is its whole map; the daemon sets the size. */
-struct image_bytes {
-	struct pep_image header;
-};
-OUTER_MAP(images_a, struct image_bytes, 1, PEP_MAIN_ENTRIES);
-OUTER_MAP(images_b, struct image_bytes, 1, PEP_MAIN_ENTRIES);
+/* An image takes all of its map's value; the daemon sets the size. */
+OUTER_MAP(images_a, struct pep_image, 1, PEP_MAIN_ENTRIES);
+OUTER_MAP(images_b, struct pep_image, 1, PEP_MAIN_ENTRIES);
 OUTER_MAP(slots, struct pep_slot, PEP_CHUNK, PEP_CHUNKS);
 OUTER_MAP(counters, struct pep_counters, PEP_CHUNK, 1);
 OUTER_MAP(interface_counters, struct pep_tally, PEP_DIRECTIONS * PEP_OUTCOME_MAX, 1);

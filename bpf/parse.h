@@ -437,12 +437,15 @@ static __always_inline int parse_network(context *ctx, struct packet *p, struct 
 	return parse_transport(ctx, p, cursor);
 }
 
-static __always_inline int parse(context *ctx, struct packet *p)
+/* Fills in @p: 0, or a negative PEP_OUTCOME_. Not static, to be verified on its own. */
+__noinline int parse(context *ctx, struct packet *p)
 {
 	struct cursor cursor = { .end = context_length(ctx) };
 	__u16 ethertype = 0;
 	int error;
 
+	if (!p)
+		return -PEP_OUTCOME_NO_STATE;
 	if (p->flags & PACKET_L3)
 		error = parse_headerless(ctx, p, &ethertype);
 	else

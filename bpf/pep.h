@@ -289,7 +289,7 @@ struct pep_fragment {
 
 #define PEP_TREES 4 /* of a forest */
 #define PEP_TREE_DEPTH 64 /* the deepest tree a program walks */
-#define PEP_LEAF_RULES 65536 /* the longest leaf */
+#define PEP_LEAF_RULES (1 << 20) /* the longest leaf */
 #define PEP_CHAIN 8 /* policies to be continued, in a row */
 
 #define PEP_RULE_PROTOCOL (1 << 0) /* only packets of this protocol */

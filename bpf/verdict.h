@@ -238,15 +238,16 @@ static __always_inline int decide_packet(struct packet *p)
 static __always_inline int decide_fragment(struct packet *p)
 {
 	__u64 generation = PEP_WORD_GENERATION(p->word);
-	bool later = p->flags & PACKET_LATER, known = false;
+	bool later = p->flags & PACKET_LATER, known;
 	int outcome, error;
 	__u32 slot;
 
-	error = later ? fragment_later(p, &known) : fragment_first(p);
+	error = later ? fragment_later(p) : fragment_first(p);
+	known = error > 0;
 	if (error == -PEP_OUTCOME_UNTRACKED_FRAGMENT &&
 	    image_flags(p) & (PEP_IMAGE_UNTRACKED_PASS | PEP_IMAGE_TRANSPARENT))
 		return PEP_OUTCOME_UNTRACKED_PASS;
-	if (error)
+	if (error < 0)
 		return -error;
 	if (!known) {
 		error = classify(p, PEP_RULES_POLICY);

@@ -5,7 +5,7 @@ pepctl_SOURCES = src/main.c
 pepctl_LDADD = $(PEP_LIBS)
 
 # What every program is linked with.
-PEP_LIBS = libpep.a $(LIBBPF_LIBS) $(LIBNL_LIBS) $(LIBEVENT_LIBS) $(JSON_LIBS) $(SYSTEMD_LIBS)
+PEP_LIBS = libpep.a $(LIBBPF_LIBS) $(LIBNL_LIBS) $(LIBEVENT_LIBS) $(JSON_LIBS) $(SYSTEMD_LIBS) -lm
 LDADD = $(PEP_LIBS)
 
 # Everything but main.c. Sorted, one a line.
@@ -85,9 +85,17 @@ libpep_a_SOURCES = \
 	src/daemon_start.h \
 	src/daemon_state.h \
 	src/daemon_status.c \
+	src/datapath.c \
 	src/datapath.h \
+	src/datapath_counters.c \
+	src/datapath_dry.c \
 	src/datapath_events.c \
 	src/datapath_events.h \
+	src/datapath_load.c \
+	src/datapath_maps.c \
+	src/datapath_maps.h \
+	src/datapath_publish.c \
+	src/datapath_slots.c \
 	src/directories.h \
 	src/event_feed.c \
 	src/event_feed.h \
@@ -99,6 +107,7 @@ libpep_a_SOURCES = \
 	src/history.c \
 	src/history.h \
 	src/http.h \
+	src/image.c \
 	src/image.h \
 	src/interfaces_choice.c \
 	src/interfaces_choice.h \
@@ -157,6 +166,7 @@ libpep_a_SOURCES = \
 	src/reload.c \
 	src/rtnetlink.c \
 	src/rtnetlink.h \
+	src/rules.c \
 	src/rules.h \
 	src/settings.c \
 	src/settings.h \
@@ -177,6 +187,10 @@ libpep_a_SOURCES = \
 	src/tc_filters.h \
 	src/timestamp.c \
 	src/timestamp.h \
+	src/tree.c \
+	src/tree.h \
+	src/tree_cut.c \
+	src/tree_leaf.c \
 	src/units.c \
 	src/units.h \
 	src/watched.c \

@@ -28,6 +28,7 @@ struct rule {
 struct rule_list {
 	struct rule *rule; /* in the order of their ranks */
 	size_t count;
+	size_t room;
 };
 
 struct rules {

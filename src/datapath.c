@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "datapath.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "cleanup.h"
+#include "datapath_maps.h"
+#include "policyset.h"
+
+/* A power of two, one for each CPU as far as it goes. */
+static uint32_t count_stripes(uint32_t cpus)
+{
+	uint32_t stripes = 1;
+
+	while (stripes < cpus && stripes < PEP_STRIPES_MAX)
+		stripes *= 2;
+	return stripes;
+}
+
+/* The nonce must not be what untouched metadata holds: zeros. */
+static int draw_random(struct datapath *datapath)
+{
+	while (!datapath->nonce[0] || !datapath->nonce[1]) {
+		if (getrandom(datapath->nonce, sizeof(datapath->nonce), 0) < 0 && errno != EINTR)
+			return -errno;
+	}
+	if (getrandom(&datapath->flow_seed, sizeof(datapath->flow_seed), 0) < 0)
+		return -errno;
+	return 0;
+}
+
+/* The name of id 0, for packets of an interface that nobody told us of. */
+static int add_nameless(struct datapath *datapath)
+{
+	datapath->name = calloc(1, sizeof(*datapath->name));
+	if (!datapath->name)
+		return -ENOMEM;
+	datapath->names = 1;
+	return datapath_maps_add_tally(datapath, PEP_INTERFACE_ANY);
+}
+
+static struct datapath *new_datapath(const struct datapath_options *options)
+{
+	struct datapath *datapath = calloc(1, sizeof(*datapath));
+	int cpus = libbpf_num_possible_cpus();
+
+	if (!datapath)
+		return NULL;
+	datapath->options = *options;
+	datapath->cpus = cpus > 0 ? (uint32_t)cpus : 1;
+	datapath->stripes = count_stripes(datapath->cpus);
+	datapath->image = MAP_IMAGES_A;
+	for (int i = 0; i < MAPS; i++)
+		datapath->map[i] = -1;
+	for (int i = 0; i < PROGRAMS; i++)
+		datapath->program[i] = -1;
+	return datapath;
+}
+
+int datapath_open(const struct datapath_options *options, struct datapath **ret,
+		  char **ret_detail)
+{
+	struct datapath *datapath CLEANUP(datapath_free) = new_datapath(options);
+	int error;
+
+	if (!datapath)
+		return -ENOMEM;
+	error = draw_random(datapath);
+	if (!error)
+		error = datapath_maps_create(datapath, ret_detail);
+	if (!error)
+		error = add_nameless(datapath);
+	if (error)
+		return error;
+	*ret = TAKE_PTR(datapath);
+	return 0;
+}
+
+void datapath_free(struct datapath **datapath)
+{
+	struct datapath *d = *datapath;
+
+	if (!d)
+		return;
+	datapath_maps_close(d);
+	for (int i = 0; i < PROGRAMS; i++)
+		cleanup_fd(&d->program[i]);
+	datapath_slots_clear(&d->policies);
+	datapath_slots_clear(&d->failsafe);
+	free(d->free_slot);
+	free(d->slot_policy);
+	free(d->name);
+	free(d);
+	*datapath = NULL;
+}
+
+void datapath_on_replace(struct datapath *datapath, datapath_replace replace, void *context)
+{
+	datapath->replace = replace;
+	datapath->replace_context = context;
+}
+
+void datapath_figures(const struct datapath *datapath, struct datapath_figures *ret)
+{
+	*ret = datapath->figures;
+	ret->generation = datapath->generation;
+	ret->image_capacity = datapath->image_bytes[datapath->image == MAP_IMAGES_B];
+}
+
+void datapath_set_event_readers(struct datapath *datapath, uint64_t readers)
+{
+	__atomic_store_n(&datapath->control->event_readers, readers, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Interfaces as the programs know them, and counters: the sum of the stripes,
+ * less what a reset took as its baseline.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "datapath_maps.h"
+
+#define TALLIES (PEP_DIRECTIONS * PEP_OUTCOME_MAX)
+
+/* ---- interfaces */
+
+int datapath_interface_id(struct datapath *datapath, const char *name)
+{
+	struct datapath_name *names;
+
+	for (size_t id = 1; id < datapath->names; id++) {
+		if (!strcmp(datapath->name[id].name, name))
+			return (int)id;
+	}
+	if (datapath->names >= PEP_INTERFACES)
+		return -ENOSPC;
+	names = realloc(datapath->name, (datapath->names + 1) * sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	datapath->name = names;
+	memset(&names[datapath->names], 0, sizeof(*names));
+	strncpy(names[datapath->names].name, name, sizeof(names->name) - 1);
+	return (int)datapath->names++;
+}
+
+static struct pep_interface *interface_probe(const struct datapath *datapath, uint32_t ifindex,
+					     uint32_t probe)
+{
+	return &datapath->interfaces[(ifindex + probe) & (PEP_INTERFACES - 1)];
+}
+
+/* An entry is written before its key, which is what the programs look for. */
+static void interface_write(struct pep_interface *entry, uint32_t ifindex, uint16_t id, bool l3)
+{
+	__atomic_store_n(&entry->id, id, __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->flags, l3 ? PEP_INTERFACE_L3 : 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->ifindex, ifindex, __ATOMIC_RELEASE);
+}
+
+/* What is gone leaves a key that no interface has, so that probing goes on. */
+#define INTERFACE_GONE 0xffffffffu
+
+int datapath_interface_add(struct datapath *datapath, uint32_t ifindex, const char *name, bool l3)
+{
+	struct pep_interface *entry, *room = NULL;
+	int id = datapath_interface_id(datapath, name), error;
+
+	if (id < 0)
+		return id;
+	error = datapath_maps_add_tally(datapath, (uint32_t)id);
+	if (error)
+		return error;
+	for (uint32_t i = 0; i < PEP_INTERFACE_PROBES; i++) {
+		entry = interface_probe(datapath, ifindex, i);
+		if (entry->ifindex == ifindex) {
+			interface_write(entry, ifindex, (uint16_t)id, l3);
+			return 0;
+		}
+		if (!room && (!entry->ifindex || entry->ifindex == INTERFACE_GONE))
+			room = entry;
+	}
+	if (!room)
+		return -ENOSPC;
+	interface_write(room, ifindex, (uint16_t)id, l3);
+	return 0;
+}
+
+void datapath_interface_remove(struct datapath *datapath, uint32_t ifindex)
+{
+	for (uint32_t i = 0; i < PEP_INTERFACE_PROBES; i++) {
+		struct pep_interface *entry = interface_probe(datapath, ifindex, i);
+
+		if (entry->ifindex == ifindex)
+			__atomic_store_n(&entry->ifindex, INTERFACE_GONE, __ATOMIC_RELEASE);
+	}
+}
+
+/* ---- counters: all members are 64-bit numbers, added and subtracted as such */
+
+static uint64_t load(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static void add_numbers(void *sum, const void *numbers, size_t bytes)
+{
+	for (size_t i = 0; i < bytes / sizeof(uint64_t); i++)
+		((uint64_t *)sum)[i] += load((const uint64_t *)numbers + i);
+}
+
+static void subtract_numbers(void *sum, const void *numbers, size_t bytes)
+{
+	for (size_t i = 0; i < bytes / sizeof(uint64_t); i++)
+		((uint64_t *)sum)[i] -= ((const uint64_t *)numbers)[i];
+}
+
+static void slot_sum(const struct datapath *datapath, uint32_t slot, struct pep_counters *ret)
+{
+	const struct datapath_chunk *chunk = &datapath->chunk[slot / PEP_CHUNK];
+
+	memset(ret, 0, sizeof(*ret));
+	for (uint32_t i = 0; i < datapath->stripes && chunk->counters[i]; i++)
+		add_numbers(ret, &chunk->counters[i][slot % PEP_CHUNK], sizeof(*ret));
+}
+
+void datapath_slot_counters(const struct datapath *datapath, uint32_t slot,
+			    struct pep_counters *ret)
+{
+	const struct datapath_chunk *chunk;
+
+	memset(ret, 0, sizeof(*ret));
+	if (slot >= datapath->next_slot)
+		return;
+	chunk = &datapath->chunk[slot / PEP_CHUNK];
+	slot_sum(datapath, slot, ret);
+	if (chunk->baseline)
+		subtract_numbers(ret, &chunk->baseline[slot % PEP_CHUNK], sizeof(*ret));
+}
+
+void datapath_policy_counters(const struct datapath *datapath, const char *id,
+			      struct pep_counters *ret)
+{
+	datapath_slot_counters(datapath, datapath_policy_slot(datapath, id), ret);
+}
+
+void datapath_counters_forget(struct datapath *datapath, uint32_t slot)
+{
+	struct datapath_chunk *chunk = &datapath->chunk[slot / PEP_CHUNK];
+
+	for (uint32_t i = 0; i < datapath->stripes; i++)
+		memset(&chunk->counters[i][slot % PEP_CHUNK], 0, sizeof(struct pep_counters));
+	if (chunk->baseline)
+		memset(&chunk->baseline[slot % PEP_CHUNK], 0, sizeof(struct pep_counters));
+}
+
+static void tally_sum(const struct datapath *datapath, const struct datapath_name *name,
+		      struct pep_tally *ret)
+{
+	memset(ret, 0, TALLIES * sizeof(*ret));
+	for (uint32_t i = 0; i < datapath->stripes && name->tally[i]; i++)
+		add_numbers(ret, name->tally[i], TALLIES * sizeof(*ret));
+}
+
+void datapath_interface_tally(const struct datapath *datapath, const char *name,
+			      enum pep_direction direction, struct pep_tally *ret)
+{
+	struct pep_tally sum[TALLIES];
+
+	memset(ret, 0, PEP_OUTCOME_MAX * sizeof(*ret));
+	for (size_t id = 0; id < datapath->names; id++) {
+		const struct datapath_name *n = &datapath->name[id];
+
+		if (strcmp(n->name, name))
+			continue;
+		tally_sum(datapath, n, sum);
+		if (n->baseline)
+			subtract_numbers(sum, n->baseline, sizeof(sum));
+		memcpy(ret, &sum[direction * PEP_OUTCOME_MAX], PEP_OUTCOME_MAX * sizeof(*ret));
+	}
+}
+
+static void totals_sum(const struct datapath *datapath, struct pep_totals *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (uint32_t i = 0; i < datapath->stripes; i++)
+		add_numbers(ret, &datapath->totals[i], sizeof(*ret));
+}
+
+void datapath_totals(const struct datapath *datapath, struct pep_totals *ret)
+{
+	totals_sum(datapath, ret);
+	subtract_numbers(ret, &datapath->totals_baseline, sizeof(*ret));
+}
+
+/* ---- reset: first all memory, then all baselines */
+
+static int reset_room(struct datapath *datapath)
+{
+	for (size_t i = 0; i < PEP_CHUNKS && datapath->chunk[i].slots; i++) {
+		struct datapath_chunk *chunk = &datapath->chunk[i];
+
+		if (!chunk->baseline)
+			chunk->baseline = calloc(PEP_CHUNK, sizeof(*chunk->baseline));
+		if (!chunk->baseline)
+			return -ENOMEM;
+	}
+	for (size_t id = 0; id < datapath->names; id++) {
+		struct datapath_name *name = &datapath->name[id];
+
+		if (!name->baseline)
+			name->baseline = calloc(TALLIES, sizeof(*name->baseline));
+		if (!name->baseline)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int datapath_reset(struct datapath *datapath)
+{
+	int error = reset_room(datapath);
+
+	if (error)
+		return error;
+	for (uint32_t slot = 0; slot < datapath->next_slot; slot++)
+		slot_sum(datapath, slot,
+			 &datapath->chunk[slot / PEP_CHUNK].baseline[slot % PEP_CHUNK]);
+	for (size_t id = 0; id < datapath->names; id++)
+		tally_sum(datapath, &datapath->name[id], datapath->name[id].baseline);
+	totals_sum(datapath, &datapath->totals_baseline);
+	return 0;
+}

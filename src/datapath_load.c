@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Programs: each is loaded when it is first asked for, from an object of its
+ * own that borrows the maps.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "datapath_maps.h"
+#include "tc.skel.h"
+#include "xdp.skel.h"
+
+static const char *const program_names[PROGRAMS] = {
+	[PROGRAM_XDP_FRAGS] = "pep_xdp_frags",
+	[PROGRAM_XDP] = "pep_xdp",
+	[PROGRAM_TC_INGRESS] = "pep_tc_ingress",
+	[PROGRAM_TC_EGRESS] = "pep_tc_egress",
+};
+
+static int select_program(struct bpf_object *object, const char *name)
+{
+	struct bpf_program *program;
+	bool found = false;
+
+	bpf_object__for_each_program(program, object) {
+		bool wanted = !strcmp(bpf_program__name(program), name);
+
+		bpf_program__set_autoload(program, wanted);
+		found |= wanted;
+	}
+	return found ? 0 : -ENOENT;
+}
+
+static int share_maps(const struct datapath *datapath, struct bpf_object *object)
+{
+	int error = 0;
+
+	for (int i = 0; i < MAPS && !error; i++) {
+		struct bpf_map *map =
+			bpf_object__find_map_by_name(object, datapath_map_name((enum datapath_map_index)i));
+
+		error = map ? bpf_map__reuse_fd(map, datapath->map[i]) : -ENOENT;
+	}
+	return error;
+}
+
+static int load_selected(const struct datapath *datapath, struct bpf_object *object,
+			 const char *name)
+{
+	int error = select_program(object, name), fd;
+
+	if (!error)
+		error = share_maps(datapath, object);
+	if (!error)
+		error = bpf_object__load(object);
+	if (error)
+		return error;
+	fd = bpf_program__fd(bpf_object__find_program_by_name(object, name));
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return fd < 0 ? -errno : fd;
+}
+
+#define SET_SWITCHES(rodata, datapath)                                                             \
+	do {                                                                                       \
+		(rodata)->dry_nonce[0] = (datapath)->nonce[0];                                     \
+		(rodata)->dry_nonce[1] = (datapath)->nonce[1];                                     \
+		(rodata)->image_a_bytes = (datapath)->image_bytes[0];                              \
+		(rodata)->image_b_bytes = (datapath)->image_bytes[1];                              \
+		(rodata)->stripes = (datapath)->stripes;                                           \
+		(rodata)->stripes_shared = (datapath)->cpus > (datapath)->stripes;                 \
+		(rodata)->flow_entries = (datapath)->options.flow_cache_entries;                   \
+		(rodata)->flow_seed = (datapath)->flow_seed;                                       \
+		(rodata)->debug_delay_ns = (datapath)->options.debug_delay_ns;                     \
+	} while (0)
+
+static int load_xdp(const struct datapath *datapath, enum datapath_program which)
+{
+	struct pep_xdp *object = pep_xdp__open();
+	int fd;
+
+	if (!object)
+		return -errno;
+	SET_SWITCHES(object->rodata, datapath);
+	object->rodata->has_frags = which == PROGRAM_XDP_FRAGS;
+	fd = load_selected(datapath, object->obj, program_names[which]);
+	pep_xdp__destroy(object);
+	return fd;
+}
+
+static int load_tc(const struct datapath *datapath, enum datapath_program which)
+{
+	struct pep_tc *object = pep_tc__open();
+	int fd;
+
+	if (!object)
+		return -errno;
+	SET_SWITCHES(object->rodata, datapath);
+	fd = load_selected(datapath, object->obj, program_names[which]);
+	pep_tc__destroy(object);
+	return fd;
+}
+
+static int load(const struct datapath *datapath, enum datapath_program which)
+{
+	if (which == PROGRAM_XDP_FRAGS || which == PROGRAM_XDP)
+		return load_xdp(datapath, which);
+	return load_tc(datapath, which);
+}
+
+static void say_why(enum datapath_program which, int error, char **ret_detail)
+{
+	const char *cure = "the kernel's verifier refused it; PEPCTL_LOG_LEVEL=trace shows its log";
+
+	if (!ret_detail)
+		return;
+	if (error == -EPERM)
+		cure = "not permitted: the capabilities CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are "
+		       "needed";
+	else if (error == -ENOMEM)
+		cure = "out of memory";
+	if (asprintf(ret_detail, "cannot load %s: %s (%s)", program_names[which], cure,
+		     strerror(-error)) < 0)
+		*ret_detail = NULL;
+}
+
+int datapath_program(struct datapath *datapath, enum datapath_program program, char **ret_detail)
+{
+	int fd = datapath->program[program];
+
+	if (fd >= 0)
+		return fd;
+	fd = load(datapath, program);
+	if (fd < 0)
+		say_why(program, fd, ret_detail);
+	else
+		datapath->program[program] = fd;
+	return fd;
+}
+
+static void close_programs(int program[PROGRAMS])
+{
+	for (int i = 0; i < PROGRAMS; i++)
+		cleanup_fd(&program[i]);
+}
+
+int datapath_reload_programs(struct datapath *datapath)
+{
+	int fresh[PROGRAMS], old[PROGRAMS], error = 0;
+
+	for (int i = 0; i < PROGRAMS; i++) {
+		fresh[i] = -1;
+		old[i] = -1;
+	}
+	for (int i = 0; i < PROGRAMS && !error; i++) {
+		if (datapath->program[i] < 0)
+			continue;
+		fresh[i] = load(datapath, (enum datapath_program)i);
+		error = fresh[i] < 0 ? fresh[i] : 0;
+	}
+	if (error) {
+		close_programs(fresh);
+		return error;
+	}
+	memcpy(old, datapath->program, sizeof(old));
+	memcpy(datapath->program, fresh, sizeof(fresh));
+	if (datapath->replace)
+		error = datapath->replace(datapath->replace_context, datapath);
+	close_programs(old);
+	return error;
+}

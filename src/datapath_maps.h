@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The maps behind the datapath, and the memory of them that the daemon sees.
+ * Shared by the datapath_*.c files only.
+ */
+#ifndef DATAPATH_MAPS_H
+#define DATAPATH_MAPS_H
+
+#include "datapath.h"
+
+/* The maps by name, in the order of the table in datapath_maps.c. */
+enum datapath_map_index {
+	MAP_CONTROL,
+	MAP_INTERFACES,
+	MAP_FLOWS,
+	MAP_TOTALS,
+	MAP_EVENT_LIMITS,
+	MAP_TRACE,
+	MAP_MANIFEST,
+	MAP_IMAGES_A,
+	MAP_IMAGES_B,
+	MAP_SLOTS,
+	MAP_COUNTERS,
+	MAP_INTERFACE_COUNTERS,
+	MAP_FRAGMENTS,
+	MAP_EVENTS,
+	MAPS,
+};
+
+/* One chunk of slots with its counters, mapped. */
+struct datapath_chunk {
+	struct pep_slot *slots;
+	struct pep_counters *counters[PEP_STRIPES_MAX];
+	struct pep_counters *baseline; /* PEP_CHUNK, what was reset; NULL: zeros */
+};
+
+/* An interface's name and its counters. */
+struct datapath_name {
+	char name[16];
+	struct pep_tally *tally[PEP_STRIPES_MAX]; /* NULL: never attached */
+	struct pep_tally *baseline; /* as in datapath_chunk */
+};
+
+/* The policies of a set and their slots. */
+struct datapath_slots {
+	struct policyset *set;
+	uint32_t *slot; /* of set->policy[i] */
+};
+
+struct datapath {
+	struct datapath_options options;
+	int map[MAPS];
+	int program[PROGRAMS];
+	uint32_t cpus;
+	uint32_t stripes;
+	uint32_t image_bytes[2]; /* of a value of images_a and images_b */
+	uint32_t nonce[2];
+	uint64_t flow_seed;
+
+	struct pep_control *control;
+	struct pep_interface *interfaces;
+	struct pep_totals *totals;
+	struct pep_totals totals_baseline;
+	struct pep_trace *trace;
+	struct datapath_chunk chunk[PEP_CHUNKS];
+	struct datapath_name *name; /* by id; 0 is "no interface" */
+	size_t names;
+
+	struct datapath_slots policies, failsafe; /* in force */
+	uint32_t *free_slot;
+	size_t free_slots, free_slots_room;
+	uint32_t next_slot; /* never used so far */
+	const char **slot_policy; /* ids by slot, of policies */
+	size_t slot_policy_room;
+
+	uint64_t generation;
+	int image; /* the map in force */
+	struct datapath_figures figures;
+	datapath_replace replace;
+	void *replace_context;
+};
+
+/** Creates all maps and maps what the daemon reads. Returns 0 or -errno. */
+int datapath_maps_create(struct datapath *datapath, char **ret_detail);
+
+/** Unmaps and closes everything. */
+void datapath_maps_close(struct datapath *datapath);
+
+/** Makes images_a (0) or images_b (1) hold images of @bytes; neither in force nor in a program yet. */
+int datapath_maps_resize_images(struct datapath *datapath, unsigned int which, uint32_t bytes);
+
+/** Makes a chunk of slots and its counters exist. Returns 0 or -errno. */
+int datapath_maps_add_chunk(struct datapath *datapath, uint32_t chunk);
+
+/** Makes the counters of an interface id exist. Returns 0 or -errno. */
+int datapath_maps_add_tally(struct datapath *datapath, uint32_t id);
+
+/** Names of the maps, by enum datapath_map_index. */
+const char *datapath_map_name(enum datapath_map_index index);
+
+/** A slot of the mapped chunks; the chunk must exist. */
+struct pep_slot *datapath_slot_at(const struct datapath *datapath, uint32_t slot);
+
+/** Forgets all counts of a slot that nobody uses. */
+void datapath_counters_forget(struct datapath *datapath, uint32_t slot);
+
+/* ---- datapath_load.c */
+
+/** Loads anew every program that is loaded, for other image sizes, and hands them out. */
+int datapath_reload_programs(struct datapath *datapath);
+
+/* ---- datapath_slots.c */
+
+/* Slots for a wanted set: what stays keeps its slot. */
+struct slot_plan {
+	uint32_t *slot; /* of set->policy[i] */
+	uint32_t *added; /* the new ones among them */
+	size_t added_count;
+};
+
+/** Returns 0, -ENOSPC when all slots are taken, -ENOMEM or -errno. */
+int slot_plan_make(struct datapath *datapath, const struct datapath_slots *now,
+		   const struct policyset *set, struct slot_plan *ret);
+
+/** Gives the added slots back. */
+void slot_plan_undo(struct datapath *datapath, struct slot_plan *plan);
+
+/** Writes the versions that @set needs for @generation; after a grace period. */
+void slot_plan_write(struct datapath *datapath, const struct slot_plan *plan,
+		     const struct datapath_state *state, const struct policyset *set,
+		     uint64_t generation);
+
+/** Takes back the versions of @generation. */
+void slot_plan_unwrite(struct datapath *datapath, const struct slot_plan *plan, size_t count,
+		       uint64_t generation);
+
+/** @now becomes the plan for @set; slots that are not in it become free. */
+void slot_plan_adopt(struct datapath *datapath, struct slot_plan *plan, struct policyset *set,
+		     struct datapath_slots *now);
+
+void datapath_slots_clear(struct datapath_slots *slots);
+
+#endif

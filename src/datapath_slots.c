@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Slots: who has which, and what a slot's version says of its policy.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "cleanup.h"
+#include "datapath_maps.h"
+#include "policyset.h"
+
+#define NS_PER_S 1000000000LL
+#define UNITS_PER_S (64.0 * 1e9) /* of GCRA: 2^-6 ns */
+#define COST_MAX (1ULL << 42)
+#define SHIFT_MAX 40
+#define BURST_MAX (1ULL << 61)
+#define EXPIRY_TOLERANCE_NS 1000000 /* the same deadline computed twice differs by less */
+
+/* ---- who has which */
+
+static int take_slot(struct datapath *datapath, uint32_t *ret)
+{
+	int error;
+
+	if (datapath->free_slots) {
+		*ret = datapath->free_slot[--datapath->free_slots];
+		return 0;
+	}
+	if (datapath->next_slot >= PEP_CHUNK * PEP_CHUNKS)
+		return -ENOSPC;
+	error = datapath_maps_add_chunk(datapath, datapath->next_slot / PEP_CHUNK);
+	if (error)
+		return error;
+	*ret = datapath->next_slot++;
+	return 0;
+}
+
+/* Room was made for all slots there are: slot_plan_make(). */
+static void give_slot(struct datapath *datapath, uint32_t slot)
+{
+	datapath->free_slot[datapath->free_slots++] = slot;
+}
+
+/* So that giving slots back cannot fail, and ids can be found by slot. */
+static int make_room(struct datapath *datapath, size_t more)
+{
+	size_t room = datapath->next_slot + more;
+	const char **policies;
+	uint32_t *slots;
+
+	if (room <= datapath->free_slots_room)
+		return 0;
+	room += room / 4 + 64;
+	slots = realloc(datapath->free_slot, room * sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	datapath->free_slot = slots;
+	policies = realloc(datapath->slot_policy, room * sizeof(*policies));
+	if (!policies)
+		return -ENOMEM;
+	memset(policies + datapath->slot_policy_room, 0,
+	       (room - datapath->slot_policy_room) * sizeof(*policies));
+	datapath->slot_policy = policies;
+	datapath->slot_policy_room = room;
+	datapath->free_slots_room = room;
+	return 0;
+}
+
+/* Both sets are sorted by id: one pass finds those that stay. */
+static int assign(struct datapath *datapath, const struct datapath_slots *now,
+		  const struct policyset *set, struct slot_plan *plan)
+{
+	size_t j = 0, have = now->set ? now->set->count : 0;
+	int error, order;
+
+	for (size_t i = 0; i < set->count; i++) {
+		order = 1;
+		while (j < have && (order = strcmp(now->set->policy[j]->id, set->policy[i]->id)) < 0)
+			j++;
+		if (j < have && order == 0) {
+			plan->slot[i] = now->slot[j++];
+			continue;
+		}
+		error = take_slot(datapath, &plan->slot[i]);
+		if (error)
+			return error;
+		plan->added[plan->added_count++] = plan->slot[i];
+	}
+	return 0;
+}
+
+int slot_plan_make(struct datapath *datapath, const struct datapath_slots *now,
+		   const struct policyset *set, struct slot_plan *ret)
+{
+	struct slot_plan plan = { 0 };
+	int error;
+
+	plan.slot = calloc(set->count + 1, sizeof(*plan.slot));
+	plan.added = calloc(set->count + 1, sizeof(*plan.added));
+	error = plan.slot && plan.added ? make_room(datapath, set->count) : -ENOMEM;
+	if (!error)
+		error = assign(datapath, now, set, &plan);
+	if (error) {
+		slot_plan_undo(datapath, &plan);
+		return error;
+	}
+	*ret = plan;
+	return 0;
+}
+
+void slot_plan_undo(struct datapath *datapath, struct slot_plan *plan)
+{
+	for (size_t i = 0; i < plan->added_count; i++)
+		give_slot(datapath, plan->added[i]);
+	free(plan->slot);
+	free(plan->added);
+	memset(plan, 0, sizeof(*plan));
+}
+
+void datapath_slots_clear(struct datapath_slots *slots)
+{
+	policyset_put(&slots->set);
+	free(slots->slot);
+	slots->slot = NULL;
+}
+
+/* Those of @now that @set does not have any more. */
+static void release_slots(struct datapath *datapath, const struct datapath_slots *now,
+			  const struct policyset *set)
+{
+	size_t j = 0;
+	int order;
+
+	for (size_t i = 0; now->set && i < now->set->count; i++) {
+		order = 1;
+		while (j < set->count && (order = strcmp(set->policy[j]->id, now->set->policy[i]->id)) < 0)
+			j++;
+		if (j < set->count && order == 0)
+			continue;
+		datapath->slot_policy[now->slot[i]] = NULL;
+		give_slot(datapath, now->slot[i]);
+	}
+}
+
+void slot_plan_adopt(struct datapath *datapath, struct slot_plan *plan, struct policyset *set,
+		     struct datapath_slots *now)
+{
+	release_slots(datapath, now, set);
+	for (size_t i = 0; i < set->count; i++)
+		datapath->slot_policy[plan->slot[i]] = set->policy[i]->id;
+	datapath_slots_clear(now);
+	now->set = policyset_get(set);
+	now->slot = TAKE_PTR(plan->slot);
+	free(plan->added);
+	memset(plan, 0, sizeof(*plan));
+}
+
+const char *datapath_slot_policy(const struct datapath *datapath, uint32_t slot)
+{
+	return slot < datapath->slot_policy_room ? datapath->slot_policy[slot] : NULL;
+}
+
+uint32_t datapath_policy_slot(const struct datapath *datapath, const char *id)
+{
+	const struct datapath_slots *slots = &datapath->policies;
+	ptrdiff_t index = slots->set ? policyset_index(slots->set, id) : -1;
+
+	if (index >= 0)
+		return slots->slot[index];
+	slots = &datapath->failsafe;
+	index = slots->set ? policyset_index(slots->set, id) : -1;
+	return index >= 0 ? slots->slot[index] : PEP_SLOT_NONE;
+}
+
+/* ---- what a version says */
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	if (clock_gettime(clock, &now))
+		return 0;
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* A deadline on CLOCK_MONOTONIC; 1 when it has passed, 0 for never. */
+static uint64_t expires_ns(const struct policy *policy)
+{
+	int64_t left;
+
+	if (policy->ttl_deadline_ns)
+		left = (int64_t)policy->ttl_deadline_ns - clock_ns(CLOCK_BOOTTIME);
+	else if (policy->expires_at)
+		left = (policy->expires_at - clock_ns(CLOCK_REALTIME) / 1000) * 1000;
+	else
+		return 0;
+	left += clock_ns(CLOCK_MONOTONIC);
+	return left > 0 ? (uint64_t)left : 1;
+}
+
+/* As much precision as 42 bits hold; see ratelimit.h of the programs. */
+static void limit_set(const struct rate *rate, uint64_t least_burst, struct pep_limit *limit,
+		      uint8_t *shift)
+{
+	uint64_t burst = rate->burst ? rate->burst : rate->per_second;
+	double cost = UNITS_PER_S / (double)rate->per_second, time;
+
+	*shift = 0;
+	while (cost * 2 < (double)COST_MAX && *shift < SHIFT_MAX) {
+		cost *= 2;
+		(*shift)++;
+	}
+	limit->cost = (uint64_t)(cost + 0.5);
+	if (burst < least_burst)
+		burst = least_burst;
+	time = (double)burst * UNITS_PER_S / (double)rate->per_second;
+	limit->burst = time < (double)BURST_MAX ? (uint64_t)time : BURST_MAX;
+}
+
+static void version_make(const struct policy *policy, uint32_t max_frame_bytes,
+			 struct pep_version *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->action = (uint8_t)policy->action;
+	ret->expires_ns = expires_ns(policy);
+	if (policy->log)
+		ret->flags |= PEP_VERSION_LOG;
+	if (policy->conform_continue)
+		ret->flags |= PEP_VERSION_CONTINUE;
+	if (policy->origin == ORIGIN_FAILSAFE)
+		ret->flags |= PEP_VERSION_FAILSAFE;
+	if (policy_is_broad(policy, PEP_IPV4))
+		ret->flags |= PEP_VERSION_BROAD4;
+	if (policy_is_broad(policy, PEP_IPV6))
+		ret->flags |= PEP_VERSION_BROAD6;
+	if (policy->bytes.per_second) {
+		ret->flags |= PEP_VERSION_BYTES;
+		limit_set(&policy->bytes, 2ULL * max_frame_bytes, &ret->bytes, &ret->bytes_shift);
+	}
+	if (policy->packets.per_second) {
+		ret->flags |= PEP_VERSION_PACKETS;
+		limit_set(&policy->packets, 2, &ret->packets, &ret->packets_shift);
+	}
+}
+
+static bool version_same(const struct pep_version *now, const struct pep_version *wanted)
+{
+	struct pep_version copy = *wanted;
+	int64_t apart = (int64_t)(now->expires_ns - wanted->expires_ns);
+
+	copy.from = now->from;
+	if (now->expires_ns && wanted->expires_ns && apart > -EXPIRY_TOLERANCE_NS &&
+	    apart < EXPIRY_TOLERANCE_NS)
+		copy.expires_ns = now->expires_ns;
+	return !memcmp(&copy, now, sizeof(copy));
+}
+
+/* The version that is not in force is the one to write; `from` makes it count. */
+static void version_write(struct pep_slot *slot, const struct pep_version *wanted,
+			  uint64_t generation)
+{
+	unsigned int current = slot->version[1].from > slot->version[0].from;
+	struct pep_version *target = &slot->version[!current];
+
+	if (slot->version[current].from && version_same(&slot->version[current], wanted))
+		return;
+	__atomic_store_n(&target->from, 0, __ATOMIC_RELEASE);
+	memcpy((char *)target + sizeof(target->from), (const char *)wanted + sizeof(wanted->from),
+	       sizeof(*target) - sizeof(target->from));
+	__atomic_store_n(&target->from, generation, __ATOMIC_RELEASE);
+}
+
+void slot_plan_write(struct datapath *datapath, const struct slot_plan *plan,
+		     const struct datapath_state *state, const struct policyset *set,
+		     uint64_t generation)
+{
+	struct pep_version wanted;
+
+	for (size_t i = 0; i < plan->added_count; i++) {
+		memset(datapath_slot_at(datapath, plan->added[i]), 0, sizeof(struct pep_slot));
+		datapath_counters_forget(datapath, plan->added[i]);
+	}
+	for (size_t i = 0; i < set->count; i++) {
+		version_make(set->policy[i], state->max_frame_bytes, &wanted);
+		version_write(datapath_slot_at(datapath, plan->slot[i]), &wanted, generation);
+	}
+}
+
+void slot_plan_unwrite(struct datapath *datapath, const struct slot_plan *plan, size_t count,
+		       uint64_t generation)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct pep_slot *slot = datapath_slot_at(datapath, plan->slot[i]);
+
+		for (int v = 0; v < 2; v++) {
+			if (slot->version[v].from == generation)
+				__atomic_store_n(&slot->version[v].from, 0, __ATOMIC_RELEASE);
+		}
+	}
+}

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rules.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "address.h"
+#include "cleanup.h"
+#include "policyset.h"
+#include "problem.h"
+
+#define RANK_GAP_MOST 4096
+#define RANK_MOST 0xfffffffeU
+#define COSTLIEST 3 /* policies named when there are too many rules */
+
+/* The lists whose product a policy is, in one family. */
+struct factors {
+	struct address_prefix *src, *dst;
+	size_t src_count, dst_count;
+	struct number_list sport, dport, vlan;
+	uint16_t *interfaces;
+	size_t interface_count;
+};
+
+struct expansion {
+	const struct policyset *set;
+	const struct rules_names *names;
+	const uint32_t *slots;
+	enum pep_ruleset ruleset;
+	enum pep_family family;
+	uint32_t *order;
+	size_t max;
+	struct rules *rules;
+	struct problems *problems;
+};
+
+static void factors_clear(struct factors *f)
+{
+	free(f->src);
+	free(f->dst);
+	free(f->interfaces);
+	free(f->sport.range);
+	free(f->dport.range);
+	free(f->vlan.range);
+}
+
+static const struct number_range any_number = { 0, 0xffff };
+
+static size_t at_least_one(size_t count)
+{
+	return count ? count : 1;
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+	const struct number_range *x = a, *y = b;
+
+	return x->low != y->low ? x->low - y->low : x->high - y->high;
+}
+
+/* Disjoint ranges in ascending order that give the same numbers. */
+static int number_list_union(const struct number_list *list, struct number_list *ret)
+{
+	struct number_range *range;
+	size_t count = 0;
+
+	if (!list->count)
+		return 0;
+	range = malloc(list->count * sizeof(*range));
+	if (!range)
+		return -ENOMEM;
+	memcpy(range, list->range, list->count * sizeof(*range));
+	qsort(range, list->count, sizeof(*range), compare_ranges);
+	for (size_t i = 1; i < list->count; i++) {
+		if (range[i].low > range[count].high + 1)
+			range[++count] = range[i];
+		else if (range[i].high > range[count].high)
+			range[count].high = range[i].high;
+	}
+	ret->range = range;
+	ret->count = count + 1;
+	return 0;
+}
+
+/* Type and code of ICMP take the place of the ports. */
+static int port_factors(const struct policy *policy, struct factors *f)
+{
+	struct number_range type = { (uint16_t)policy->icmp_type, (uint16_t)policy->icmp_type };
+	struct number_range code = { (uint16_t)policy->icmp_code, (uint16_t)policy->icmp_code };
+	struct number_list types = { &type, policy->icmp_type >= 0 };
+	struct number_list codes = { &code, policy->icmp_code >= 0 };
+	bool icmp = types.count || codes.count;
+	int error = number_list_union(icmp ? &types : &policy->sport, &f->sport);
+
+	return error ? error : number_list_union(icmp ? &codes : &policy->dport, &f->dport);
+}
+
+static int interface_factors(const struct rules_names *names, const struct policy *policy,
+			     struct factors *f)
+{
+	f->interfaces = calloc(policy->interface_count + 1, sizeof(*f->interfaces));
+	if (!f->interfaces)
+		return -ENOMEM;
+	for (size_t i = 0; i < policy->interface_count; i++) {
+		int id = names->interface_id(names->context, policy->interfaces[i]);
+
+		if (id < 0)
+			return id;
+		f->interfaces[f->interface_count++] = (uint16_t)id;
+	}
+	return 0;
+}
+
+static int factors_make(const struct rules_names *names, const struct policy *policy,
+			enum pep_family family, struct factors *ret)
+{
+	struct factors f = { 0 };
+	int error = address_list_prefixes(&policy->src, family, &f.src, &f.src_count);
+
+	if (!error)
+		error = address_list_prefixes(&policy->dst, family, &f.dst, &f.dst_count);
+	if (!error)
+		error = port_factors(policy, &f);
+	if (!error)
+		error = number_list_union(&policy->vlan, &f.vlan);
+	if (!error)
+		error = interface_factors(names, policy, &f);
+	if (error) {
+		factors_clear(&f);
+		return error;
+	}
+	*ret = f;
+	return 0;
+}
+
+static uint64_t factors_product(const struct factors *f)
+{
+	const size_t counts[] = { f->src_count,
+				  f->dst_count,
+				  at_least_one(f->sport.count),
+				  at_least_one(f->dport.count),
+				  at_least_one(f->vlan.count),
+				  at_least_one(f->interface_count) };
+	uint64_t product = 1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		if (__builtin_mul_overflow(product, counts[i], &product))
+			return UINT64_MAX;
+	}
+	return product;
+}
+
+/* What all rules of a policy share. */
+static void rule_fill_extra(const struct policy *policy, struct pep_extra *extra)
+{
+	if (policy->tcp_flags_mask) {
+		extra->fields |= PEP_EXTRA_TCP_FLAGS;
+		extra->tcp_flags = policy->tcp_flags;
+		extra->tcp_flags_mask = policy->tcp_flags_mask;
+	}
+	if (policy->dscp) {
+		extra->fields |= PEP_EXTRA_DSCP;
+		extra->dscp = policy->dscp;
+	}
+	if (policy->length.count) {
+		extra->fields |= PEP_EXTRA_LENGTH;
+		extra->length_low = policy->length.range[0].low;
+		extra->length_high = policy->length.range[0].high;
+		if (extra->length_high == 0xffff) /* a merged buffer can hold more */
+			extra->length_high = UINT32_MAX;
+	}
+	if (policy->ttl.count) {
+		extra->fields |= PEP_EXTRA_TTL;
+		extra->ttl_low = (uint8_t)policy->ttl.range[0].low;
+		extra->ttl_high = (uint8_t)policy->ttl.range[0].high;
+	}
+	if (policy->fragment >= 0) {
+		extra->fields |= PEP_EXTRA_FRAGMENT;
+		extra->fragment = (uint8_t)policy->fragment;
+	}
+}
+
+static void rule_start(const struct policy *policy, uint32_t rank, uint32_t slot, struct rule *rule)
+{
+	memset(rule, 0, sizeof(*rule));
+	rule->rank = rank;
+	rule->slot = slot;
+	if (policy->protocol != POLICY_PROTOCOL_ANY) {
+		rule->protocol = (uint8_t)policy->protocol;
+		rule->flags |= PEP_RULE_PROTOCOL;
+	} else if (policy->sport.count || policy->dport.count) {
+		rule->flags |= PEP_RULE_PORTS;
+	}
+	rule_fill_extra(policy, &rule->extra);
+	if (rule->extra.fields)
+		rule->flags |= PEP_RULE_UNCACHED;
+}
+
+static const struct number_range *number_at(const struct number_list *list, size_t *index)
+{
+	size_t count = at_least_one(list->count), i = *index % count;
+
+	*index /= count;
+	return list->count ? &list->range[i] : &any_number;
+}
+
+/* The n-th member of the product. */
+static void rule_vary(const struct factors *f, size_t n, struct rule *rule)
+{
+	const struct address_prefix *src = &f->src[n % f->src_count];
+	const struct address_prefix *dst = &f->dst[n / f->src_count % f->dst_count];
+	const struct number_range *range;
+
+	n /= f->src_count * f->dst_count;
+	memcpy(rule->src, src->address.word, sizeof(rule->src));
+	memcpy(rule->dst, dst->address.word, sizeof(rule->dst));
+	rule->src_bits = src->bits;
+	rule->dst_bits = dst->bits;
+	range = number_at(&f->sport, &n);
+	rule->sport_low = range->low;
+	rule->sport_high = range->high;
+	range = number_at(&f->dport, &n);
+	rule->dport_low = range->low;
+	rule->dport_high = range->high;
+	if (f->vlan.count) {
+		range = number_at(&f->vlan, &n);
+		rule->extra.fields |= PEP_EXTRA_VLAN;
+		rule->extra.vlan_low = range->low;
+		rule->extra.vlan_high = range->high;
+	}
+	if (f->interface_count) {
+		rule->extra.fields |= PEP_EXTRA_INTERFACE;
+		rule->extra.interface = f->interfaces[n];
+	}
+	if (rule->extra.fields)
+		rule->flags |= PEP_RULE_EXTRA;
+}
+
+static int list_room(struct rule_list *list, size_t more)
+{
+	size_t room = list->room;
+	struct rule *rules;
+
+	if (list->count + more <= room)
+		return 0;
+	room = list->count + more + room / 2;
+	rules = realloc(list->rule, room * sizeof(*rules));
+	if (!rules)
+		return -ENOMEM;
+	list->rule = rules;
+	list->room = room;
+	return 0;
+}
+
+static int append(struct expansion *e, const struct policy *policy, const struct factors *f,
+		  const struct rule *start)
+{
+	size_t product = (size_t)factors_product(f);
+	int error;
+
+	for (int direction = 0; direction < PEP_DIRECTIONS; direction++) {
+		struct rule_list *list = &e->rules->list[e->ruleset][e->family][direction];
+
+		if (!(policy->directions >> direction & 1))
+			continue;
+		error = list_room(list, product);
+		if (error)
+			return error;
+		for (size_t n = 0; n < product; n++) {
+			list->rule[list->count] = *start;
+			rule_vary(f, n, &list->rule[list->count++]);
+		}
+		e->rules->count += product;
+	}
+	return 0;
+}
+
+/* Says which policies give the most rules. */
+static void report_costliest(struct expansion *e)
+{
+	struct {
+		uint64_t cost;
+		const char *id;
+	} top[COSTLIEST] = { 0 };
+
+	for (size_t i = 0; i < e->set->count; i++) {
+		struct factors f = { 0 };
+		uint64_t cost = 0;
+		size_t at = COSTLIEST;
+
+		if (e->set->policy[i]->enabled &&
+		    !factors_make(e->names, e->set->policy[i], e->family, &f))
+			cost = factors_product(&f);
+		factors_clear(&f);
+		while (at > 0 && cost > top[at - 1].cost)
+			at--;
+		if (at == COSTLIEST)
+			continue;
+		memmove(&top[at + 1], &top[at], (COSTLIEST - 1 - at) * sizeof(top[0]));
+		top[at].cost = cost;
+		top[at].id = e->set->policy[i]->id;
+	}
+	for (size_t i = 0; i < COSTLIEST && top[i].id && top[i].cost > 1; i++)
+		problem_add(e->problems, "", "policy %s alone gives %llu rules", top[i].id,
+			    (unsigned long long)top[i].cost);
+}
+
+static int expand_policy(struct expansion *e, size_t index, uint32_t rank)
+{
+	const struct policy *policy = e->set->policy[index];
+	struct factors factors;
+	struct rule start;
+	uint64_t product;
+	int error;
+
+	if (!policy->enabled || !policy_has_family(policy, e->family))
+		return 0;
+	error = factors_make(e->names, policy, e->family, &factors);
+	if (error)
+		return error;
+	product = factors_product(&factors);
+	if (product > e->max || e->rules->count + product * 2 > e->max * 2) {
+		problem_add(e->problems, "", "more than %zu rules (policy.max_rules)", e->max);
+		report_costliest(e);
+		error = -ENOSPC;
+	} else {
+		rule_start(policy, rank, e->slots[index], &start);
+		error = append(e, policy, &factors, &start);
+	}
+	factors_clear(&factors);
+	return error;
+}
+
+static int expand_family(struct expansion *e)
+{
+	uint32_t gap = RANK_MOST / (uint32_t)(e->set->count + 1);
+	int error = policyset_order(e->set, e->family, &e->order);
+
+	if (gap > RANK_GAP_MOST)
+		gap = RANK_GAP_MOST;
+	for (size_t i = 0; i < e->set->count && !error; i++)
+		error = expand_policy(e, e->order[i], (uint32_t)(i + 1) * gap);
+	free(TAKE_PTR(e->order));
+	return error;
+}
+
+int rules_expand(const struct policyset *set, const struct policyset *failsafe,
+		 const struct rules_names *names, size_t max, struct rules *ret,
+		 struct problems *problems)
+{
+	struct rules rules = { 0 };
+	struct expansion expansions[PEP_RULESETS] = {
+		{ .set = set, .slots = names->slots, .ruleset = PEP_RULES_POLICY },
+		{ .set = failsafe, .slots = names->failsafe_slots, .ruleset = PEP_RULES_FAILSAFE },
+	};
+	int error = 0;
+
+	for (int i = 0; i < PEP_RULESETS * PEP_FAMILIES && !error; i++) {
+		struct expansion *e = &expansions[i / PEP_FAMILIES];
+
+		e->family = (enum pep_family)(i % PEP_FAMILIES);
+		e->names = names;
+		e->max = max;
+		e->rules = &rules;
+		e->problems = problems;
+		error = expand_family(e);
+	}
+	if (error) {
+		rules_clear(&rules);
+		return error;
+	}
+	*ret = rules;
+	return 0;
+}
+
+void rules_clear(struct rules *rules)
+{
+	for (int i = 0; i < PEP_RULESETS * PEP_FAMILIES * PEP_DIRECTIONS; i++)
+		free((&rules->list[0][0][0])[i].rule);
+	memset(rules, 0, sizeof(*rules));
+}
