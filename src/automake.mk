@@ -180,7 +180,17 @@ libpep_a_SOURCES = \
 	src/settings_parse.c \
 	src/settings_policies.c \
 	src/settings_print.c \
+	src/store.c \
 	src/store.h \
+	src/store_file.c \
+	src/store_io.h \
+	src/store_last_good.c \
+	src/store_load.c \
+	src/store_policy.c \
+	src/store_snapshot.c \
+	src/store_state.h \
+	src/store_text.c \
+	src/store_text.h \
 	src/suggest.c \
 	src/suggest.h \
 	src/tc_filters.c \

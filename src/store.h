@@ -19,8 +19,10 @@ struct store;
  * Locks and reads the state directory, made if absent. A torn end of the
  * journal (never acknowledged) is cut off, an invalid file is kept aside as
  * NAME.bad-N and reported in @problems; what could be read is in *ret_set
- * (origin ORIGIN_API). Returns 0, -EBUSY (noted with the pid of the holder),
- * -EPROTO when a file is of a newer format (it stays as it is), or -errno.
+ * (origin ORIGIN_API). What was lost is an error in @problems, what never
+ * counted a warning; a directory that cannot be written to is an error (store_error()).
+ * Returns 0, -EBUSY (noted with the pid of the holder), -EPROTO when a file is
+ * of a newer format (it stays as it is), or -errno.
  */
 int store_open(const char *directory, struct store **ret, struct policyset **ret_set,
 	       struct problems *problems);
@@ -32,7 +34,16 @@ int store_open(const char *directory, struct store **ret, struct policyset **ret
 int store_append(struct store *store, const char *const *remove, size_t remove_count,
 		 struct policy *const *put, size_t put_count);
 
-/** Writes a snapshot of the API's policies in @set when the journal has grown enough. 0 or -errno. */
+/**
+ * 0, or -errno: why nothing can be stored. An append could not be taken back,
+ * or the files could not be repaired; store_compact() tries again.
+ */
+int store_error(const struct store *store);
+
+/**
+ * Writes a snapshot of the API's policies in @set when the journal has grown
+ * enough, or when store_error() says so. 0 or -errno.
+ */
 int store_compact(struct store *store, const struct policyset *set);
 
 /**

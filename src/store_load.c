@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store_state.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "json_cleanup.h"
+#include "policyset.h"
+#include "problem.h"
+#include "store_text.h"
+
+/* What is known of an id: the last entry of each holds. */
+struct entry {
+	char *id;
+	struct policy *policy; /* NULL: removed */
+	size_t order;
+};
+
+/* A store on its way from files to a set. */
+struct load {
+	struct store *store;
+	struct problems *problems;
+	struct policy_source source;
+	struct entry *entry;
+	size_t count, room;
+	size_t journal_bytes; /* of whole lines */
+	bool applied; /* a transaction of the journal */
+	bool damaged; /* something was lost: a new snapshot makes an end to it */
+	bool snapshot_bad; /* and a copy of the old one is kept */
+};
+
+static int check_last_good(struct load *load);
+static int load_snapshot(struct load *load);
+static int load_journal(struct load *load);
+static int make_set(struct load *load, struct policyset **ret);
+static int start_journal(struct load *load, const struct policyset *set);
+
+static void load_clear(struct load *load)
+{
+	for (size_t i = 0; i < load->count; i++) {
+		free(load->entry[i].id);
+		policy_put(&load->entry[i].policy);
+	}
+	free(load->entry);
+}
+
+int store_load(struct store *store, struct policyset **ret_set, struct problems *problems)
+{
+	CLEANUP(load_clear) struct load load = {
+		.store = store,
+		.problems = problems,
+		.source = store_policy_source(),
+	};
+	CLEANUP(policyset_put) struct policyset *set = NULL;
+	int error;
+
+	error = check_last_good(&load);
+	if (!error)
+		error = load_snapshot(&load);
+	if (!error)
+		error = load_journal(&load);
+	if (!error)
+		error = make_set(&load, &set);
+	if (!error)
+		error = start_journal(&load, set);
+	if (error)
+		return error;
+	*ret_set = TAKE_PTR(set);
+	return 0;
+}
+
+static int add_entry(struct load *load, const char *id, struct policy *policy)
+{
+	struct entry *entry;
+
+	if (load->count == load->room) {
+		size_t room = load->room ? load->room * 2 : 64;
+		struct entry *grown = reallocarray(load->entry, room, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		load->entry = grown;
+		load->room = room;
+	}
+	entry = &load->entry[load->count];
+	entry->id = strdup(id);
+	if (!entry->id)
+		return -ENOMEM;
+	entry->policy = policy ? policy_get(policy) : NULL;
+	entry->order = load->count++;
+	return 0;
+}
+
+/* A policy that this version does not take is reported, and the others are kept. */
+static int load_policy(struct load *load, struct json_object *json, const char *where,
+		       bool *ret_bad)
+{
+	CLEANUP(policy_put) struct policy *policy = NULL;
+	size_t first = load->problems->count;
+	int error = store_read_policy(load->store, json, &load->source, &policy, load->problems);
+
+	problems_prefix(load->problems, first, where);
+	if (error == -EINVAL) {
+		load->damaged = *ret_bad = true;
+		return 0;
+	}
+	return error ? error : add_entry(load, policy->id, policy);
+}
+
+static size_t length_of(struct json_object *array)
+{
+	return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
+}
+
+/* @ret_bad becomes true when the file is to be kept for what could not be read. */
+static int load_policies(struct load *load, struct json_object *array, const char *where,
+			 bool *ret_bad)
+{
+	size_t count = length_of(array);
+	int error = 0;
+
+	for (size_t i = 0; i < count && !error; i++) {
+		char pointer[128];
+
+		snprintf(pointer, sizeof(pointer), "%s/%zu/policy", where, i);
+		error = load_policy(load, json_object_array_get_idx(array, i), pointer, ret_bad);
+	}
+	return error;
+}
+
+static uint64_t sequence_of(struct json_object *json)
+{
+	struct json_object *sequence;
+	int64_t number = 0;
+
+	if (json_object_object_get_ex(json, "sequence", &sequence))
+		number = json_object_get_int64(sequence);
+	return number > 0 ? (uint64_t)number : 0;
+}
+
+static int refuse_newer(const struct load *load, const char *name)
+{
+	problem_add(load->problems, load->store->path,
+		    "%s is of a newer format than this version of pepctl knows; it stays as it is",
+		    name);
+	return -EPROTO;
+}
+
+static int refuse_unreadable(const struct load *load, const char *name, int error)
+{
+	problem_add(load->problems, load->store->path, "%s cannot be read: %s", name,
+		    strerror(-error));
+	return error;
+}
+
+/* It is written anew and not read at a good start, so its format is asked for here. */
+static int check_last_good(struct load *load)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+	size_t size;
+	int format, error = store_read_file(load->store, STORE_LAST_GOOD, &text, &size);
+
+	if (error)
+		return error == -ENOENT ? 0 : refuse_unreadable(load, STORE_LAST_GOOD, error);
+	format = store_peek_format(text, size);
+	return format > STORE_FORMAT ? refuse_newer(load, STORE_LAST_GOOD) : 0;
+}
+
+static void report_bad_snapshot(struct load *load, const char *detail)
+{
+	problem_add(load->problems, load->store->path,
+		    "%s cannot be used: %s. It is kept aside; policies that came by the API "
+		    "before the last snapshot are lost",
+		    STORE_SNAPSHOT, detail);
+	load->snapshot_bad = true;
+	load->damaged = true;
+}
+
+static int load_snapshot(struct load *load)
+{
+	CLEANUP(cleanup_json) struct json_object *json = NULL;
+	CLEANUP(cleanup_free) char *text = NULL;
+	struct json_object *policies = NULL;
+	const char *detail;
+	size_t size;
+	int error;
+
+	error = store_read_file(load->store, STORE_SNAPSHOT, &text, &size);
+	if (error)
+		return error == -ENOENT ? 0 : refuse_unreadable(load, STORE_SNAPSHOT, error);
+	error = store_parse(text, size, &json, &detail);
+	if (error == -EPROTO)
+		return refuse_newer(load, STORE_SNAPSHOT);
+	if (error == -EBADMSG)
+		report_bad_snapshot(load, detail);
+	if (error)
+		return error == -EBADMSG ? 0 : error;
+	load->store->snapshot_bytes = size;
+	load->store->sequence = sequence_of(json);
+	json_object_object_get_ex(json, "policies", &policies);
+	return load_policies(load, policies, STORE_SNAPSHOT "/policies", &load->snapshot_bad);
+}
+
+/* ---- the journal */
+
+static int apply(struct load *load, struct json_object *json, uint64_t sequence)
+{
+	struct json_object *remove = NULL, *put = NULL;
+	char where[64];
+	int error = 0;
+
+	json_object_object_get_ex(json, "remove", &remove);
+	json_object_object_get_ex(json, "put", &put);
+	for (size_t i = 0; i < length_of(remove) && !error; i++) {
+		struct json_object *id = json_object_array_get_idx(remove, i);
+
+		if (json_object_is_type(id, json_type_string))
+			error = add_entry(load, json_object_get_string(id), NULL);
+	}
+	snprintf(where, sizeof(where), STORE_JOURNAL "/%llu/put", (unsigned long long)sequence);
+	return error ? error : load_policies(load, put, where, &load->store->journal_bad);
+}
+
+/* Whether a transaction is the next one; one that the snapshot holds already is not. */
+static bool is_next(struct load *load, uint64_t sequence)
+{
+	uint64_t expected = load->store->sequence + 1;
+
+	if (sequence > expected && !load->applied) {
+		problem_add(load->problems, load->store->path,
+			    "the transactions %llu to %llu are missing before the first of %s",
+			    (unsigned long long)expected, (unsigned long long)sequence - 1,
+			    STORE_JOURNAL);
+		load->damaged = true;
+	}
+	return sequence >= expected;
+}
+
+static int load_line(struct load *load, const char *line, size_t size, const char **ret_detail)
+{
+	CLEANUP(cleanup_json) struct json_object *json = NULL;
+	uint64_t sequence;
+	int error = store_parse(line, size, &json, ret_detail);
+
+	if (error)
+		return error;
+	sequence = sequence_of(json);
+	if (!is_next(load, sequence))
+		return 0;
+	*ret_detail = "a transaction before it is missing";
+	if (load->applied && sequence > load->store->sequence + 1)
+		return -EBADMSG;
+	load->applied = true;
+	load->store->sequence = sequence;
+	return apply(load, json, sequence);
+}
+
+static void report_bad_line(struct load *load, size_t number, const char *detail)
+{
+	problem_add(load->problems, load->store->path,
+		    "line %zu of %s cannot be used: %s. The file is kept aside, and what the API "
+		    "changed from that line on is lost",
+		    number, STORE_JOURNAL, detail);
+	load->store->journal_bad = true;
+	load->damaged = true;
+}
+
+/* A line without an end was being written when the power went: nobody was told that it is kept. */
+static void report_torn_end(const struct load *load, size_t size)
+{
+	problem_warn(load->problems, load->store->path,
+		     "%s ended with %zu bytes of a change that was never acknowledged; they are "
+		     "cut off",
+		     STORE_JOURNAL, size);
+}
+
+static int load_journal(struct load *load)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+	size_t size = 0, number = 0;
+	int error;
+
+	error = store_read_file(load->store, STORE_JOURNAL, &text, &size);
+	if (error)
+		return error == -ENOENT ? 0 : refuse_unreadable(load, STORE_JOURNAL, error);
+	while (load->journal_bytes < size) {
+		const char *line = text + load->journal_bytes;
+		const char *end = memchr(line, '\n', size - load->journal_bytes);
+		const char *detail;
+
+		if (!end) {
+			report_torn_end(load, size - load->journal_bytes);
+			break;
+		}
+		number++;
+		error = load_line(load, line, (size_t)(end - line), &detail);
+		if (error == -EPROTO)
+			return refuse_newer(load, STORE_JOURNAL);
+		if (error == -EBADMSG) {
+			report_bad_line(load, number, detail);
+			break;
+		}
+		if (error)
+			return error;
+		load->journal_bytes += (size_t)(end - line) + 1;
+	}
+	return 0;
+}
+
+/* ---- the result */
+
+static int by_id(const void *a, const void *b)
+{
+	const struct entry *left = a, *right = b;
+	int order = strcmp(left->id, right->id);
+
+	if (order)
+		return order;
+	return left->order < right->order ? -1 : 1;
+}
+
+static int make_set(struct load *load, struct policyset **ret)
+{
+	CLEANUP(policyset_put) struct policyset *empty = policyset_new();
+	CLEANUP(cleanup_free) struct policy **policies = NULL;
+	const struct entry *entry = load->entry;
+	size_t count = 0;
+
+	policies = calloc(load->count + 1, sizeof(*policies));
+	if (!empty || !policies)
+		return -ENOMEM;
+	if (load->count)
+		qsort(load->entry, load->count, sizeof(*entry), by_id);
+	for (size_t i = 0; i < load->count; i++) {
+		bool last = i + 1 == load->count || strcmp(entry[i].id, entry[i + 1].id) != 0;
+
+		if (last && entry[i].policy)
+			policies[count++] = entry[i].policy;
+	}
+	return policyset_edit(empty, NULL, 0, policies, count, ret);
+}
+
+/* A snapshot of what could be read; what could not is kept beside it first. */
+static int repair(struct load *load, const struct policyset *set)
+{
+	int error = 0;
+
+	load->store->broken = -EIO;
+	if (load->snapshot_bad)
+		error = store_keep_copy(load->store, STORE_SNAPSHOT);
+	return error ? error : store_write_snapshot(load->store, set);
+}
+
+/*
+ * From here on the store can be written to, or says why not: the policies that
+ * were read are enforced in either case.
+ */
+static int start_journal(struct load *load, const struct policyset *set)
+{
+	struct store *store = load->store;
+	int error;
+
+	if (load->damaged)
+		error = repair(load, set);
+	else
+		error = store_open_journal(store, load->journal_bytes);
+	if (error) {
+		store->broken = error;
+		problem_add(load->problems, store->path,
+			    "cannot be written to, so nothing can be changed by the API: %s",
+			    strerror(-error));
+	}
+	return 0;
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store_text.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "json.h"
+#include "json_cleanup.h"
+#include "problem.h"
+
+/* ,"crc":"89abcdef"} */
+#define CRC_START ",\"crc\":\""
+#define CRC_END "\"}"
+#define CRC_DIGITS 8
+#define CRC_SIZE (sizeof(CRC_START) - 1 + CRC_DIGITS + sizeof(CRC_END) - 1)
+
+/* CRC-32 of IEEE 802.3, four bits at a time. */
+static uint32_t crc32(uint32_t crc, const char *data, size_t size)
+{
+	static const uint32_t table[16] = {
+		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
+		0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+		0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
+	};
+
+	crc = ~crc;
+	for (size_t i = 0; i < size; i++) {
+		crc ^= (unsigned char)data[i];
+		crc = crc >> 4 ^ table[crc & 15];
+		crc = crc >> 4 ^ table[crc & 15];
+	}
+	return ~crc;
+}
+
+void store_writer_start(struct store_writer *writer, const struct store_io *io, int fd)
+{
+	writer->io = io;
+	writer->fd = fd;
+	writer->error = 0;
+	writer->crc = 0;
+	writer->bytes = 0;
+	writer->used = 0;
+	store_writer_print(writer, "{\"format\":%d", STORE_FORMAT);
+}
+
+static void flush(struct store_writer *writer)
+{
+	size_t done = 0;
+
+	while (!writer->error && done < writer->used) {
+		ssize_t written = writer->io->write(writer->fd, writer->buffer + done,
+						    writer->used - done);
+
+		if (written > 0)
+			done += (size_t)written;
+		else if (written == 0)
+			writer->error = -EIO;
+		else if (errno != EINTR)
+			writer->error = -errno;
+	}
+	writer->used = 0;
+}
+
+static void put(struct store_writer *writer, const char *text, size_t size)
+{
+	writer->bytes += size;
+	while (size > 0 && !writer->error) {
+		size_t room = sizeof(writer->buffer) - writer->used;
+		size_t part = size < room ? size : room;
+
+		memcpy(writer->buffer + writer->used, text, part);
+		writer->used += part;
+		text += part;
+		size -= part;
+		if (writer->used == sizeof(writer->buffer))
+			flush(writer);
+	}
+}
+
+void store_writer_add(struct store_writer *writer, const char *text, size_t size)
+{
+	writer->crc = crc32(writer->crc, text, size);
+	put(writer, text, size);
+}
+
+void store_writer_print(struct store_writer *writer, const char *format, ...)
+{
+	char text[1024];
+	va_list arguments;
+	int size;
+
+	va_start(arguments, format);
+	size = vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (size < 0 || (size_t)size >= sizeof(text)) {
+		writer->error = -EOVERFLOW;
+		return;
+	}
+	store_writer_add(writer, text, (size_t)size);
+}
+
+void store_writer_add_json(struct store_writer *writer, struct json_object *json)
+{
+	const char *text = json ? json_object_to_json_string_ext(
+					  json, JSON_C_TO_STRING_PLAIN |
+							JSON_C_TO_STRING_NOSLASHESCAPE) :
+				  NULL;
+
+	if (text)
+		store_writer_add(writer, text, strlen(text));
+	else
+		writer->error = -ENOMEM;
+}
+
+int store_writer_finish(struct store_writer *writer)
+{
+	char end[CRC_SIZE + 2];
+
+	snprintf(end, sizeof(end), CRC_START "%08x" CRC_END "\n", writer->crc);
+	put(writer, end, CRC_SIZE + 1);
+	flush(writer);
+	return writer->error;
+}
+
+/* Whether the checksum at the end is there and right. */
+static bool check_crc(const char *text, size_t size)
+{
+	char end[CRC_SIZE + 1];
+	size_t body;
+
+	if (size < CRC_SIZE)
+		return false;
+	body = size - CRC_SIZE;
+	snprintf(end, sizeof(end), CRC_START "%08x" CRC_END, crc32(0, text, body));
+	return memcmp(text + body, end, CRC_SIZE) == 0;
+}
+
+static int check_format(struct json_object *json, const char **ret_detail)
+{
+	struct json_object *format;
+
+	*ret_detail = "it does not say its format";
+	if (!json_object_is_type(json, json_type_object) ||
+	    !json_object_object_get_ex(json, "format", &format) ||
+	    !json_object_is_type(format, json_type_int) || json_object_get_int64(format) < 1)
+		return -EBADMSG;
+	*ret_detail = "it is of a newer format than this version knows";
+	return json_object_get_int64(format) > STORE_FORMAT ? -EPROTO : 0;
+}
+
+int store_peek_format(const char *text, size_t size)
+{
+	char start[64];
+	int format;
+
+	snprintf(start, sizeof(start), "%.*s", (int)(size < 63 ? size : 63), text);
+	return sscanf(start, " { \"format\" : %9d", &format) == 1 ? format : 0;
+}
+
+int store_parse(const char *text, size_t size, struct json_object **ret, const char **ret_detail)
+{
+	CLEANUP(problems_clear) struct problems problems = { 0 };
+	CLEANUP(cleanup_json) struct json_object *json = NULL;
+	int error;
+
+	if (size > 0 && text[size - 1] == '\n')
+		size--;
+	*ret_detail = "it is not JSON";
+	error = json_read(text, size, 0, &json, &problems);
+	if (!error)
+		error = check_format(json, ret_detail);
+	if (error)
+		return error;
+	/* A newer format may have another checksum, so that is looked at last. */
+	if (!check_crc(text, size)) {
+		*ret_detail = "its checksum is wrong";
+		return -EBADMSG;
+	}
+	*ret = TAKE_PTR(json);
+	return 0;
+}
