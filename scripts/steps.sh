@@ -77,10 +77,10 @@ source_files()
 {
 	local file
 	cd "$source_dir" || return
-	if [ -e .git ]; then
+	if [ -e .git ] && command -v git >/dev/null; then
 		git -c safe.directory="$source_dir" ls-files -z --cached --others --exclude-standard
 	else
-		find . -type f ! -path './build*' -print0
+		find . -type f ! -path './.git/*' ! -path './build*' -print0
 	fi | while IFS= read -rd '' file; do
 		[ ! -e "$file" ] || printf '%s\0' "$file" # it may be deleted, not yet in git
 	done
