@@ -3,12 +3,15 @@
 # `make check`: tests/test_X.c is about src/X.c; no privilege, no network.
 # Sorted, one a line.
 unit_tests = \
+	tests/test_change \
 	tests/test_client_http \
 	tests/test_log \
 	tests/test_settings \
 	$(END)
 
 tests_test_client_http_SOURCES = tests/test_client_http.c tests/client_server.c tests/client_server.h
+
+tests_test_change_SOURCES = tests/test_change.c tests/stubs.c tests/stubs.h
 
 # `make check-root`: namespaces and BPF. Programs of one C file of that name,
 # and scripts. Sorted, one a line.

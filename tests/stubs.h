@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A datapath, a store and listeners that only take note of what is asked of
+ * them, and fail when they are told to: for tests of the order of steps.
+ */
+#ifndef STUBS_H
+#define STUBS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pep.h"
+
+struct policyset;
+
+struct stubs {
+	char calls[1024]; /* names of what was called, a space behind each */
+	int prepare_error; /* -errno that the next calls give */
+	int append_error;
+	int reconfigure_error;
+	uint64_t generation;
+	int open_changes; /* prepared and neither committed nor abandoned */
+	size_t appended_put, appended_removed;
+	size_t compacted;
+	size_t last_good; /* file policies that were kept */
+	uint32_t flags; /* of the last prepared state */
+	uint64_t event_readers;
+	uint64_t slot_packets; /* what every slot's counter says */
+	uint64_t interface_packets; /* what every interface's ALLOW says */
+};
+
+extern struct stubs stubs;
+
+/** As at the start of a program. */
+void stubs_reset(void);
+
+/** Makes an API policy (or a file's) of its JSON; ends the test when it is bad. */
+struct policy *policy_of(const char *json, bool file);
+
+/** A set of the policies of a JSON array. */
+struct policyset *set_of(const char *json, bool file);
+
+#endif
