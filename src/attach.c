@@ -224,25 +224,23 @@ int attach_check(const struct attachments *attachments, const struct attach_want
 		 char **ret_detail)
 {
 	const struct attach_entry *entry;
-	bool blind;
 	size_t i;
 	int err;
 
+	*ret_detail = NULL;
 	if (wanted->mode != ATTACH_NATIVE && wanted->mode != ATTACH_GENERIC)
 		return 0;
 	for (i = 0; i < attachments->count; i++) {
 		entry = entry_at(attachments, i);
 		if (!entry->ingress.mechanism)
 			continue;
-		err = attach_entry_blind(entry, wanted, &blind);
+		err = attach_entry_blind(entry, wanted, ret_detail);
 		if (err == -ENODEV)
 			continue; /* going, or renamed this moment */
 		if (err)
 			return err;
-		if (blind) {
-			*ret_detail = attach_entry_blind_words(entry);
+		if (*ret_detail)
 			return -EOPNOTSUPP;
-		}
 	}
 	return 0;
 }

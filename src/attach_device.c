@@ -5,6 +5,7 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,12 +65,6 @@ static int device_feature_names(const char *interface, struct ethtool_gstrings *
 	return 0;
 }
 
-static bool names_vlan_stripping(const char *name)
-{
-	return !strncmp(name, "rx-vlan-hw-parse", ETH_GSTRING_LEN) ||
-	       !strncmp(name, "rx-vlan-stag-hw-parse", ETH_GSTRING_LEN);
-}
-
 /* The bits of all features; *ret is as many as the names. Freed by the caller. */
 static int device_features(const char *interface, uint32_t count, struct ethtool_gfeatures **ret)
 {
@@ -89,12 +84,30 @@ static int device_features(const char *interface, uint32_t count, struct ethtool
 	return 0;
 }
 
-int device_strips_vlan(const char *interface, bool *ret)
+static bool device_feature(const struct ethtool_gstrings *names,
+			   const struct ethtool_gfeatures *features, const char *name)
 {
+	uint32_t i;
+
+	for (i = 0; i < names->len; i++)
+		if (!strncmp((const char *)&names->data[i * ETH_GSTRING_LEN], name,
+			     ETH_GSTRING_LEN))
+			return features->features[i / 32].active & (1U << (i % 32));
+	return false;
+}
+
+int device_strips_vlan(const char *interface, const char **ret_off)
+{
+	/* By bits: customer tags (802.1Q), service tags (802.1ad). */
+	static const char *const off[] = {
+		NULL,
+		"rxvlan off",
+		"rx-vlan-stag-hw-parse off",
+		"rxvlan off rx-vlan-stag-hw-parse off",
+	};
 	CLEANUP(cleanup_free) struct ethtool_gstrings *names = NULL;
 	CLEANUP(cleanup_free) struct ethtool_gfeatures *features = NULL;
-	bool strips = false;
-	uint32_t i;
+	unsigned int strips = 0;
 	int err;
 
 	err = device_feature_names(interface, &names);
@@ -102,10 +115,10 @@ int device_strips_vlan(const char *interface, bool *ret)
 		err = device_features(interface, names->len, &features);
 	if (err && err != -EOPNOTSUPP)
 		return err;
-	for (i = 0; !err && i < names->len; i++)
-		if (features->features[i / 32].active & (1U << (i % 32)) &&
-		    names_vlan_stripping((const char *)&names->data[i * ETH_GSTRING_LEN]))
-			strips = true;
-	*ret = strips;
+	if (!err && device_feature(names, features, "rx-vlan-hw-parse"))
+		strips |= 1;
+	if (!err && device_feature(names, features, "rx-vlan-stag-hw-parse"))
+		strips |= 2;
+	*ret_off = off[strips];
 	return 0;
 }

@@ -29,12 +29,13 @@ struct attach_entry {
  */
 int attach_entry_apply(struct attach_entry *entry, const struct attach_wanted *wanted);
 
-/** Whether XDP would never see the VLAN tags that @wanted asks for. Returns 0 or -errno. */
+/**
+ * Whether XDP would never see the VLAN tags that @wanted asks for: then
+ * @ret_words gets a sentence with the cure for the operator (caller frees),
+ * else NULL. Returns 0 or -errno.
+ */
 int attach_entry_blind(const struct attach_entry *entry, const struct attach_wanted *wanted,
-		       bool *ret);
-
-/** The sentence for the operator about that; NULL when out of memory. */
-char *attach_entry_blind_words(const struct attach_entry *entry);
+		       char **ret_words);
 
 /** Detaches both directions. */
 void attach_entry_detach(struct attach_entry *entry);

@@ -106,32 +106,30 @@ static void record(struct attach_entry *entry, const struct way *way, int err, c
 }
 
 int attach_entry_blind(const struct attach_entry *entry, const struct attach_wanted *wanted,
-		       bool *ret)
-{
-	bool strips = false;
-	int err = 0;
-
-	if (wanted->vlan && !entry->shown.l3)
-		err = device_strips_vlan(entry->shown.name, &strips);
-	if (!err)
-		*ret = strips;
-	return err;
-}
-
-char *attach_entry_blind_words(const struct attach_entry *entry)
+		       char **ret_words)
 {
 	const char *name = entry->shown.name;
 	const char *peer = "";
-	char *words;
+	const char *off = NULL;
+	int err;
 
-	/* On a veth the tag never was in the frame unless the sender puts it there. */
+	*ret_words = NULL;
+	if (!wanted->vlan || entry->shown.l3)
+		return 0;
+	err = device_strips_vlan(name, &off);
+	if (err || !off)
+		return err;
+	/* A veth takes nothing out: the sender never put it in, and its own word is about that. */
 	if (!strcmp(entry->driver, "veth"))
-		peer = ", and `ethtool -K PEER txvlan off` at the other end of this veth";
-	if (asprintf(&words,
-		     "a policy matches on a VLAN, and %s takes the tag out of the frame before XDP "
-		     "sees it: `ethtool -K %s rxvlan off`%s; or use TC", name, name, peer) < 0)
-		return NULL;
-	return words;
+		peer = ", and `ethtool -K PEER txvlan off tx-vlan-stag-hw-insert off` at the other "
+		       "end of this veth";
+	if (asprintf(ret_words,
+		     "a policy matches on a VLAN, and the tags of %s are not in the frame that XDP "
+		     "sees: `ethtool -K %s %s`%s; or use TC", name, name, off, peer) < 0) {
+		*ret_words = NULL;
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 /* Attaches and verifies. Returns 0 or -errno, with a sentence for the operator. */
@@ -213,8 +211,8 @@ static int follow_way(struct attach_entry *entry, const struct way *way, struct 
 static int apply_ingress(struct attach_entry *entry)
 {
 	const struct attach_wanted *wanted = &entry->wanted;
+	CLEANUP(cleanup_free) char *blind = NULL;
 	const struct way *way;
-	bool blind;
 	size_t i;
 	int err = attach_entry_blind(entry, wanted, &blind);
 
@@ -229,7 +227,7 @@ static int apply_ingress(struct attach_entry *entry)
 			continue;
 		if (blind && way->mechanism == &attach_xdp) {
 			err = -EOPNOTSUPP;
-			record(entry, way, err, attach_entry_blind_words(entry));
+			record(entry, way, err, strdup(blind));
 			continue;
 		}
 		err = follow_way(entry, way, &entry->ingress);

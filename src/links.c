@@ -187,10 +187,13 @@ static void take_object(struct links *links, struct nl_object *object, bool gone
 	struct link link;
 	int err;
 
-	/* A bridge tells of its ports in messages of its own family; leaving it is no end. */
-	if (rtnl_link_get_family(link_object) != AF_UNSPEC)
-		return;
 	link = link_from(link_object);
+	/*
+	 * A bridge tells of its ports in messages of its own family: leaving it
+	 * is not the end of a link.  libnl gives that family to bridges, too.
+	 */
+	if (rtnl_link_get_family(link_object) != AF_UNSPEC && strcmp(link.kind, "bridge"))
+		return;
 	if (gone) {
 		take_away(links, link.ifindex);
 		return;

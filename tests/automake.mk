@@ -16,7 +16,16 @@ tests_test_change_SOURCES = tests/test_change.c tests/stubs.c tests/stubs.h
 # `make check-root`: namespaces and BPF. Programs of one C file of that name,
 # and scripts. Sorted, one a line.
 root_programs = \
+	tests/root/test_attach \
+	tests/root/test_attach_change \
+	tests/root/test_attach_foreign \
+	tests/root/test_links \
 	$(END)
+attach_bed = tests/root/attach_bed.c tests/root/attach_bed.h
+tests_root_test_attach_SOURCES = tests/root/test_attach.c $(attach_bed)
+tests_root_test_attach_change_SOURCES = tests/root/test_attach_change.c $(attach_bed)
+tests_root_test_attach_foreign_SOURCES = tests/root/test_attach_foreign.c $(attach_bed)
+
 root_scripts = \
 	tests/root/test_coexistence.py \
 	tests/root/test_counters.py \

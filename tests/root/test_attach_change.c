@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Attachments that change under traffic, and interfaces that change under
+ * attachments.
+ */
+#include <check.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "attach_bed.h"
+#include "cleanup.h"
+
+/* ---- while frames come */
+
+static atomic_bool stop_sending;
+static atomic_uint in_flight; /* frames that must come through and have not yet */
+
+static void *send_mixed(void *context)
+{
+	cpu_set_t other;
+
+	(void)context;
+	CPU_ZERO(&other);
+	CPU_SET(1, &other);
+	/* Side by side with the changes where there is a second CPU. */
+	(void)sched_setaffinity(0, sizeof(other), &other);
+	while (!stop_sending) {
+		if (in_flight > 32) {
+			sched_yield();
+			continue;
+		}
+		bed_send(BED_DROP);
+		in_flight++;
+		bed_send(BED_PASS);
+	}
+	return NULL;
+}
+
+/* Takes in what has come; each frame that should be dropped and was not fails the test. */
+static void drain(void)
+{
+	while (in_flight) {
+		ck_assert_int_eq(bed_receive(), BED_PASS);
+		in_flight--;
+	}
+}
+
+/* Does @change 50 times while frames of both kinds come: none is lost, none gets through. */
+static void while_sending(void (*change)(int step))
+{
+	pthread_t sender;
+	int step;
+
+	stop_sending = false;
+	in_flight = 0;
+	ck_assert_int_eq(pthread_create(&sender, NULL, send_mixed, NULL), 0);
+	for (step = 0; step < 50; step++) {
+		change(step);
+		drain();
+	}
+	stop_sending = true;
+	pthread_join(sender, NULL);
+	drain();
+}
+
+static void replace_programs(int step)
+{
+	const struct attachment *attachment;
+	uint32_t program_id;
+
+	(void)step;
+	attachment = attachments_find(bed.attachments, bed.link.ifindex);
+	program_id = attachment->program_id;
+	bed_load_programs();
+	ck_assert_int_eq(attach_replace_programs(bed.attachments), 0);
+	ck_assert_uint_ne(attachment->program_id, program_id);
+}
+
+START_TEST(replaced_without_a_gap)
+{
+	bed_attach_way(_i);
+	bed_expect_enforced();
+	while_sending(replace_programs);
+	bed_expect_enforced();
+}
+END_TEST
+
+static void change_mode(int step)
+{
+	bed_attach(bed_ways[step % BED_WAYS].mode, 0);
+}
+
+START_TEST(mode_changes_without_a_gap)
+{
+	bed_attach(ATTACH_TC, 0);
+	bed_expect_enforced();
+	while_sending(change_mode);
+	bed_expect_enforced();
+}
+END_TEST
+
+/* ---- interfaces that change */
+
+START_TEST(interface_goes)
+{
+	bed_attach_way(_i);
+	bed_run("ip link del pepa");
+	bed_load_programs();
+	ck_assert_int_eq(attach_replace_programs(bed.attachments), 0);
+	attach_forget(bed.attachments, bed.link.ifindex);
+	ck_assert_ptr_null(attachments_find(bed.attachments, bed.link.ifindex));
+}
+END_TEST
+
+START_TEST(interface_is_renamed)
+{
+	const struct attachment *const *list;
+	size_t count;
+
+	ck_assert_int_eq(attach_refuse(bed.attachments, 0, "pepz", "there is none"), 0);
+	ck_assert_int_eq(attach_refuse(bed.attachments, 0, "pepm", "there is none"), 0);
+	bed_attach_way(_i);
+	list = attachments_list(bed.attachments, &count);
+	ck_assert_uint_eq(count, 3);
+	ck_assert_str_eq(list[0]->name, "pepa");
+
+	bed_run("ip link set pepa down && ip link set pepa name pepz && ip link set pepz up");
+	attach_rename(bed.attachments, bed.link.ifindex, "pepz");
+	list = attachments_list(bed.attachments, &count);
+	ck_assert_uint_eq(count, 2);
+	ck_assert_str_eq(list[0]->name, "pepm");
+	ck_assert_str_eq(list[1]->name, "pepz");
+	ck_assert_ptr_null(list[1]->refused);
+	bed_clear_error();
+	bed_expect_enforced();
+}
+END_TEST
+
+START_TEST(refused_is_listed_and_detached)
+{
+	const struct attachment *attachment = bed_attach_way(_i);
+
+	ck_assert_int_eq(attach_refuse(bed.attachments, bed.link.ifindex, "pepa", "a member"), 0);
+	ck_assert_ptr_null(attachment->mode);
+	ck_assert_str_eq(attachment->refused, "a member");
+	ck_assert(bed_passes(BED_DROP));
+	ck_assert_int_eq(attach_refuse(bed.attachments, bed.link.ifindex, "pepa", NULL), 0);
+	ck_assert_ptr_null(attachments_find(bed.attachments, bed.link.ifindex));
+}
+END_TEST
+
+START_TEST(neither_ethernet_nor_ip)
+{
+	bed.link.alien = true;
+	ck_assert_ptr_nonnull(strstr(bed_attach(ATTACH_AUTO, -EMEDIUMTYPE)->refused, "neither"));
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *attach = suite_create("attach_change");
+	TCase *cases = tcase_create("attach_change");
+
+	tcase_add_checked_fixture(cases, bed_open, bed_close);
+	tcase_add_loop_test(cases, replaced_without_a_gap, 0, BED_WAYS);
+	tcase_add_test(cases, mode_changes_without_a_gap);
+	tcase_add_loop_test(cases, interface_goes, 0, BED_WAYS);
+	tcase_add_loop_test(cases, interface_is_renamed, 0, BED_WAYS);
+	tcase_add_loop_test(cases, refused_is_listed_and_detached, 0, BED_WAYS);
+	tcase_add_test(cases, neither_ethernet_nor_ip);
+	suite_add_tcase(attach, cases);
+	return attach;
+}
+
+int main(void)
+{
+	SRunner *runner = srunner_create(suite());
+	int failed;
+
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
