@@ -35,6 +35,8 @@ libpep_a_SOURCES = \
 	src/capabilities.c \
 	src/capabilities.h \
 	src/change.c \
+	src/change_answer.c \
+	src/change_answer.h \
 	src/cleanup.h \
 	src/client.c \
 	src/client.h \
@@ -101,12 +103,37 @@ libpep_a_SOURCES = \
 	src/event_feed.h \
 	src/event_log.c \
 	src/event_log.h \
+	src/event_view.c \
+	src/event_view.h \
 	src/expiry.c \
 	src/expiry.h \
 	src/heap.h \
+	src/histogram.c \
+	src/histogram.h \
 	src/history.c \
 	src/history.h \
+	src/http.c \
 	src/http.h \
+	src/http_access.c \
+	src/http_access.h \
+	src/http_connection.c \
+	src/http_connection.h \
+	src/http_health.c \
+	src/http_health.h \
+	src/http_json.c \
+	src/http_json.h \
+	src/http_listener.c \
+	src/http_listener.h \
+	src/http_order.c \
+	src/http_parts.c \
+	src/http_query.c \
+	src/http_query.h \
+	src/http_request.c \
+	src/http_request.h \
+	src/http_serve.c \
+	src/http_server.h \
+	src/http_traffic.c \
+	src/http_traffic.h \
 	src/image.c \
 	src/image.h \
 	src/interfaces_choice.c \
@@ -130,6 +157,14 @@ libpep_a_SOURCES = \
 	src/log.h \
 	src/log_line.c \
 	src/log_line.h \
+	src/merge_patch.c \
+	src/merge_patch.h \
+	src/metrics.c \
+	src/metrics.h \
+	src/metrics_emit.c \
+	src/metrics_process.c \
+	src/metrics_text.c \
+	src/metrics_text.h \
 	src/notify.c \
 	src/notify.h \
 	src/number.c \
@@ -155,15 +190,31 @@ libpep_a_SOURCES = \
 	src/policy_read.h \
 	src/policy_value.c \
 	src/policy_value.h \
+	src/policy_view.c \
+	src/policy_view.h \
+	src/policy_write.c \
+	src/policy_write.h \
 	src/policyset.c \
 	src/policyset.h \
 	src/problem.c \
 	src/problem.h \
+	src/problem_document.c \
+	src/problem_document.h \
 	src/protocol.c \
 	src/protocol.h \
 	src/reason.c \
 	src/reason.h \
 	src/reload.c \
+	src/route.c \
+	src/route.h \
+	src/route_control.c \
+	src/route_health.c \
+	src/route_interfaces.c \
+	src/route_metrics.c \
+	src/route_policies.c \
+	src/route_policy.c \
+	src/route_stats.c \
+	src/route_write.c \
 	src/rtnetlink.c \
 	src/rtnetlink.h \
 	src/rules.c \
@@ -180,6 +231,8 @@ libpep_a_SOURCES = \
 	src/settings_parse.c \
 	src/settings_policies.c \
 	src/settings_print.c \
+	src/sse.c \
+	src/sse.h \
 	src/store.c \
 	src/store.h \
 	src/store_file.c \

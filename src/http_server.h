@@ -23,7 +23,7 @@ struct http_connections;
 struct policyset;
 struct sse_readers;
 
-#define HTTP_NS_PER_SECOND 1000000000ULL
+#define HTTP_NS_PER_SECOND UINT64_C(1000000000)
 #define HTTP_ROUTE_NONE "none" /* the label of what no route answered */
 
 struct http_server {
@@ -86,8 +86,5 @@ void http_order_clear(struct http_order *order);
 
 /** Adds the interfaces that are attached now to http->interface_names. 0 or -ENOMEM. */
 int http_note_interfaces(struct http *http);
-
-/** Ends all readers of /events. Tolerates NULL. */
-void sse_readers_free(struct sse_readers **readers);
 
 #endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http_traffic.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attach.h"
+#include "cleanup.h"
+#include "daemon.h"
+#include "datapath.h"
+#include "http_json.h"
+#include "http_server.h"
+#include "json_cleanup.h"
+#include "outcome.h"
+#include "policyset.h"
+
+static int add_verdict(struct json_object *json, const struct pep_tally outcome[PEP_OUTCOME_MAX],
+		       enum pep_verdict verdict);
+static int add_reason(struct json_object *reasons, const char *label,
+		      const struct pep_tally *tally);
+
+int http_note_interfaces(struct http *http)
+{
+	size_t count = 0;
+	const struct attachment *const *list =
+		attachments_list(http->daemon->attachments, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		char (*names)[16] = http->interface_names;
+		size_t place = 0;
+
+		while (place < http->interface_count && strcmp(names[place], list[i]->name) < 0)
+			place++;
+		if (place < http->interface_count && !strcmp(names[place], list[i]->name))
+			continue;
+		names = reallocarray(names, http->interface_count + 1, sizeof(*names));
+		if (!names)
+			return -ENOMEM;
+		http->interface_names = names;
+		memmove(names + place + 1, names + place,
+			(http->interface_count - place) * sizeof(*names));
+		memcpy(names[place], list[i]->name, sizeof(*names));
+		http->interface_count++;
+	}
+	return 0;
+}
+
+int http_traffic(struct http *http, struct http_traffic *ret)
+{
+	*ret = (struct http_traffic){ 0 };
+	if (http_note_interfaces(http))
+		return -ENOMEM;
+	for (size_t i = 0; i < http->interface_count * PEP_DIRECTIONS; i++) {
+		struct pep_tally outcome[PEP_OUTCOME_MAX];
+
+		datapath_interface_tally(http->daemon->datapath,
+					 http->interface_names[i / PEP_DIRECTIONS],
+					 (enum pep_direction)(i % PEP_DIRECTIONS), outcome);
+		for (size_t j = 0; j < PEP_OUTCOME_MAX; j++) {
+			ret->outcome[j].packets += outcome[j].packets;
+			ret->outcome[j].bytes += outcome[j].bytes;
+		}
+	}
+	ret->allowed = http_verdict_tally(ret->outcome, PEP_PASS).packets;
+	ret->rate_limited = ret->outcome[PEP_OUTCOME_LIMIT_EXCEED].packets;
+	ret->blocked = http_verdict_tally(ret->outcome, PEP_DROP).packets - ret->rate_limited;
+	ret->packets = ret->allowed + ret->blocked + ret->rate_limited;
+	ret->bytes = http_verdict_tally(ret->outcome, PEP_PASS).bytes +
+		     http_verdict_tally(ret->outcome, PEP_DROP).bytes;
+	return 0;
+}
+
+struct pep_tally http_verdict_tally(const struct pep_tally outcome[PEP_OUTCOME_MAX],
+				    enum pep_verdict verdict)
+{
+	struct pep_tally sum = { 0 };
+
+	for (unsigned int i = 0; i < PEP_OUTCOME_COUNT; i++) {
+		if (outcome_find(i)->verdict != verdict)
+			continue;
+		sum.packets += outcome[i].packets;
+		sum.bytes += outcome[i].bytes;
+	}
+	return sum;
+}
+
+struct json_object *http_traffic_json(const struct pep_tally outcome[PEP_OUTCOME_MAX])
+{
+	CLEANUP(cleanup_json) struct json_object *json = json_object_new_object();
+
+	if (!json || add_verdict(json, outcome, PEP_PASS) || add_verdict(json, outcome, PEP_DROP))
+		return NULL;
+	return TAKE_PTR(json);
+}
+
+int http_policy_counts(const struct daemon *daemon, struct http_policy_counts *ret)
+{
+	const struct policyset *set = daemon->set;
+
+	*ret = (struct http_policy_counts){ .count = set->count };
+	ret->of = calloc(set->count + 1, sizeof(*ret->of));
+	if (!ret->of)
+		return -ENOMEM;
+	for (size_t i = 0; i < set->count; i++) {
+		const struct policy *policy = set->policy[i];
+
+		datapath_policy_counters(daemon->datapath, policy->id, &ret->of[i]);
+		if (policy->log || policy->action == PEP_ACTION_LOG_ONLY)
+			ret->logged += ret->of[i].packets;
+	}
+	return 0;
+}
+
+void http_policy_counts_clear(struct http_policy_counts *counts)
+{
+	free(counts->of);
+	*counts = (struct http_policy_counts){ 0 };
+}
+
+static int add_verdict(struct json_object *json, const struct pep_tally outcome[PEP_OUTCOME_MAX],
+		       enum pep_verdict verdict)
+{
+	struct pep_tally sum = http_verdict_tally(outcome, verdict);
+	struct json_object *part = json_object_new_object();
+	struct json_object *reasons = json_object_new_object();
+
+	if (json_add(json, verdict == PEP_DROP ? "drop" : "pass", part)) {
+		json_object_put(reasons);
+		return -ENOMEM;
+	}
+	if (json_add(part, "reasons", reasons) || json_add_number(part, "packets", sum.packets) ||
+	    json_add_number(part, "bytes", sum.bytes))
+		return -ENOMEM;
+	for (unsigned int i = 0; i < PEP_OUTCOME_COUNT; i++)
+		if (outcome[i].packets && outcome_find(i)->verdict == verdict &&
+		    add_reason(reasons, outcome_find(i)->label, &outcome[i]))
+			return -ENOMEM;
+	return 0;
+}
+
+static int add_reason(struct json_object *reasons, const char *label, const struct pep_tally *tally)
+{
+	struct json_object *reason = json_object_new_object();
+
+	if (json_add(reasons, label, reason) || json_add_number(reason, "packets", tally->packets) ||
+	    json_add_number(reason, "bytes", tally->bytes))
+		return -ENOMEM;
+	return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counters as /stats, /interfaces and /metrics sum them up.
+ */
+#ifndef HTTP_TRAFFIC_H
+#define HTTP_TRAFFIC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pep.h"
+
+struct daemon;
+struct http;
+struct json_object;
+
+/* By verdict, over all interfaces that there were and both directions. A packet
+ * is in one of allowed, blocked and rate_limited. */
+struct http_traffic {
+	struct pep_tally outcome[PEP_OUTCOME_MAX];
+	uint64_t packets, bytes; /* processed */
+	uint64_t allowed, blocked, rate_limited; /* packets */
+};
+
+/** Sums it up. Returns 0 or -ENOMEM. */
+int http_traffic(struct http *http, struct http_traffic *ret);
+
+/** Packets and bytes of a verdict in the outcomes of an interface and direction. */
+struct pep_tally http_verdict_tally(const struct pep_tally outcome[PEP_OUTCOME_MAX],
+				    enum pep_verdict verdict);
+
+/**
+ * {"pass": {"packets", "bytes", "reasons": {LABEL: {"packets", "bytes"}}}, "drop": ...}, of
+ * the reasons those that occurred. The caller owns it; NULL when out of memory.
+ */
+struct json_object *http_traffic_json(const struct pep_tally outcome[PEP_OUTCOME_MAX]);
+
+/* The counters of all policies in force, in the order of the set. */
+struct http_policy_counts {
+	struct pep_counters *of;
+	size_t count;
+	uint64_t logged; /* packets that matched a policy that reports them */
+};
+
+/** Reads them; release with http_policy_counts_clear(). Returns 0 or -ENOMEM. */
+int http_policy_counts(const struct daemon *daemon, struct http_policy_counts *ret);
+void http_policy_counts_clear(struct http_policy_counts *counts);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GET /events: events of the datapath as Server-Sent Events.
+ */
+#ifndef SSE_H
+#define SSE_H
+
+#include <stddef.h>
+
+struct sse_readers;
+
+/** How many read; NULL: none. */
+size_t sse_readers_count(const struct sse_readers *readers);
+
+/** Ends all readers of /events. Tolerates NULL. */
+void sse_readers_free(struct sse_readers **readers);
+
+#endif
