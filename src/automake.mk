@@ -70,6 +70,8 @@ libpep_a_SOURCES = \
 	src/client_request.h \
 	src/client_sse.c \
 	src/client_sse.h \
+	src/client_stats.c \
+	src/client_status.c \
 	src/client_text.c \
 	src/client_text.h \
 	src/client_write.c \

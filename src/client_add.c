@@ -84,20 +84,37 @@ static int tell_nothing(struct client *client)
 	return CLIENT_DONE;
 }
 
+/* One policy by itself, so that the daemon sees to it that it is new; several all or none. */
+static int post_added(struct client *client, struct json_object *added, struct json_object **ret)
+{
+	struct json_object *first = json_object_array_get_idx(added, 0);
+	CLEANUP(cleanup_free) char *target = client_policy_target(client_text(first, "id"), "");
+	const struct client_request one = {
+		.method = "PUT",
+		.target = target,
+		.body = first,
+		.must_be_new = true,
+	};
+	const struct client_request several = {
+		.method = "POST",
+		.target = "/policies",
+		.body = added,
+	};
+
+	if (!target)
+		return client_fail(client, "out of memory");
+	return client_ask(client, client_length(added) == 1 ? &one : &several, ret);
+}
+
 static int send_added(struct client *client, struct json_object *added)
 {
 	CLEANUP(cleanup_json) struct json_object *answer = NULL;
 	CLEANUP(cleanup_json) struct json_object *commands = json_object_new_array();
-	const struct client_request request = {
-		.method = "POST",
-		.target = "/policies",
-		.body = client_length(added) == 1 ? json_object_array_get_idx(added, 0) : added,
-	};
 	int status;
 
 	if (!client_length(added))
 		return tell_nothing(client);
-	status = client_ask(client, &request, &answer);
+	status = post_added(client, added, &answer);
 	if (status)
 		return status;
 	for (size_t i = 0; i < client_length(added); i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A policy in words, from its JSON: as one would type it.
+ * A policy in words, from its JSON: what words.h reads.
  */
 #ifndef CLIENT_DESCRIBE_H
 #define CLIENT_DESCRIBE_H
@@ -9,7 +9,10 @@
 
 struct json_object;
 
-/** "block in proto tcp from any to any port 23"; the caller frees it. NULL: no memory. */
+/**
+ * "block in proto tcp from any to any port 23": everything but id, labels and
+ * description. The caller frees it; NULL: no memory.
+ */
 char *client_describe(struct json_object *policy);
 
 /** Prints a value of a member: lists with commas, strings as they are, objects as JSON. */

@@ -103,6 +103,14 @@ static void print_endpoint(FILE *out, struct json_object *event, const char *add
 		fprintf(out, ":%s", client_text(event, port));
 }
 
+static void print_icmp(FILE *out, struct json_object *event)
+{
+	const char *type = client_text(event, "icmp_type");
+
+	if (*type)
+		fprintf(out, " type %s code %s", type, client_text(event, "icmp_code"));
+}
+
 static void print_line(struct client *client, struct json_object *event)
 {
 	const char *verdict = client_text(event, "verdict"), *policy = client_text(event, "policy");
@@ -116,6 +124,7 @@ static void print_line(struct client *client, struct json_object *event)
 	print_endpoint(out, event, "src", "sport");
 	fputs(" > ", out);
 	print_endpoint(out, event, "dst", "dport");
+	print_icmp(out, event);
 	fprintf(out, ", %s bytes, %s ", client_text(event, "length"),
 		client_text(event, "direction"));
 	text_print(out, client_text(event, "interface"));
@@ -131,11 +140,13 @@ static int print_event(void *context, const char *name, const char *data)
 	CLEANUP(cleanup_json) struct json_object *event = NULL;
 	CLEANUP(problems_clear) struct problems ignored = { 0 };
 
-	(void)name;
 	if (json_read(data, strlen(data), 0, &event, &ignored))
 		return -EBADMSG;
 	if (client->value[OPTION_JSON])
 		client_json_print_line(client->out, event);
+	else if (!strcmp(name, "lost"))
+		fprintf(client->out, "(%s events are lost: too many at once)\n",
+			client_text(event, "lost"));
 	else
 		print_line(client, event);
 	return fflush(client->out) ? -EPIPE : 0;

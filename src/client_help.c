@@ -28,7 +28,7 @@ const struct client_option client_options[CLIENT_OPTIONS] = {
 	[OPTION_LIMIT] = { "limit", "N", "at most N policies" },
 	[OPTION_STRICT] = { "strict", NULL, "exit with 1 for warnings too" },
 	[OPTION_POLICY] = { "policy", "ID", "only events of one policy" },
-	[OPTION_VERDICT] = { "verdict", "pass|drop", "only events of this verdict" },
+	[OPTION_VERDICT] = { "verdict", "pass|drop|log", "only events of this verdict" },
 };
 
 static const struct client_command commands[] = {

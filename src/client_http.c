@@ -103,9 +103,9 @@ static int send_request(int fd, const char *host, const struct client_http_reque
 		snprintf(body_head, sizeof(body_head), "Content-Length: 0\r\n");
 	length = asprintf(&head,
 			  "%s %s HTTP/1.1\r\nHost: %s%s%s\r\nUser-Agent: pepctl\r\n"
-			  "Accept: */*\r\nConnection: close\r\n%s\r\n",
+			  "Accept: */*\r\nConnection: close\r\n%s%s\r\n",
 			  request->method, request->target, bracket, host, *bracket ? "]" : "",
-			  body_head);
+			  request->headers ? request->headers : "", body_head);
 	if (length < 0) {
 		head = NULL;
 		return -ENOMEM;

@@ -17,6 +17,7 @@ typedef int (*client_http_sink)(void *context, const char *data, size_t bytes);
 struct client_http_request {
 	const char *method;
 	const char *target; /* path and query, encoded */
+	const char *headers; /* more of them, each with its line end; NULL: none */
 	const char *content_type; /* of the body; NULL: no body */
 	const char *body;
 	size_t body_bytes;

@@ -37,6 +37,7 @@ int client_ask(struct client *client, const struct client_request *request,
 	struct client_http_request http = {
 		.method = request->method,
 		.target = target,
+		.headers = request->must_be_new ? "If-None-Match: *\r\n" : NULL,
 		.timeout_seconds = TIMEOUT_SECONDS,
 	};
 	int result;

@@ -17,6 +17,7 @@ struct client_request {
 	const char *target; /* path and query, encoded */
 	struct json_object *body; /* NULL: none */
 	bool patch; /* the body is a merge patch */
+	bool must_be_new; /* refused with 412 when the target exists */
 	bool may_be_absent; /* 404 is an answer too */
 	bool may_be_unwell; /* 503 with JSON is an answer too */
 	bool ask_only; /* no daemon is an answer too: nothing is said, only returned */

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "units.h"
 
 static void clean(char *text);
 static size_t width(const char *text);
@@ -37,21 +38,6 @@ const char *text_bytes(uint64_t bytes, char ret[TEXT_SHORT])
 	return ret;
 }
 
-const char *text_duration(uint64_t seconds, char ret[TEXT_SHORT])
-{
-	uint64_t minutes = seconds / 60, hours = minutes / 60, days = hours / 24;
-
-	if (days)
-		snprintf(ret, TEXT_SHORT, "%" PRIu64 " d %" PRIu64 " h", days, hours % 24);
-	else if (hours)
-		snprintf(ret, TEXT_SHORT, "%" PRIu64 " h %" PRIu64 " min", hours, minutes % 60);
-	else if (minutes)
-		snprintf(ret, TEXT_SHORT, "%" PRIu64 " min", minutes);
-	else
-		snprintf(ret, TEXT_SHORT, "%" PRIu64 " s", seconds);
-	return ret;
-}
-
 int64_t text_time(const char *time)
 {
 	struct tm parts = { 0 };
@@ -67,12 +53,12 @@ int64_t text_time(const char *time)
 const char *text_ago(const char *time, int64_t now_s, char ret[TEXT_SHORT])
 {
 	int64_t then = text_time(time);
-	char duration[TEXT_SHORT];
+	char duration[UNITS_TEXT_MAX];
 
 	if (then < 0)
 		return strcpy(ret, "-");
-	text_duration(now_s > then ? now_s - then : 0, duration);
-	snprintf(ret, TEXT_SHORT, "%.*s ago", TEXT_SHORT - 5, duration);
+	duration_print(now_s > then ? now_s - then : 0, duration);
+	snprintf(ret, TEXT_SHORT, "%s ago", duration);
 	return ret;
 }
 

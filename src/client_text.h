@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define TEXT_SHORT 32 /* room for what the functions below write */
+#define TEXT_SHORT 48 /* room for what the functions below write */
 
 /** Prints @text with control characters replaced: it may come from anybody. */
 void text_print(FILE *out, const char *text);
@@ -18,10 +18,7 @@ void text_print(FILE *out, const char *text);
 /** "999 B", "12.3 kB" ...; returns @ret. */
 const char *text_bytes(uint64_t bytes, char ret[TEXT_SHORT]);
 
-/** "5 s", "3 min", "2 h 10 min", "4 d 3 h"; returns @ret. */
-const char *text_duration(uint64_t seconds, char ret[TEXT_SHORT]);
-
-/** How long ago an RFC 3339 UTC time was: "5 s ago"; "-" when @time is "" or malformed. */
+/** How long ago an RFC 3339 UTC time was: "5s ago"; "-" when @time is "" or malformed. */
 const char *text_ago(const char *time, int64_t now_s, char ret[TEXT_SHORT]);
 
 /** Seconds since the epoch of an RFC 3339 UTC time; -1 when it is none. */

@@ -4,14 +4,31 @@
 # Sorted, one a line.
 unit_tests = \
 	tests/test_change \
+	tests/test_client \
+	tests/test_client_check \
 	tests/test_client_http \
+	tests/test_client_text \
+	tests/test_client_write \
+	tests/test_expiry \
+	tests/test_history \
+	tests/test_interfaces_choice \
+	tests/test_lint \
 	tests/test_log \
+	tests/test_reload \
 	tests/test_settings \
 	$(END)
 
-tests_test_client_http_SOURCES = tests/test_client_http.c tests/client_server.c tests/client_server.h
+client_server = tests/client_server.c tests/client_server.h
+client_session = $(client_server) tests/client_session.c tests/client_session.h
+tests_test_client_SOURCES = tests/test_client.c $(client_session)
+tests_test_client_check_SOURCES = tests/test_client_check.c $(client_session)
+tests_test_client_http_SOURCES = tests/test_client_http.c $(client_server)
+tests_test_client_write_SOURCES = tests/test_client_write.c $(client_session)
 
 tests_test_change_SOURCES = tests/test_change.c tests/stubs.c tests/stubs.h
+tests_test_expiry_SOURCES = tests/test_expiry.c tests/stubs.c tests/stubs.h
+tests_test_history_SOURCES = tests/test_history.c tests/stubs.c tests/stubs.h
+tests_test_reload_SOURCES = tests/test_reload.c tests/stubs.c tests/stubs.h
 
 # `make check-root`: namespaces and BPF. Programs of one C file of that name,
 # and scripts. Sorted, one a line.
