@@ -77,10 +77,11 @@ int daemon_start_fall_back(struct daemon *daemon, struct daemon_start *start,
 			continue;
 		/* A ladder is gone down as it was chosen, whatever the older settings say. */
 		daemon->settings->on_bad_start = choice;
-		daemon_set_degraded(daemon, "%s%s%s (%zu errors in all): %s",
-				    error ? error->pointer : "", error && *error->pointer ? ": " : "",
-				    error ? error->detail : "configuration or policies are bad",
-				    problems->errors, ladder[choice][rung].what);
+		daemon_set_degraded(daemon, "%s, because of %zu error%s at the start: %s%s%s",
+				    ladder[choice][rung].what, problems->errors,
+				    problems->errors == 1 ? "" : "s", error ? error->pointer : "",
+				    error && *error->pointer ? ": " : "",
+				    error ? error->detail : "out of memory");
 		log_critical("DEGRADED: %s", daemon->degraded ? daemon->degraded : "");
 		return 0;
 	}
@@ -157,7 +158,7 @@ static int open_store(struct daemon *daemon, struct daemon_start *start)
 		return EX_CONFIG;
 	}
 	r = store_open(directory, &daemon->store, &start->api, &problems);
-	daemon_log_problems(&problems, directory);
+	daemon_log_problems(&problems, "state directory");
 	if (r == -EBUSY) {
 		log_critical("not started: another pepctl uses %s", directory);
 		return EX_TEMPFAIL;

@@ -30,9 +30,9 @@ void daemon_log_problems(const struct problems *problems, const char *what)
 		const struct problem *problem = &problems->list[i];
 		const struct log_field field = { "POINTER", problem->pointer };
 
-		log_write(problem->warning ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, &field, 1,
-			  "%s: %s%s%s", what, problem->pointer, *problem->pointer ? ": " : "",
-			  problem->detail);
+		log_write(problem->warning ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, &field,
+			  *problem->pointer != '\0', "%s: %s%s%s", what, problem->pointer,
+			  *problem->pointer ? ": " : "", problem->detail);
 	}
 	if (problems->out_of_memory)
 		log_error("%s: out of memory", what);

@@ -11,6 +11,15 @@
 #include "log.h"
 #include "settings.h"
 
+/* Where our programs are on an interface. */
+struct place {
+	const char *mode, *mechanism; /* literals; NULL: nowhere */
+	bool egress;
+};
+
+static struct place place_of(const struct watched_list *list, const struct watched *watched);
+static bool same_place(const struct place *a, const struct place *b);
+static bool same_text(const char *a, const char *b);
 static bool same_link(const struct link *a, const struct link *b);
 static bool same_wanted(const struct attach_wanted *a, const struct attach_wanted *b);
 static void tell(const struct watched_list *list, const struct watched *watched);
@@ -64,8 +73,9 @@ bool watched_follow_name(struct watched_list *list, struct watched *watched, con
 int watched_attach(struct watched_list *list, struct watched *watched, const struct link *link,
 		   const struct attach_wanted *wanted)
 {
-	const bool was_attached = watched_is_attached(list, watched);
+	const struct place before_place = place_of(list, watched);
 	const struct watched before = *watched;
+	struct place place;
 
 	if (watched->tried && !watched->refused_for && same_link(&watched->link, link) &&
 	    same_wanted(&watched->wanted, wanted))
@@ -76,9 +86,8 @@ int watched_attach(struct watched_list *list, struct watched *watched, const str
 	watched->tried = true;
 	watched->refused_for = 0;
 	watched->error = attach_interface(list->attachments, link, wanted);
-	if (!before.tried || before.refused_for || before.error != watched->error ||
-	    !same_wanted(&before.wanted, wanted) ||
-	    was_attached != watched_is_attached(list, watched))
+	place = place_of(list, watched);
+	if (!same_place(&before_place, &place) || before.error != watched->error)
 		tell(list, watched);
 	return watched->error;
 }
@@ -152,6 +161,31 @@ void watched_clear(struct watched_list *list)
 	free(list->absent);
 	free(list->watched);
 	*list = (struct watched_list){ .attachments = list->attachments };
+}
+
+static struct place place_of(const struct watched_list *list, const struct watched *watched)
+{
+	const struct attachment *attachment =
+		attachments_find(list->attachments, watched->link.ifindex);
+
+	if (!attachment)
+		return (struct place){ 0 };
+	return (struct place){
+		.mode = attachment->mode,
+		.mechanism = attachment->mechanism,
+		.egress = attachment->egress,
+	};
+}
+
+static bool same_place(const struct place *a, const struct place *b)
+{
+	return same_text(a->mode, b->mode) && same_text(a->mechanism, b->mechanism) &&
+	       a->egress == b->egress;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
 }
 
 static bool same_link(const struct link *a, const struct link *b)
