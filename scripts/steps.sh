@@ -95,7 +95,13 @@ copy_sources()
 	source_files | tar -C "$source_dir" --null --files-from=- -c | tar -C "$scratch/source" -x
 	chown -R 0:0 "$scratch/source"
 	chmod -R a+rX "$scratch/source"
-	step env -C "$scratch/source" autoreconf --force --install
+	quietly step env -C "$scratch/source" autoreconf --force --install
+}
+
+# Runs a command and shows what it said only when it fails.
+quietly()
+{
+	"$@" >"$scratch/output" 2>&1 || { cat "$scratch/output"; die "failed: $*"; }
 }
 
 # build NAME [OPTION...]: configures and makes $scratch/NAME out of tree.
@@ -105,6 +111,7 @@ build()
 	shift
 	mkdir "$scratch/$name"
 	chown 65534:65534 "$scratch/$name"
-	unprivileged env -C "$scratch/$name" "$scratch/source/configure" --quiet "$@"
-	unprivileged make --quiet -C "$scratch/$name" -j "$(nproc)"
+	quietly unprivileged env -C "$scratch/$name" "$scratch/source/configure" "$@"
+	sed -n '/^configure: *$/,$p' "$scratch/output"
+	quietly unprivileged make --no-print-directory -C "$scratch/$name" -j "$(nproc)"
 }
