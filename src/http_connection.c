@@ -156,7 +156,8 @@ static struct bufferevent *open_stream(struct event_base *base, void *context)
 	}
 	bufferevent_incref(stream);
 	connection->stream = stream;
-	LIST_INSERT_HEAD(&connections->list, TAKE_PTR(connection), link);
+	LIST_INSERT_HEAD(&connections->list, connection, link);
+	(void)TAKE_PTR(connection);
 	connections->count++;
 	connections->calls.opened(connections->calls.context);
 	return stream;
