@@ -124,8 +124,8 @@ static char *undo_created(struct json_object *before, struct json_object *body)
 		return NULL;
 	fputs("pepctl delete", stream);
 	for (size_t i = 0; i < count; i++) {
-		struct json_object *policy =
-			one ? policies : json_object_array_get_idx(policies, i);
+		struct json_object *policy = one ? policies
+						 : json_object_array_get_idx(policies, i);
 		const char *id = client_text(policy, "id");
 		CLEANUP(cleanup_free) char *word = text_shell_word(id);
 
@@ -154,8 +154,8 @@ static void print_counts(FILE *out, struct json_object *answer)
 	static const char *const members[] = { "created", "updated", "unchanged", "deleted" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
-		fprintf(out, "%s%" PRIu64 " %s", i ? ", " : "",
-			client_number(answer, members[i]), members[i]);
+		fprintf(out, "%s%" PRIu64 " %s", i ? ", " : "", client_number(answer, members[i]),
+			members[i]);
 	fprintf(out, "; %" PRIu64 " in force", client_number(answer, "policy_count"));
 	if (client_number(answer, "others"))
 		fprintf(out, ", %" PRIu64 " of them not of the API",

@@ -55,7 +55,10 @@ static const struct spoken actions[] = {
 };
 
 static const struct spoken directions[] = {
-	{ "", "in" }, { "ingress", "in" }, { "egress", "out" }, { NULL, NULL },
+	{ "", "in" },
+	{ "ingress", "in" },
+	{ "egress", "out" },
+	{ NULL, NULL },
 };
 
 char *client_describe(struct json_object *policy)
@@ -121,8 +124,8 @@ static void print_amounts(FILE *out, struct json_object *policy, bool rates)
 
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		size_t limit = swap ? 1 - i : i;
-		uint64_t amount = client_number(policy, rates ? limits[limit].rate :
-								limits[limit].burst);
+		uint64_t amount =
+			client_number(policy, rates ? limits[limit].rate : limits[limit].burst);
 		char text[UNITS_TEXT_MAX];
 
 		if (!amount)

@@ -61,8 +61,8 @@ static int read_other(struct client *client, struct policyset **ret)
 	bool file = origin && !strcmp(origin, "file");
 	const struct client_request request = {
 		.method = "GET",
-		.target = file ? "/policies?origin=file&fields=definition" :
-				 "/policies?origin=api&fields=definition",
+		.target = file ? "/policies?origin=file&fields=definition"
+			       : "/policies?origin=api&fields=definition",
 		.ask_only = !client->value[OPTION_URL] && !client->value[OPTION_SOCKET] && !origin,
 	};
 	struct policy_source source = client_source(false);
@@ -74,8 +74,8 @@ static int read_other(struct client *client, struct policyset **ret)
 	status = client_ask(client, &request, &answer);
 	if (request.ask_only && (status == CLIENT_NO_DAEMON || status == CLIENT_NOT_PERMITTED)) {
 		fprintf(client->err, "%s: compared with " POLICIES_FILE "\n",
-			status == CLIENT_NO_DAEMON ? "no daemon answers" :
-						     "not permitted to ask the daemon");
+			status == CLIENT_NO_DAEMON ? "no daemon answers"
+						   : "not permitted to ask the daemon");
 		return read_set(client, POLICIES_FILE, ret);
 	}
 	if (status)

@@ -51,8 +51,8 @@ int client_endpoint_connect(const struct client_endpoint *endpoint, unsigned int
 	CLEANUP(cleanup_fd) int fd = -1;
 	int result;
 
-	result = endpoint->host[0] ? connect_tcp(endpoint, &fd) :
-				     connect_unix(endpoint->socket, &fd);
+	result = endpoint->host[0] ? connect_tcp(endpoint, &fd)
+				   : connect_unix(endpoint->socket, &fd);
 	if (!result)
 		result = set_timeout(fd, timeout_seconds);
 	if (!result)
@@ -84,8 +84,9 @@ static int connect_tcp(const struct client_endpoint *endpoint, int *ret_fd)
 	if (getaddrinfo(endpoint->host, endpoint->port, &hints, &list))
 		return -EHOSTUNREACH;
 	for (item = list; item; item = item->ai_next) {
-		CLEANUP(cleanup_fd) int fd = socket(
-			item->ai_family, item->ai_socktype | SOCK_CLOEXEC, item->ai_protocol);
+		CLEANUP(cleanup_fd)
+		int fd = socket(item->ai_family, item->ai_socktype | SOCK_CLOEXEC,
+				item->ai_protocol);
 
 		if (fd < 0 || connect(fd, item->ai_addr, item->ai_addrlen)) {
 			result = -errno;

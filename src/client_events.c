@@ -64,7 +64,10 @@ static char *events_target(struct client *client)
 
 	if (!id || !word ||
 	    asprintf(&target, "/events%s%s%s%s", policy ? "?policy=" : "", id,
-		     !verdict ? "" : policy ? "&verdict=" : "?verdict=", word) < 0)
+		     !verdict ? ""
+		     : policy ? "&verdict="
+			      : "?verdict=",
+		     word) < 0)
 		return NULL;
 	return target;
 }

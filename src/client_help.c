@@ -9,7 +9,7 @@
 
 #define WORDS                                                                                      \
 	"WORDS are a sentence such as\n"                                                           \
-	"  block in proto tcp from any to any port 23 dev eth0 for 1h\n"                            \
+	"  block in proto tcp from any to any port 23 dev eth0 for 1h\n"                           \
 	"and the grammar is in pepctl-policy(5).\n"
 
 const struct client_option client_options[CLIENT_OPTIONS] = {
@@ -41,8 +41,9 @@ static const struct client_command commands[] = {
 	{ "show", "ID...", "everything about a policy", NULL, 0, 1, CLIENT_ANY_NUMBER,
 	  client_show },
 	{ "add", "[ID] WORDS | JSON | -", "add a policy",
-	  WORDS "Without ID it gets one made of its content. - reads JSON from the input. A policy\n"
-		"that is there with another content is not touched: use modify or apply.\n",
+	  WORDS
+	  "Without ID it gets one made of its content. - reads JSON from the input. A policy\n"
+	  "that is there with another content is not touched: use modify or apply.\n",
 	  OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_FILE), 0, CLIENT_ANY_NUMBER, client_add },
 	{ "modify", "ID WORDS | ID JSON", "change a policy",
 	  WORDS "They say the whole policy anew; its description and labels stay. JSON is a merge\n"
@@ -73,8 +74,7 @@ static const struct client_command commands[] = {
 	{ "interfaces", "", "where it is attached, and how", NULL, 0, 0, 0, client_interfaces },
 	{ "events", "", "what is dropped or logged, as it happens", "Ends with Ctrl-C.\n",
 	  OPTION_BIT(OPTION_POLICY) | OPTION_BIT(OPTION_VERDICT), 0, 0, client_events },
-	{ "reload", "", "read configuration and policy files again", NULL, 0, 0, 0,
-	  client_reload },
+	{ "reload", "", "read configuration and policy files again", NULL, 0, 0, 0, client_reload },
 };
 
 static void print_options(unsigned int options, FILE *out);

@@ -309,8 +309,10 @@ static int read_reply(struct reader *reader, const struct client_http_request *r
 		result = body_append(&body, "", 0);
 	}
 	if (!result && head.status != 204)
-		result = head.chunked ? read_chunked(reader, &body) :
-			 read_plain(reader, head.has_length ? head.length : UINT64_MAX, &body);
+		result = head.chunked
+				 ? read_chunked(reader, &body)
+				 : read_plain(reader, head.has_length ? head.length : UINT64_MAX,
+					      &body);
 	if (result) {
 		free(body.data);
 		return result;

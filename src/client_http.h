@@ -40,8 +40,7 @@ struct client_http_reply {
  * the answer is not HTTP or ends too early; what the sink gave.
  */
 int client_http_exchange(const struct client_endpoint *endpoint,
-			 const struct client_http_request *request,
-			 struct client_http_reply *ret);
+			 const struct client_http_request *request, struct client_http_reply *ret);
 
 void client_http_reply_clear(struct client_http_reply *reply);
 

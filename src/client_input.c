@@ -17,8 +17,7 @@
 
 static int read_input(struct client *client, struct json_object **ret);
 static int as_array(struct client *client, struct json_object *input, struct json_object **ret);
-static int give_id(struct client *client, struct json_object *definition, size_t index,
-		   bool alone);
+static int give_id(struct client *client, struct json_object *definition, size_t index, bool alone);
 static int refuse(struct client *client, const char *name, int result,
 		  const struct problems *problems);
 

@@ -86,8 +86,8 @@ int client_show(struct client *client)
 		int status;
 
 		target = client_policy_target(client->argument[i], "");
-		status = target ? client_get(client, target, &policy) :
-				  client_fail(client, "out of memory");
+		status = target ? client_get(client, target, &policy)
+				: client_fail(client, "out of memory");
 		if (status)
 			return status;
 		if (client->value[OPTION_JSON])
@@ -128,9 +128,9 @@ static int list_target(struct client *client, const char *fallback, const char *
 	origin = origin ? origin : fallback;
 	all = !strcmp(origin, "all");
 	encoded = client_encode(origin);
-	if (!encoded ||
-	    asprintf(ret, "/policies%s%s%s%s%s", !all || *more ? "?" : "", all ? "" : "origin=",
-		     all ? "" : encoded, !all && *more ? "&" : "", more) < 0) {
+	if (!encoded || asprintf(ret, "/policies%s%s%s%s%s", !all || *more ? "?" : "",
+				 all ? "" : "origin=", all ? "" : encoded, !all && *more ? "&" : "",
+				 more) < 0) {
 		*ret = NULL;
 		return client_fail(client, "out of memory");
 	}
@@ -168,9 +168,10 @@ static void print_policy_warnings(FILE *out, struct json_object *policy)
 
 static int print_table(struct client *client, struct json_object *policies)
 {
-	static const char *const titles[] = { ">POS",	 "ID",	     "ORIGIN", ">PACKETS",
+	static const char *const titles[] = { ">POS",	"ID",	    "ORIGIN",	">PACKETS",
 					      ">BYTES", ">DROPPED", "LAST HIT", "POLICY" };
-	CLEANUP(text_table_clear) struct text_table table = {
+	CLEANUP(text_table_clear)
+	struct text_table table = {
 		.titles = titles,
 		.columns = ARRAY_SIZE(titles),
 	};

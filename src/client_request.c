@@ -45,8 +45,8 @@ int client_ask(struct client *client, const struct client_request *request,
 	if (!target)
 		return client_fail(client, "out of memory");
 	if (request->body) {
-		http.content_type = request->patch ? "application/merge-patch+json" :
-						     "application/json";
+		http.content_type = request->patch ? "application/merge-patch+json"
+						   : "application/json";
 		http.body = json_object_to_json_string_length(
 			request->body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
 			&http.body_bytes);
@@ -103,8 +103,7 @@ int client_explain_unreachable(struct client *client, int error)
 
 	if ((error == -EACCES || error == -EPERM) && socket) {
 		client_fail(client,
-			    "not permitted to use %s: be root or a member of the group pepctl",
-			    at);
+			    "not permitted to use %s: be root or a member of the group pepctl", at);
 		return CLIENT_NOT_PERMITTED;
 	}
 	if (error == -EBADMSG)
@@ -195,8 +194,8 @@ static int read_answer(struct client *client, const struct client_http_reply *re
 		return CLIENT_DONE;
 	*ret = NULL;
 	return client_fail(client, "what answers at %s does not speak as pepctl does",
-			   client->endpoint.host[0] ? client->endpoint.host :
-						      client->endpoint.socket);
+			   client->endpoint.host[0] ? client->endpoint.host
+						    : client->endpoint.socket);
 }
 
 /* "pointer: detail" */

@@ -80,8 +80,7 @@ static int dispatch(struct client_sse *sse)
 	int result = 0;
 
 	if (sse->data_bytes)
-		result = sse->callback(sse->context, *sse->name ? sse->name : "message",
-				       sse->data);
+		result = sse->callback(sse->context, *sse->name ? sse->name : "message", sse->data);
 	sse->data_bytes = 0;
 	sse->name[0] = '\0';
 	return result;

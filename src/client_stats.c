@@ -62,7 +62,8 @@ static int print_traffic(struct client *client, struct json_object *stats)
 					      "REASON",	   ">PACKETS",	">BYTES" };
 	static const char *const directions[] = { "ingress", "egress" };
 	struct json_object *interfaces = client_member(stats, "interfaces");
-	CLEANUP(text_table_clear) struct text_table table = {
+	CLEANUP(text_table_clear)
+	struct text_table table = {
 		.titles = titles,
 		.columns = ARRAY_SIZE(titles),
 	};
@@ -77,8 +78,8 @@ static int print_traffic(struct client *client, struct json_object *stats)
 	if (!table.cells)
 		return CLIENT_DONE;
 	fputc('\n', client->out);
-	return text_table_print(&table, client->out) ? client_fail(client, "out of memory") :
-						       CLIENT_DONE;
+	return text_table_print(&table, client->out) ? client_fail(client, "out of memory")
+						     : CLIENT_DONE;
 }
 
 /* A row for each reason that was ever met. */
@@ -124,7 +125,8 @@ static int print_interfaces(struct client *client, struct json_object *interface
 {
 	static const char *const titles[] = { "NAME",	"MODE", "MECHANISM", "EGRESS",
 					      "DRIVER", ">MTU", ">PASSED",   ">DROPPED" };
-	CLEANUP(text_table_clear) struct text_table table = {
+	CLEANUP(text_table_clear)
+	struct text_table table = {
 		.titles = titles,
 		.columns = ARRAY_SIZE(titles),
 	};

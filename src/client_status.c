@@ -87,7 +87,8 @@ static int print_status(struct client *client, struct json_object *health,
 	print_state(client, health);
 	print_interfaces(out, client_member(health, "interfaces"));
 	print_policies(out, health, client_member(health, "policies"));
-	fprintf(out, "traffic:    %" PRIu64 " packets (%s), %" PRIu64 " passed, %" PRIu64 " dropped\n",
+	fprintf(out,
+		"traffic:    %" PRIu64 " packets (%s), %" PRIu64 " passed, %" PRIu64 " dropped\n",
 		client_number(stats, "packets_processed"),
 		text_bytes(client_number(stats, "bytes_processed"), bytes),
 		client_number(stats, "verdicts.pass.packets"),
@@ -95,8 +96,8 @@ static int print_status(struct client *client, struct json_object *health,
 	print_listeners(out, client_member(health, "listeners"));
 	print_last_minute(out, client_member(minute, "drop_reasons"),
 			  "dropped in the last minute, by reason", "reason");
-	print_last_minute(out, client_member(minute, "policies"),
-			  "policies of the last minute", "id");
+	print_last_minute(out, client_member(minute, "policies"), "policies of the last minute",
+			  "id");
 	return CLIENT_DONE;
 }
 
@@ -158,8 +159,8 @@ static void print_policies(FILE *out, struct json_object *health, struct json_ob
 	fprintf(out, ", %" PRIu64 " rules, generation %" PRIu64 "\n",
 		client_number(health, "rule_count"), client_number(health, "generation"));
 	fprintf(out, "default:    %s%s\n", client_text(health, "default_action"),
-		json_object_get_boolean(client_member(health, "failsafe")) ? "" :
-									     ", without failsafe");
+		json_object_get_boolean(client_member(health, "failsafe")) ? ""
+									   : ", without failsafe");
 }
 
 static void print_listeners(FILE *out, struct json_object *listeners)

@@ -13,8 +13,8 @@
 
 static void clean(char *text);
 static size_t width(const char *text);
-static void print_row(const struct text_table *table, const char *const *cell,
-		      const size_t *widths, FILE *out);
+static void print_row(const struct text_table *table, const char *const *cell, const size_t *widths,
+		      FILE *out);
 
 void text_print(FILE *out, const char *text)
 {
@@ -170,8 +170,8 @@ static size_t width(const char *text)
 	return count;
 }
 
-static void print_row(const struct text_table *table, const char *const *cell,
-		      const size_t *widths, FILE *out)
+static void print_row(const struct text_table *table, const char *const *cell, const size_t *widths,
+		      FILE *out)
 {
 	for (size_t i = 0; i < table->columns; i++) {
 		bool right = *table->titles[i] == '>', title = cell == table->titles;

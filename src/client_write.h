@@ -34,8 +34,7 @@ struct json_object *client_merge_patch(struct json_object *from, struct json_obj
  * Says one thing that was done, or with --dry-run would be: "@done @what
  * (undo: @undo)". @undo may be NULL.
  */
-void client_print_done(struct client *client, const char *done, const char *what,
-		       const char *undo);
+void client_print_done(struct client *client, const char *done, const char *what, const char *undo);
 
 /** With --json: the answer with a member "undo". Returns the exit status. */
 int client_print_answer(struct client *client, struct json_object *answer,

@@ -80,10 +80,11 @@ START_TEST(a_problem_with_many_places)
 {
 	const struct canned answers[] = {
 		{ ANSWER_JSON "{\"policies\":[]}", 0 },
-		{ ANSWER_PROBLEM("422 Unprocessable Content")
-		  "{\"detail\":\"2 errors; nothing was changed\",\"errors\":["
-		  "{\"pointer\":\"/0/src\",\"detail\":\"no\\u001b[2J address\"},"
-		  "{\"pointer\":\"/1\",\"detail\":\"no action\"}]}", 0 },
+		{ ANSWER_PROBLEM(
+			  "422 Unprocessable Content") "{\"detail\":\"2 errors; nothing was changed\",\"errors\":["
+						       "{\"pointer\":\"/0/src\",\"detail\":\"no\\u001b[2J address\"},"
+						       "{\"pointer\":\"/1\",\"detail\":\"no action\"}]}",
+		  0 },
 	};
 	char line[128];
 
@@ -91,7 +92,7 @@ START_TEST(a_problem_with_many_places)
 	snprintf(line, sizeof(line), "apply %s", session.file);
 	ck_assert_int_eq(session_ask(line, answers, 2), CLIENT_REFUSED);
 	ck_assert_str_eq(session.err, "pepctl: 2 errors; nothing was changed\n"
-			      "  /0/src: no?[2J address\n  /1: no action\n");
+				      "  /0/src: no?[2J address\n  /1: no action\n");
 	ck_assert_str_eq(session.out, "");
 }
 END_TEST
@@ -125,10 +126,10 @@ END_TEST
 /* ---- reading */
 
 #define TWO                                                                                        \
-	ANSWER_JSON "{\"policies\":[{\"id\":\"no-telnet\",\"action\":\"BLOCK\",\"dst\":{\"port\":"  \
-		    "23},\"protocol\":\"tcp\",\"origin\":\"api\",\"position\":1,\"counters\":{"      \
-		    "\"packets\":5,\"bytes\":12345,\"dropped_packets\":4},\"warnings\":["            \
-		    "\"overridden-by-failsafe\"]},{\"id\":\"ok\",\"action\":\"ALLOW\",\"labels\":"   \
+	ANSWER_JSON "{\"policies\":[{\"id\":\"no-telnet\",\"action\":\"BLOCK\",\"dst\":{\"port\":" \
+		    "23},\"protocol\":\"tcp\",\"origin\":\"api\",\"position\":1,\"counters\":{"    \
+		    "\"packets\":5,\"bytes\":12345,\"dropped_packets\":4},\"warnings\":["          \
+		    "\"overridden-by-failsafe\"]},{\"id\":\"ok\",\"action\":\"ALLOW\",\"labels\":" \
 		    "{\"team\":\"x\"},\"origin\":\"file\",\"position\":2}]}"
 
 START_TEST(list_as_a_table)
@@ -137,12 +138,12 @@ START_TEST(list_as_a_table)
 
 	ck_assert_int_eq(session_ask("list", &answer, 1), CLIENT_DONE);
 	ck_assert_str_eq(session.out,
-		"POS  ID         ORIGIN  PACKETS    BYTES  DROPPED  LAST HIT  POLICY\n"
-		"  1  no-telnet  api           5  12.3 kB        4  -         "
-		"block in proto tcp from any to any port 23\n"
-		"  2  ok         file          0      0 B        0  -         "
-		"allow in from any to any\n"
-		"warning: no-telnet: overridden-by-failsafe\n");
+			 "POS  ID         ORIGIN  PACKETS    BYTES  DROPPED  LAST HIT  POLICY\n"
+			 "  1  no-telnet  api           5  12.3 kB        4  -         "
+			 "block in proto tcp from any to any port 23\n"
+			 "  2  ok         file          0      0 B        0  -         "
+			 "allow in from any to any\n"
+			 "warning: no-telnet: overridden-by-failsafe\n");
 }
 END_TEST
 
@@ -150,11 +151,16 @@ static const struct {
 	const char *options;
 	bool first, second;
 } matches[] = {
-	{ "--match telnet", true, false },	{ "--match TELNET", true, false },
-	{ "--match proto~tcp", true, false },	{ "--match nothing", false, false },
-	{ "--match action=allow", false, true }, { "--match labels.team=x", false, true },
-	{ "--match dst.port=23", true, false },	{ "--match dst.port=2", false, false },
-	{ "--limit 1", true, false },		{ "--limit 5", true, true },
+	{ "--match telnet", true, false },
+	{ "--match TELNET", true, false },
+	{ "--match proto~tcp", true, false },
+	{ "--match nothing", false, false },
+	{ "--match action=allow", false, true },
+	{ "--match labels.team=x", false, true },
+	{ "--match dst.port=23", true, false },
+	{ "--match dst.port=2", false, false },
+	{ "--limit 1", true, false },
+	{ "--limit 5", true, true },
 };
 
 START_TEST(list_some)
@@ -185,16 +191,19 @@ END_TEST
 START_TEST(events_until_the_end)
 {
 	const struct canned answer = {
-		ANSWER("200 OK", "text/event-stream")
-		"data: {\"time\":\"2026-01-02T03:04:05.678Z\",\"verdict\":\"drop\",\"policy\":\"p\","
-		"\"protocol\":\"tcp\",\"src\":\"fd00::1\",\"sport\":1,\"dst\":\"fd00::2\",\"dport\":23,"
-		"\"length\":60,\"direction\":\"ingress\",\"interface\":\"eth0\"}\n\n", 0 };
+		ANSWER("200 OK",
+		       "text/event-stream") "data: {\"time\":\"2026-01-02T03:04:05.678Z\",\"verdict\":\"drop\",\"policy\":\"p\","
+					    "\"protocol\":\"tcp\",\"src\":\"fd00::1\",\"sport\":1,\"dst\":\"fd00::2\",\"dport\":23,"
+					    "\"length\":60,\"direction\":\"ingress\",\"interface\":\"eth0\"}\n\n",
+		0
+	};
 
 	setenv("TZ", "UTC", 1);
-	ck_assert_int_eq(session_ask("events --policy p --verdict drop", &answer, 1), CLIENT_NO_DAEMON);
+	ck_assert_int_eq(session_ask("events --policy p --verdict drop", &answer, 1),
+			 CLIENT_NO_DAEMON);
 	ck_assert(contains(session.asked, "GET /events?policy=p&verdict=drop HTTP/1.1"));
 	ck_assert_str_eq(session.out, "03:04:05.678 drop tcp [fd00::1]:1 > [fd00::2]:23, 60 bytes, "
-			      "ingress eth0: policy p\n");
+				      "ingress eth0: policy p\n");
 	ck_assert(contains(session.err, "closed the stream"));
 }
 END_TEST

@@ -21,16 +21,17 @@ static const struct {
 	{ "{\"log\":{\"level\":\"loud\"}}", "", CLIENT_REFUSED, ": /log/level: " },
 	{ "[{\"id\":\"a\",\"action\":\"FROB\"},{\"id\":\"b\"}]", "", CLIENT_REFUSED,
 	  ": /0/action: " },
-	{ "[{\"id\":\"a\",\"action\":\"FROB\"},{\"id\":\"b\"}]", "", CLIENT_REFUSED, ": 2 errors\n" },
+	{ "[{\"id\":\"a\",\"action\":\"FROB\"},{\"id\":\"b\"}]", "", CLIENT_REFUSED,
+	  ": 2 errors\n" },
 	{ "not json", "", CLIENT_REFUSED, ": 1 error\n" },
 	{ "[{\"id\":\"a\",\"action\":\"ALLOW\",\"ttl_seconds\":5}]", "", CLIENT_REFUSED,
 	  "nothing of this is an error for `pepctl apply`" },
 	{ "[{\"id\":\"a\",\"action\":\"BLOCK\"},"
-	  "{\"id\":\"b\",\"action\":\"ALLOW\",\"src\":{\"ip\":\"10.0.0.1\"}}]", "", CLIENT_DONE,
-	  ": /1: warning: \"b\" (ALLOW) is evaluated before \"a\"" },
+	  "{\"id\":\"b\",\"action\":\"ALLOW\",\"src\":{\"ip\":\"10.0.0.1\"}}]",
+	  "", CLIENT_DONE, ": /1: warning: \"b\" (ALLOW) is evaluated before \"a\"" },
 	{ "[{\"id\":\"a\",\"action\":\"BLOCK\"},"
-	  "{\"id\":\"b\",\"action\":\"ALLOW\",\"src\":{\"ip\":\"10.0.0.1\"}}]", "--strict",
-	  CLIENT_REFUSED, ", 1 warning\n" },
+	  "{\"id\":\"b\",\"action\":\"ALLOW\",\"src\":{\"ip\":\"10.0.0.1\"}}]",
+	  "--strict", CLIENT_REFUSED, ", 1 warning\n" },
 	{ "[]", "--json", CLIENT_DONE, "\"valid\": true" },
 	{ "[5]", "--json", CLIENT_REFUSED, "\"pointer\": \"/0\"" },
 };
@@ -42,7 +43,8 @@ START_TEST(check_a_file)
 	session_write_file(checks[_i].text);
 	snprintf(line, sizeof(line), "check %s%s%s", session.file, *checks[_i].options ? " " : "",
 		 checks[_i].options);
-	ck_assert_msg(session_run(line) == checks[_i].status, "%s: %s%s", checks[_i].text, session.out, session.err);
+	ck_assert_msg(session_run(line) == checks[_i].status, "%s: %s%s", checks[_i].text,
+		      session.out, session.err);
 	ck_assert_msg(contains(session.out, checks[_i].says), "%s", session.out);
 	ck_assert_str_eq(session.err, "");
 }
@@ -57,7 +59,7 @@ END_TEST
 
 #define IN_FORCE                                                                                   \
 	ANSWER_JSON "{\"policies\":[{\"id\":\"goes\",\"action\":\"ALLOW\"},{\"id\":\"changes\","   \
-		    "\"action\":\"BLOCK\",\"priority\":5,\"log\":true},{\"id\":\"stays\","           \
+		    "\"action\":\"BLOCK\",\"priority\":5,\"log\":true},{\"id\":\"stays\","         \
 		    "\"action\":\"BLOCK\",\"src\":{\"ip\":\"10.0.0.0/8\"}}]}"
 
 START_TEST(diff_with_the_daemon)
@@ -65,14 +67,16 @@ START_TEST(diff_with_the_daemon)
 	const struct canned answer = { IN_FORCE, 0 };
 	char line[256];
 
-	session_write_file("[{\"id\":\"comes\",\"action\":\"BLOCK\"},{\"id\":\"stays\",\"action\":\"block\","
-		   "\"src\":{\"ip\":\"10.0.0.0/8\"},\"dst\":{\"ip\":\"any\"}},"
-		   "{\"id\":\"changes\",\"action\":\"BLOCK\",\"priority\":6}]");
+	session_write_file(
+		"[{\"id\":\"comes\",\"action\":\"BLOCK\"},{\"id\":\"stays\",\"action\":\"block\","
+		"\"src\":{\"ip\":\"10.0.0.0/8\"},\"dst\":{\"ip\":\"any\"}},"
+		"{\"id\":\"changes\",\"action\":\"BLOCK\",\"priority\":6}]");
 	snprintf(line, sizeof(line), "diff %s", session.file);
 	ck_assert_int_eq(session_ask(line, &answer, 1), CLIENT_REFUSED);
-	ck_assert_str_eq(session.out, "~ changes\n-    priority: 5\n-    log: true\n+    priority: 6\n"
-			      "+ comes: block in from any to any\n"
-			      "- goes: allow in from any to any\n");
+	ck_assert_str_eq(session.out,
+			 "~ changes\n-    priority: 5\n-    log: true\n+    priority: 6\n"
+			 "+ comes: block in from any to any\n"
+			 "- goes: allow in from any to any\n");
 	ck_assert(contains(session.asked, "origin=api"));
 }
 END_TEST

@@ -10,7 +10,10 @@
 #include "client_http.h"
 #include "client_server.h"
 
-#define GET { .method = "GET", .target = "/health", .timeout_seconds = 10 }
+#define GET                                                                                        \
+	{                                                                                          \
+		.method = "GET", .target = "/health", .timeout_seconds = 10                        \
+	}
 
 static struct client_server server;
 static struct client_http_reply reply;
@@ -45,7 +48,8 @@ START_TEST(a_body_of_known_length)
 	CLEANUP(cleanup_free) char *asked = NULL;
 
 	ck_assert_int_eq(get("HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\n"
-			     "content-length: 5\r\n\r\nhello and more"), 0);
+			     "content-length: 5\r\n\r\nhello and more"),
+			 0);
 	ck_assert_uint_eq(reply.status, 200);
 	ck_assert_str_eq(reply.content_type, "application/json");
 	ck_assert_str_eq(reply.body, "hello");
@@ -60,7 +64,8 @@ END_TEST
 START_TEST(a_body_in_chunks)
 {
 	ck_assert_int_eq(get("HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n"
-			     "5\r\nhello\r\n7;name=value\r\n, world\r\n0\r\nTrailer: 1\r\n\r\n"), 0);
+			     "5\r\nhello\r\n7;name=value\r\n, world\r\n0\r\nTrailer: 1\r\n\r\n"),
+			 0);
 	ck_assert_uint_eq(reply.status, 404);
 	ck_assert_str_eq(reply.body, "hello, world");
 }
@@ -181,8 +186,11 @@ START_TEST(a_stream)
 
 	request.sink = take;
 	request.context = &pieces;
-	ck_assert_int_eq(exchange(&request, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-				  "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n", 0), 0);
+	ck_assert_int_eq(exchange(&request,
+				  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+				  "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n",
+				  0),
+			 0);
 	ck_assert_str_eq(pieces.text, "abcdef");
 	ck_assert_ptr_null(reply.body);
 }
@@ -195,8 +203,11 @@ START_TEST(a_stream_that_its_reader_ends)
 
 	request.sink = take;
 	request.context = &pieces;
-	ck_assert_int_eq(exchange(&request, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-				  "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n", 0), -ECANCELED);
+	ck_assert_int_eq(exchange(&request,
+				  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+				  "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n",
+				  0),
+			 -ECANCELED);
 	ck_assert_str_eq(pieces.text, "abc");
 }
 END_TEST

@@ -131,8 +131,9 @@ static int note(void *context, const char *name, const char *data)
 	return answer;
 }
 
-static const char stream[] = ": comment\n\ndata: {\"a\":1}\n\nevent: lost\r\nid: 7\r\ndata:5\r\n\r\n"
-			     "data: two\ndata: lines\n\nretry: 5\n\ndata: never ended";
+static const char stream[] =
+	": comment\n\ndata: {\"a\":1}\n\nevent: lost\r\nid: 7\r\ndata:5\r\n\r\n"
+	"data: two\ndata: lines\n\nretry: 5\n\ndata: never ended";
 
 START_TEST(events_in_pieces_of)
 {

@@ -26,7 +26,8 @@ START_TEST(add_in_words)
 {
 	const struct canned answers[] = { { NOT_THERE, 0 }, { DONE, 0 } };
 
-	ck_assert_int_eq(session_ask("add no-telnet block in proto tcp from any to any port 23", answers, 2),
+	ck_assert_int_eq(session_ask("add no-telnet block in proto tcp from any to any port 23",
+				     answers, 2),
 			 CLIENT_DONE);
 	ck_assert_str_eq(session.out, "added no-telnet (undo: pepctl delete no-telnet)\n");
 	ck_assert(contains(session.asked, "GET /policies/no-telnet?fields=definition HTTP/1.1"));
@@ -45,8 +46,9 @@ START_TEST(add_without_an_id)
 	ck_assert_int_eq(session_ask("add block in from 192.0.2.1", answers, 2), CLIENT_DONE);
 	ck_assert_int_eq(strncmp(session.out, "added p-", 8), 0);
 	first = strdup(session.out);
-	ck_assert_int_eq(session_ask("add {\"action\":\"BLOCK\",\"src\":{\"ip\":\"192.0.2.1/32\"}}", answers,
-			     2), CLIENT_DONE);
+	ck_assert_int_eq(session_ask("add {\"action\":\"BLOCK\",\"src\":{\"ip\":\"192.0.2.1/32\"}}",
+				     answers, 2),
+			 CLIENT_DONE);
 	ck_assert_str_eq(session.out, first);
 	ck_assert_int_eq(session_ask("add block in from 192.0.2.2", answers, 2), CLIENT_DONE);
 	ck_assert_str_ne(session.out, first);
@@ -57,11 +59,15 @@ START_TEST(add_what_is_there)
 {
 	const struct canned answers[] = { { ANSWER_JSON TELNET, 0 } };
 
-	ck_assert_int_eq(session_ask("add no-telnet block in proto tcp from any to any port 23 comment "
-			     "it's~old", answers, 1), CLIENT_DONE);
+	ck_assert_int_eq(
+		session_ask("add no-telnet block in proto tcp from any to any port 23 comment "
+			    "it's~old",
+			    answers, 1),
+		CLIENT_DONE);
 	ck_assert_str_eq(session.out, "no-telnet is there already\n");
 	ck_assert(!contains(session.asked, "PUT"));
-	ck_assert_int_eq(session_ask("add no-telnet block in proto tcp from any to any port 24", answers, 1),
+	ck_assert_int_eq(session_ask("add no-telnet block in proto tcp from any to any port 24",
+				     answers, 1),
 			 CLIENT_REFUSED);
 	ck_assert(contains(session.err, "there is a policy no-telnet already"));
 	ck_assert(contains(session.err, "pepctl modify"));
@@ -97,11 +103,13 @@ START_TEST(add_many_from_a_file)
 	const struct canned answers[] = { { NOT_THERE, 0 }, { NOT_THERE, 0 }, { DONE, 0 } };
 	char line[128];
 
-	session_write_file("// comments are allowed\n{\"policies\":[{\"id\":\"a\",\"action\":\"ALLOW\"},"
-		   "{\"id\":\"b\",\"action\":\"BLOCK\"}]}");
+	session_write_file(
+		"// comments are allowed\n{\"policies\":[{\"id\":\"a\",\"action\":\"ALLOW\"},"
+		"{\"id\":\"b\",\"action\":\"BLOCK\"}]}");
 	snprintf(line, sizeof(line), "add --file %s", session.file);
 	ck_assert_int_eq(session_ask(line, answers, 3), CLIENT_DONE);
-	ck_assert_str_eq(session.out, "added a (undo: pepctl delete a)\nadded b (undo: pepctl delete b)\n");
+	ck_assert_str_eq(session.out,
+			 "added a (undo: pepctl delete a)\nadded b (undo: pepctl delete b)\n");
 	ck_assert(contains(session.asked, "POST /policies HTTP/1.1"));
 }
 END_TEST
@@ -112,13 +120,18 @@ START_TEST(modify_with_a_patch)
 		{ ANSWER_JSON TELNET, 0 },
 		{ DONE, 0 },
 		{ ANSWER_JSON "{\"id\":\"no-telnet\",\"action\":\"BLOCK\",\"log\":true,"
-			      "\"protocol\":\"tcp\",\"dst\":{\"port\":24}}", 0 },
+			      "\"protocol\":\"tcp\",\"dst\":{\"port\":24}}",
+		  0 },
 	};
 
 	ck_assert_int_eq(session_ask("modify no-telnet {\"log\":true,\"dst\":{\"port\":24},"
-			     "\"description\":null}", answers, 3), CLIENT_DONE);
-	ck_assert_str_eq(session.out, "modified no-telnet (undo: pepctl modify no-telnet "
-			      "'{\"log\":null,\"description\":\"it'\\''s old\",\"dst\":{\"port\":23}}')\n");
+				     "\"description\":null}",
+				     answers, 3),
+			 CLIENT_DONE);
+	ck_assert_str_eq(
+		session.out,
+		"modified no-telnet (undo: pepctl modify no-telnet "
+		"'{\"log\":null,\"description\":\"it'\\''s old\",\"dst\":{\"port\":23}}')\n");
 	ck_assert(contains(session.asked, "PATCH /policies/no-telnet HTTP/1.1"));
 	ck_assert(contains(session.asked, "Content-Type: application/merge-patch+json"));
 }
@@ -130,12 +143,14 @@ START_TEST(modify_in_words)
 		{ ANSWER_JSON TELNET, 0 },
 		{ DONE, 0 },
 		{ ANSWER_JSON "{\"id\":\"no-telnet\",\"description\":\"it's old\","
-			      "\"action\":\"ALLOW\"}", 0 },
+			      "\"action\":\"ALLOW\"}",
+		  0 },
 	};
 
 	ck_assert_int_eq(session_ask("modify no-telnet allow in", answers, 3), CLIENT_DONE);
-	ck_assert_str_eq(session.out, "modified no-telnet (undo: pepctl modify no-telnet "
-			      "'{\"action\":\"BLOCK\",\"protocol\":\"tcp\",\"dst\":{\"port\":23}}')\n");
+	ck_assert_str_eq(session.out,
+			 "modified no-telnet (undo: pepctl modify no-telnet "
+			 "'{\"action\":\"BLOCK\",\"protocol\":\"tcp\",\"dst\":{\"port\":23}}')\n");
 	ck_assert(contains(session.asked, "PUT /policies/no-telnet HTTP/1.1"));
 	ck_assert(contains(session.asked, "\"description\":\"it's old\""));
 }
@@ -159,10 +174,11 @@ START_TEST(delete_and_its_undo)
 	};
 
 	ck_assert_int_eq(session_ask("delete no-telnet b", answers, 3), CLIENT_DONE);
-	ck_assert_str_eq(session.out, "deleted no-telnet (undo: pepctl add '{\"id\":\"no-telnet\","
-			      "\"description\":\"it'\\''s old\",\"action\":\"BLOCK\","
-			      "\"protocol\":\"tcp\",\"dst\":{\"port\":23}}')\n"
-			      "deleted b (undo: pepctl add '{\"id\":\"b\",\"action\":\"ALLOW\"}')\n");
+	ck_assert_str_eq(session.out,
+			 "deleted no-telnet (undo: pepctl add '{\"id\":\"no-telnet\","
+			 "\"description\":\"it'\\''s old\",\"action\":\"BLOCK\","
+			 "\"protocol\":\"tcp\",\"dst\":{\"port\":23}}')\n"
+			 "deleted b (undo: pepctl add '{\"id\":\"b\",\"action\":\"ALLOW\"}')\n");
 	ck_assert(contains(session.asked, "DELETE /policies?id=no-telnet&id=b HTTP/1.1"));
 }
 END_TEST
@@ -191,11 +207,14 @@ START_TEST(apply_what_is_new)
 					  { DONE, 0 } };
 	char line[128];
 
-	session_write_file("[{\"id\":\"a\",\"action\":\"ALLOW\"},{\"id\":\"x\",\"action\":\"BLOCK\"}]");
+	session_write_file(
+		"[{\"id\":\"a\",\"action\":\"ALLOW\"},{\"id\":\"x\",\"action\":\"BLOCK\"}]");
 	snprintf(line, sizeof(line), "apply %s", session.file);
 	ck_assert_int_eq(session_ask(line, answers, 2), CLIENT_DONE);
 	ck_assert(contains(session.asked, "POST /policies HTTP/1.1"));
-	ck_assert(contains(session.out, "1 created, 0 updated, 0 unchanged, 0 deleted; 3 in force, 2 of them not"));
+	ck_assert(contains(
+		session.out,
+		"1 created, 0 updated, 0 unchanged, 0 deleted; 3 in force, 2 of them not"));
 	ck_assert(contains(session.out, "(undo: pepctl delete a)"));
 }
 END_TEST
@@ -232,7 +251,9 @@ START_TEST(reload_and_its_warnings)
 	const struct canned answer = {
 		ANSWER_JSON "{\"changed\":true,\"created\":2,\"policy_count\":2,\"warnings\":["
 			    "{\"pointer\":\"/server/listen\",\"detail\":\"needs a restart\"},"
-			    "\"plain\"]}", 0 };
+			    "\"plain\"]}",
+		0
+	};
 
 	ck_assert_int_eq(session_ask("reload", &answer, 1), CLIENT_DONE);
 	ck_assert_str_eq(session.err, "warning: /server/listen: needs a restart\nwarning: plain\n");

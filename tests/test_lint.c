@@ -41,8 +41,8 @@ static const struct {
 	{ "'action':'ALLOW','src':{'ip':'10.1.0.0/16'}",
 	  "'action':'BLOCK','src':{'ip':'10.0.0.0/8'}", false },
 	{ "'action':'BLOCK'", "'action':'ALLOW','dst':{'ip':'fd00::/8'}", true },
-	{ "'action':'BLOCK','protocol':'tcp'", "'action':'ALLOW','protocol':'tcp','dst':{'port':22}",
-	  true },
+	{ "'action':'BLOCK','protocol':'tcp'",
+	  "'action':'ALLOW','protocol':'tcp','dst':{'port':22}", true },
 	/* by its priority */
 	{ "'action':'BLOCK','src':{'ip':'10.1.0.0/16'}",
 	  "'action':'ALLOW','src':{'ip':'10.0.0.0/8'},'priority':5", true },
@@ -76,9 +76,10 @@ static const struct {
 	{ "'action':'BLOCK','protocol':'tcp','dst':{'port':'1-100'}",
 	  "'action':'ALLOW','protocol':'tcp','dst':{'port':[99]}", true },
 	{ "'action':'BLOCK','protocol':'tcp','tcp_flags':'syn'",
-	  "'action':'ALLOW','protocol':'tcp','tcp_flags':'!syn','src':{'ip':'10.1.0.0/16'}", false },
-	{ "'action':'BLOCK','src':{'ip':'10.0.0.0/8'}",
-	  "'action':'ALLOW','src':{'ip':'fd00::/8'}", false },
+	  "'action':'ALLOW','protocol':'tcp','tcp_flags':'!syn','src':{'ip':'10.1.0.0/16'}",
+	  false },
+	{ "'action':'BLOCK','src':{'ip':'10.0.0.0/8'}", "'action':'ALLOW','src':{'ip':'fd00::/8'}",
+	  false },
 	{ "'action':'BLOCK','protocol':'icmp','icmp_type':8",
 	  "'action':'ALLOW','protocol':'icmp','icmp_type':0,'src':{'ip':'10.1.0.0/16'}", false },
 };
@@ -113,7 +114,8 @@ static char *wide_first(size_t count)
 	ck_assert_ptr_nonnull(out);
 	fputs("[{\"id\":\"wide\",\"action\":\"BLOCK\"}", out);
 	for (size_t i = 0; i < count; i++)
-		fprintf(out, ",{\"id\":\"n%zu\",\"action\":\"ALLOW\",\"src\":{\"ip\":\"10.%zu.%zu.0/24\"}}",
+		fprintf(out,
+			",{\"id\":\"n%zu\",\"action\":\"ALLOW\",\"src\":{\"ip\":\"10.%zu.%zu.0/24\"}}",
 			i, i / 256, i % 256);
 	fputs("]", out);
 	fclose(out);
