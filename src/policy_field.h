@@ -42,6 +42,7 @@ struct field_reader {
 	/* What is being read, for messages. */
 	const struct policy_field *field;
 	int index; /* of the element of a list; -1: the value itself */
+	const char *key; /* of the member of an object; NULL: the value itself */
 };
 
 struct policy_field {

@@ -104,8 +104,8 @@ int read_address(struct field_reader *reader, struct json_object *value)
 		if (is_any(element))
 			any_index = i;
 	}
-	if (!result && any_index >= 0)
-		result = check_any(reader, value, list, any_index);
+	if (any_index >= 0 && check_any(reader, value, list, any_index) < 0)
+		result = -EINVAL;
 	return result < 0 ? result : shrink(list, count);
 }
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_pointer.h"
 #include "policy.h"
 #include "policy_field.h"
 #include "policy_read.h"
@@ -85,14 +84,15 @@ static int add_label(struct field_reader *reader, const char *key, struct json_o
 	struct label *label = &policy->labels[policy->label_count];
 	const char *text;
 
+	reader->key = key;
 	if (!is_name(key, "._/-", LABEL_KEY_MAX))
-		return field_refuse(reader, value, "has the key \"%.*s\", which is not 1 to %d "
-				    "letters, digits and \".\", \"_\", \"/\", \"-\", the first a "
-				    "letter or digit", text_cut(key, 80), key, LABEL_KEY_MAX);
+		return field_refuse(reader, value, "belongs to a key that is not 1 to %d letters, "
+				    "digits and \".\", \"_\", \"/\", \"-\", the first a letter "
+				    "or digit", LABEL_KEY_MAX);
 	if (!json_object_is_type(value, json_type_string) ||
 	    json_object_get_string_len(value) > LABEL_VALUE_MAX)
-		return field_refuse(reader, value, "is the value of \"%s\" but not a string of up "
-				    "to %d bytes", key, LABEL_VALUE_MAX);
+		return field_refuse(reader, value, "is not a string of up to %d bytes",
+				    LABEL_VALUE_MAX);
 	text = json_object_get_string(value);
 	for (const char *c = text; *c; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)

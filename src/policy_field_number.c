@@ -73,10 +73,12 @@ static int read_bounds(struct field_reader *reader, struct json_object *value,
 		if (!min && strcmp(key, "max"))
 			return field_refuse(reader, value, "has a member \"%.*s\": only \"min\" "
 					    "and \"max\" are known here", text_cut(key, 40), key);
+		reader->key = key;
 		r = field_integer(reader, bound, 0, kind->max, min ? &low : &high);
 		if (r < 0)
 			return r;
 	}
+	reader->key = NULL;
 	if (!json_object_object_length(value))
 		return field_refuse(reader, value, "has neither \"min\" nor \"max\"");
 	if (low > high)

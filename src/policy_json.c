@@ -98,6 +98,7 @@ static int read_member(struct field_reader *reader, struct json_object *value)
 	int r;
 
 	reader->index = -1;
+	reader->key = NULL;
 	if (!value)
 		r = field_refuse(reader, value, "says nothing: leave the member out");
 	else if (reader->given & bit && reader->field->member != MEMBER_PROTOCOL)

@@ -14,7 +14,7 @@
 #include "policy_field.h"
 #include "problem.h"
 
-#define POINTER_MAX 96
+#define POINTER_MAX 128
 #define VALUE_MAX 64 /* bytes of a value that a message quotes */
 
 /* The JSON pointer of what is being read. */
@@ -28,6 +28,8 @@ static void print_pointer(const struct field_reader *reader, char ret_pointer[PO
 		snprintf(index, sizeof(index), "/%d", reader->index);
 	snprintf(ret_pointer, POINTER_MAX, "%s%s/%s%s", *group ? "/" : "", group, field->name,
 		 index);
+	if (reader->key)
+		json_pointer_append(ret_pointer, POINTER_MAX, reader->key);
 }
 
 int field_refuse(struct field_reader *reader, struct json_object *value, const char *format, ...)

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "cleanup.h"
+#include "json_cleanup.h"
 #include "json_pointer.h"
 #include "number.h"
 #include "problem.h"
@@ -95,15 +96,10 @@ static const struct word words_known[] = {
 	{ "comment", read_text, NULL, "description", "a text (quoted, if it has spaces)", NULL },
 };
 
-static void release_json(struct json_object **json)
-{
-	json_object_put(*json);
-}
-
 int words_parse(const char *const *words, int count, struct json_object **ret,
 		struct problems *problems)
 {
-	CLEANUP(release_json) struct json_object *json = json_object_new_object();
+	CLEANUP(cleanup_json) struct json_object *json = json_object_new_object();
 	struct sentence sentence = {
 		.words = words,
 		.count = count,
@@ -260,7 +256,7 @@ static int read_text(struct sentence *sentence, const struct word *word, const c
 /* "a,b" as an array, "a" as itself. Returns 0, -EINVAL (noted), -ENOMEM. */
 static int split(struct sentence *sentence, const char *argument, struct json_object **ret)
 {
-	CLEANUP(release_json) struct json_object *array = json_object_new_array();
+	CLEANUP(cleanup_json) struct json_object *array = json_object_new_array();
 
 	if (!array)
 		return -ENOMEM;
@@ -356,7 +352,7 @@ static const char *const burst_members[] = { "burst_packets", "burst_bytes" };
 static int put_amounts(struct sentence *sentence, const char *argument, const char *const names[2],
 		       bool are_rates)
 {
-	CLEANUP(release_json) struct json_object *list = NULL;
+	CLEANUP(cleanup_json) struct json_object *list = NULL;
 	bool many;
 	int r = split(sentence, argument, &list);
 	int count;

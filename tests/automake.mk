@@ -3,6 +3,7 @@
 # `make check`: tests/test_X.c is about src/X.c; no privilege, no network.
 # Sorted, one a line.
 unit_tests = \
+	tests/test_address \
 	tests/test_change \
 	tests/test_client \
 	tests/test_client_check \
@@ -12,10 +13,18 @@ unit_tests = \
 	tests/test_expiry \
 	tests/test_history \
 	tests/test_interfaces_choice \
+	tests/test_json \
 	tests/test_lint \
 	tests/test_log \
+	tests/test_number \
+	tests/test_policy \
+	tests/test_policy_json \
+	tests/test_policyset \
 	tests/test_reload \
 	tests/test_settings \
+	tests/test_timestamp \
+	tests/test_units \
+	tests/test_words \
 	$(END)
 
 client_server = tests/client_server.c tests/client_server.h
@@ -30,19 +39,40 @@ tests_test_expiry_SOURCES = tests/test_expiry.c tests/stubs.c tests/stubs.h
 tests_test_history_SOURCES = tests/test_history.c tests/stubs.c tests/stubs.h
 tests_test_reload_SOURCES = tests/test_reload.c tests/stubs.c tests/stubs.h
 
+# Tests that make policies of JSON text.
+policy_text = tests/policy_text.c tests/policy_text.h
+tests_test_address_SOURCES = tests/test_address.c $(policy_text)
+tests_test_json_SOURCES = tests/test_json.c $(policy_text)
+tests_test_number_SOURCES = tests/test_number.c $(policy_text)
+tests_test_policy_SOURCES = tests/test_policy.c $(policy_text)
+tests_test_policy_json_SOURCES = tests/test_policy_json.c $(policy_text)
+tests_test_policyset_SOURCES = tests/test_policyset.c $(policy_text)
+tests_test_timestamp_SOURCES = tests/test_timestamp.c $(policy_text)
+tests_test_units_SOURCES = tests/test_units.c $(policy_text)
+tests_test_words_SOURCES = tests/test_words.c $(policy_text)
+
 # `make check-root`: namespaces and BPF. Programs of one C file of that name,
 # and scripts. Sorted, one a line.
 root_programs = \
 	tests/root/test_attach \
 	tests/root/test_attach_change \
 	tests/root/test_attach_foreign \
+	tests/root/test_classbench \
 	tests/root/test_links \
+	tests/root/test_oracle \
 	$(END)
 attach_bed = tests/root/attach_bed.c tests/root/attach_bed.h
 tests_root_test_attach_SOURCES = tests/root/test_attach.c $(attach_bed)
 tests_root_test_attach_change_SOURCES = tests/root/test_attach_change.c $(attach_bed)
 tests_root_test_attach_foreign_SOURCES = tests/root/test_attach_foreign.c $(attach_bed)
 
+dry_sources = \
+	tests/frame.c tests/frame.h \
+	tests/oracle.c tests/oracle.h \
+	tests/root/dry_bed.c tests/root/dry_bed.h \
+	tests/root/random_policies.c tests/root/random_policies.h
+tests_root_test_classbench_SOURCES = tests/root/test_classbench.c $(dry_sources)
+tests_root_test_oracle_SOURCES = tests/root/test_oracle.c $(dry_sources)
 root_scripts = \
 	tests/root/test_coexistence.py \
 	tests/root/test_counters.py \
@@ -68,6 +98,11 @@ soak_scripts = \
 
 # What tests include or read.
 test_files = \
+	tests/data \
+	tests/golden/policies.bad.json \
+	tests/golden/policies.bad.txt \
+	tests/golden/policies.in.json \
+	tests/golden/policies.out.json \
 	tests/root/README.md \
 	tests/root/daemon.py \
 	tests/root/flood.c \

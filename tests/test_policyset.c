@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "policy_text.h"
+#include "policyset.h"
+
+static struct policy *simple(const char *id, const char *action, enum origin origin)
+{
+	char text[128];
+	struct policy *policy;
+
+	snprintf(text, sizeof(text), "{'id':'%s','action':'%s'}", id, action);
+	policy = policy_from(text);
+	policy->origin = origin;
+	return policy;
+}
+
+/* The ids, joined by spaces, with the first letter of the action. */
+static const char *ids(const struct policyset *set)
+{
+	static char said[256];
+
+	said[0] = '\0';
+	for (size_t i = 0; i < set->count; i++) {
+		size_t length = strlen(said);
+
+		snprintf(said + length, sizeof(said) - length, "%s%s%c", i ? " " : "",
+			 set->policy[i]->id, policy_action_name(set->policy[i]->action)[0]);
+	}
+	return said;
+}
+
+static struct policyset *edit(const struct policyset *base, const char *const *remove,
+			      size_t remove_count, struct policy *const *add, size_t add_count)
+{
+	struct policyset *set;
+
+	ck_assert_int_eq(policyset_edit(base, remove, remove_count, add, add_count, &set), 0);
+	return set;
+}
+
+START_TEST(sets_are_edited)
+{
+	CLEANUP(policyset_put) struct policyset *empty = policyset_new(), *first, *second, *third;
+	struct policy *add[] = { simple("b", "BLOCK", ORIGIN_API), simple("a", "BLOCK", ORIGIN_FILE),
+				 simple("c", "BLOCK", ORIGIN_API), simple("b", "ALLOW", ORIGIN_API) };
+	const char *const remove[] = { "z", "b", "a", "0", "a" };
+
+	ck_assert_ptr_nonnull(empty);
+	ck_assert_uint_eq(empty->count, 0);
+	ck_assert_int_eq(policyset_index(empty, "a"), -1);
+	first = edit(empty, NULL, 0, add, 3);
+	ck_assert_str_eq(ids(first), "aB bB cB");
+	/* One that is removed and put in is put in; of two with one id the later stays. */
+	second = edit(first, remove, 5, (struct policy *[]){ add[0], add[3] }, 2);
+	ck_assert_str_eq(ids(second), "bA cB");
+	third = edit(second, (const char *[]){ "b", "c" }, 2, NULL, 0);
+	ck_assert_str_eq(ids(third), "");
+	ck_assert_ptr_null(third->policy);
+	ck_assert_str_eq(ids(first), "aB bB cB");
+	ck_assert_ptr_eq(first->policy[2], second->policy[1]);
+	ck_assert_uint_eq(add[2]->references, 3);
+	policyset_put(&second);
+	ck_assert_uint_eq(add[2]->references, 2);
+	policyset_put(&first);
+	policyset_put(&third);
+	for (size_t i = 0; i < ARRAY_SIZE(add); i++) {
+		ck_assert_uint_eq(add[i]->references, 1);
+		policy_put(&add[i]);
+	}
+}
+END_TEST
+
+START_TEST(policies_are_found)
+{
+	CLEANUP(policyset_put) struct policyset *empty = policyset_new();
+	CLEANUP(policyset_put) struct policyset *set = NULL, *rest = NULL;
+	struct policy *add[50];
+	char id[16];
+
+	for (size_t i = 0; i < ARRAY_SIZE(add); i++) {
+		snprintf(id, sizeof(id), "p%02zu", i * 2);
+		add[i] = simple(id, "BLOCK", i % 5 ? ORIGIN_API : ORIGIN_FILE);
+	}
+	set = edit(empty, NULL, 0, add, ARRAY_SIZE(add));
+	for (size_t i = 0; i < ARRAY_SIZE(add); i++) {
+		ck_assert_int_eq(policyset_index(set, add[i]->id), (ptrdiff_t)i);
+		ck_assert_ptr_eq(policyset_find(set, add[i]->id), add[i]);
+		snprintf(id, sizeof(id), "p%02zu", i * 2 + 1);
+		ck_assert_ptr_null(policyset_find(set, id));
+		policy_put(&add[i]);
+	}
+	ck_assert_uint_eq(policyset_count(set, ORIGIN_FILE), 10);
+	ck_assert_uint_eq(policyset_count(set, ORIGIN_API), 40);
+	ck_assert_int_eq(policyset_without(set, ORIGIN_API, &rest), 0);
+	ck_assert_uint_eq(rest->count, 10);
+	ck_assert_uint_eq(policyset_count(rest, ORIGIN_FILE), 10);
+}
+END_TEST
+
+START_TEST(the_order_agrees_with_policy_compare)
+{
+	static const char *const texts[] = {
+		"{'id':'a','action':'ALLOW'}",
+		"{'id':'b','action':'BLOCK'}",
+		"{'id':'c','action':'BLOCK','src':{'ip':'10.0.0.0/8'}}",
+		"{'id':'d','action':'BLOCK','src':{'ip':['10.0.0.0/16','::1']}}",
+		"{'id':'e','action':'BLOCK','priority':1,'protocol':'icmpv6'}",
+		"{'id':'f','action':'BLOCK','src':{'ip':'2001:db8::/32'}}",
+	};
+	static const char expected[PEP_FAMILIES][7] = { "dcbaef", "edfbac" };
+	CLEANUP(policyset_put) struct policyset *empty = policyset_new(), *set = NULL;
+	struct policy *add[ARRAY_SIZE(texts)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		add[i] = policy_from(texts[i]);
+	set = edit(empty, NULL, 0, add, ARRAY_SIZE(texts));
+	for (int family = 0; family < PEP_FAMILIES; family++) {
+		CLEANUP(cleanup_free) uint32_t *order = NULL;
+		char said[ARRAY_SIZE(texts) + 1] = "";
+
+		ck_assert_int_eq(policyset_order(set, family, &order), 0);
+		for (size_t i = 0; i < set->count; i++)
+			said[i] = set->policy[order[i]]->id[0];
+		ck_assert_str_eq(said, expected[family]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		policy_put(&add[i]);
+}
+END_TEST
+
+START_TEST(an_empty_set_has_an_order)
+{
+	CLEANUP(policyset_put) struct policyset *empty = policyset_new();
+	CLEANUP(policyset_put) struct policyset *other = policyset_get(empty);
+	CLEANUP(cleanup_free) uint32_t *order = NULL;
+
+	ck_assert_int_eq(policyset_order(other, PEP_IPV4, &order), 0);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("policyset");
+
+	tcase_add_test(tcase, sets_are_edited);
+	tcase_add_test(tcase, policies_are_found);
+	tcase_add_test(tcase, the_order_agrees_with_policy_compare);
+	tcase_add_test(tcase, an_empty_set_has_an_order);
+	return run_case("policyset", tcase);
+}
