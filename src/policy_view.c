@@ -64,6 +64,14 @@ void policy_etag(const struct policy *policy, char ret[POLICY_ETAG_SIZE])
 		 content);
 }
 
+void policies_etag(const struct daemon *daemon, char ret[POLICY_ETAG_SIZE])
+{
+	struct datapath_figures figures;
+
+	datapath_figures(daemon->datapath, &figures);
+	snprintf(ret, POLICY_ETAG_SIZE, "\"%" PRIu64 "\"", figures.generation);
+}
+
 bool etag_listed(const char *header, const char *etag)
 {
 	size_t length = strlen(etag);

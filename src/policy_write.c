@@ -2,7 +2,6 @@
 #include "policy_write.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <time.h>
@@ -10,12 +9,14 @@
 #include "change_answer.h"
 #include "cleanup.h"
 #include "daemon.h"
-#include "datapath.h"
 #include "http_request.h"
 #include "http_server.h"
 #include "json_cleanup.h"
 #include "policy_view.h"
+#include "policyset.h"
 #include "problem.h"
+
+static void set_etag(struct http_request *request);
 
 struct policy_source policy_write_source(void)
 {
@@ -46,11 +47,9 @@ int policy_write_condition(struct http_request *request, const char *etag)
 
 int policy_write_condition_all(struct http_request *request)
 {
-	struct datapath_figures figures;
-	char etag[32];
+	char etag[POLICY_ETAG_SIZE];
 
-	datapath_figures(request->daemon->datapath, &figures);
-	snprintf(etag, sizeof(etag), "\"%" PRIu64 "\"", figures.generation);
+	policies_etag(request->daemon, etag);
 	return policy_write_condition(request, etag);
 }
 
@@ -82,5 +81,22 @@ void policy_write(struct http_request *request, const struct change *change,
 	change_log(request, &answer);
 	if (created)
 		http_set_header(request, "Location", location);
+	set_etag(request);
 	http_answer(request, created ? 201 : 200, change_json(&answer));
+}
+
+/* Of what the request was about, as it is now. */
+static void set_etag(struct http_request *request)
+{
+	const struct daemon *daemon = request->daemon;
+	const struct policy *policy = request->id ? policyset_find(daemon->set, request->id) : NULL;
+	char etag[POLICY_ETAG_SIZE];
+
+	if (policy)
+		policy_etag(policy, etag);
+	else if (!request->id)
+		policies_etag(daemon, etag);
+	else
+		return;
+	http_set_header(request, "ETag", etag);
 }

@@ -6,7 +6,6 @@
 #include <event2/buffer.h>
 #include <inttypes.h>
 #include <json-c/json.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,7 +54,7 @@ void route_list_policies(struct http_request *request)
 	CLEANUP(free_listing) struct listing *listing = calloc(1, sizeof(*listing));
 	struct datapath_figures figures;
 	size_t limit = SIZE_MAX;
-	char etag[32];
+	char etag[POLICY_ETAG_SIZE];
 	int origin = -1;
 
 	if (!listing) {
@@ -70,7 +69,7 @@ void route_list_policies(struct http_request *request)
 	}
 	datapath_figures(request->daemon->datapath, &figures);
 	listing->generation = figures.generation;
-	snprintf(etag, sizeof(etag), "\"%" PRIu64 "\"", figures.generation);
+	policies_etag(request->daemon, etag);
 	http_set_header(request, "ETag", etag);
 	http_answer_parts(request, &(struct http_parts){
 					   .content_type = "application/json",
