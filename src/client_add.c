@@ -51,6 +51,33 @@ int client_modify(struct client *client)
 	return status ? status : tell_modified(client, before, answer);
 }
 
+/* With its origin, NULL when it is not there. */
+static int find_policy(struct client *client, const char *id, struct json_object **ret)
+{
+	CLEANUP(cleanup_free) char *target = client_policy_target(id, "");
+	const struct client_request request = {
+		.method = "GET",
+		.target = target,
+		.may_be_absent = true,
+	};
+
+	return target ? client_ask(client, &request, ret) : client_fail(client, "out of memory");
+}
+
+static int refuse_other(struct client *client, struct json_object *there)
+{
+	const char *id = client_text(there, "id"), *origin = client_text(there, "origin");
+
+	client_fail(client, "there is a policy %s already, with another content", id);
+	fprintf(client->err, "  look: pepctl show %s\n", id);
+	if (!*origin || !strcmp(origin, "api"))
+		fputs("  change it with pepctl modify or pepctl apply\n", client->err);
+	else
+		fprintf(client->err,
+			"  it is of the origin %s: change it there, then pepctl reload\n", origin);
+	return CLIENT_REFUSED;
+}
+
 /* Those of @policies that are not there yet; one that is there and says something else ends it. */
 static int keep_new_ones(struct client *client, struct json_object *policies,
 			 struct json_object *added)
@@ -59,16 +86,12 @@ static int keep_new_ones(struct client *client, struct json_object *policies,
 		CLEANUP(cleanup_json) struct json_object *there = NULL;
 		struct json_object *policy = json_object_array_get_idx(policies, i);
 		const char *id = client_text(policy, "id");
-		int status = client_definition(client, id, true, &there);
+		int status = find_policy(client, id, &there);
 
 		if (status)
 			return status;
 		if (there && !client_same_policy(there, policy))
-			return client_fail(client,
-					   "there is a policy %s already, with another content\n"
-					   "  look: pepctl show %s\n"
-					   "  change it with pepctl modify or pepctl apply",
-					   id, id);
+			return refuse_other(client, there);
 		if (there && !client->value[OPTION_JSON])
 			fprintf(client->out, "%s is there already\n", id);
 		if (!there && json_append(added, json_object_get(policy)))
@@ -199,7 +222,10 @@ static int tell_modified(struct client *client, struct json_object *before,
 		if (!undo || !commands || json_append(commands, json_object_new_string(undo)))
 			return client_fail(client, "out of memory");
 	}
-	client_print_done(client, changed ? "modified" : "nothing to change in", id, undo);
+	if (changed)
+		client_print_done(client, "modified", id, undo);
+	else if (!client->value[OPTION_JSON])
+		fprintf(client->out, "nothing to change in %s\n", id);
 	client_print_warnings(client, answer);
 	return client_print_answer(client, answer, commands);
 }

@@ -103,22 +103,29 @@ static struct json_object *policies_of(struct json_object *body)
 	return policies ? policies : body;
 }
 
-static bool contains(struct json_object *policies, const char *id)
+/* The ids as the keys of an object, to be looked up; NULL: no memory. */
+static struct json_object *ids_of(struct json_object *policies)
 {
-	for (size_t i = 0; i < client_length(policies); i++)
-		if (!strcmp(client_text(json_object_array_get_idx(policies, i), "id"), id))
-			return true;
-	return false;
+	CLEANUP(cleanup_json) struct json_object *ids = json_object_new_object();
+
+	for (size_t i = 0; ids && i < client_length(policies); i++) {
+		struct json_object *policy = json_object_array_get_idx(policies, i);
+
+		if (json_add_bool(ids, client_text(policy, "id"), true))
+			return NULL;
+	}
+	return TAKE_PTR(ids);
 }
 
 /* `pepctl delete` of what is in @body and was not in @before. */
 static char *undo_created(struct json_object *before, struct json_object *body)
 {
 	CLEANUP(cleanup_free) char *command = NULL;
+	CLEANUP(cleanup_json) struct json_object *ids = ids_of(client_member(before, "policies"));
 	struct json_object *policies = policies_of(body);
 	bool one = json_object_is_type(policies, json_type_object);
 	size_t size = 0, count = one ? 1 : client_length(policies);
-	FILE *stream = open_memstream(&command, &size);
+	FILE *stream = ids ? open_memstream(&command, &size) : NULL;
 
 	if (!stream)
 		return NULL;
@@ -129,7 +136,7 @@ static char *undo_created(struct json_object *before, struct json_object *body)
 		const char *id = client_text(policy, "id");
 		CLEANUP(cleanup_free) char *word = text_shell_word(id);
 
-		if (!contains(client_member(before, "policies"), id))
+		if (!json_object_object_get_ex(ids, id, NULL))
 			fprintf(stream, " %s", word ? word : "");
 	}
 	return fclose(stream) ? NULL : TAKE_PTR(command);
@@ -141,11 +148,11 @@ static char *undo_of(struct client *client, struct json_object *before, struct j
 	if (client->value[OPTION_DRY_RUN] ||
 	    !json_object_get_boolean(client_member(answer, "changed")))
 		return NULL;
-	if (!client_length(client_member(before, "policies")))
-		return strdup("pepctl flush");
 	if (!client_number(answer, "updated") && !client_number(answer, "deleted") &&
 	    client_number(answer, "created") <= UNDO_IDS)
 		return undo_created(before, body);
+	if (!client_length(client_member(before, "policies")))
+		return strdup("pepctl flush");
 	return client_backup_keep(client, before);
 }
 
@@ -158,8 +165,7 @@ static void print_counts(FILE *out, struct json_object *answer)
 			members[i]);
 	fprintf(out, "; %" PRIu64 " in force", client_number(answer, "policy_count"));
 	if (client_number(answer, "others"))
-		fprintf(out, ", %" PRIu64 " of them not of the API",
-			client_number(answer, "others"));
+		fprintf(out, ", %" PRIu64 " of another origin", client_number(answer, "others"));
 }
 
 static int tell(struct client *client, const char *what, struct json_object *answer,
@@ -180,7 +186,7 @@ static int tell(struct client *client, const char *what, struct json_object *ans
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (!strcmp(words[i].command, client->command->name))
 			done = words[i].done;
-	fprintf(out, "%s%s ", client->value[OPTION_DRY_RUN] ? "dry run: " : "", done);
+	fprintf(out, "%s ", client->value[OPTION_DRY_RUN] ? "dry run:" : done);
 	text_print(out, what);
 	fputs(": ", out);
 	print_counts(out, answer);

@@ -64,7 +64,7 @@ static int count_origins(struct client *client, struct json_object **ret)
 
 		if (status)
 			return status;
-		if (json_add_number(counts, origins[i].name, client_number(page, "total")))
+		if (json_add_number(counts, origins[i].name, client_number(page, "policy_count")))
 			return client_fail(client, "out of memory");
 	}
 	*ret = TAKE_PTR(counts);

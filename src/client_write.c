@@ -82,9 +82,12 @@ void client_print_done(struct client *client, const char *done, const char *what
 		return;
 	if (client->value[OPTION_DRY_RUN])
 		fputs("dry run: ", out);
-	fprintf(out, "%s ", done);
+	else
+		fprintf(out, "%s ", done);
 	text_print(out, what);
-	if (undo && !client->value[OPTION_DRY_RUN])
+	if (client->value[OPTION_DRY_RUN])
+		fprintf(out, " would be %s", done);
+	else if (undo)
 		fprintf(out, " (undo: %s)", undo);
 	fputc('\n', out);
 }

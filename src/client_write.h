@@ -31,8 +31,8 @@ char *client_undo_modify(const char *id, struct json_object *before, struct json
 struct json_object *client_merge_patch(struct json_object *from, struct json_object *to);
 
 /**
- * Says one thing that was done, or with --dry-run would be: "@done @what
- * (undo: @undo)". @undo may be NULL.
+ * Says one thing that was done: "@done @what (undo: @undo)", where @undo may
+ * be NULL; or with --dry-run would be: "@what would be @done".
  */
 void client_print_done(struct client *client, const char *done, const char *what, const char *undo);
 

@@ -188,6 +188,68 @@ START_TEST(export_for_apply)
 }
 END_TEST
 
+START_TEST(status_of_the_unwell)
+{
+	const struct canned answers[] = {
+		{ ANSWER("503 Service Unavailable",
+			 "application/json") "{\"status\":\"degraded\",\"reasons\":[{\"of\":\"\",\"detail\":\"why\"}],"
+					     "\"version\":\"1.2\",\"uptime_seconds\":61,\"generation\":9,\"policy_count\":3,"
+					     "\"rule_count\":4,\"default_action\":\"BLOCK\",\"failsafe\":false,"
+					     "\"interfaces\":[{\"name\":\"eth0\",\"mode\":\"tc\",\"egress\":true},"
+					     "{\"name\":\"eth1\",\"mode\":null}],\"listeners\":[{\"address\":\"unix:/s\","
+					     "\"up\":true},{\"address\":\"[::1]:8080\",\"up\":false,\"error\":\"in use\"}]}",
+		  0 },
+		{ ANSWER_JSON "{\"packets_processed\":10,\"bytes_processed\":2000,\"verdicts\":{"
+			      "\"pass\":{\"packets\":6},\"drop\":{\"packets\":4}},"
+			      "\"last_minute\":{\"drop_reasons\":[{\"reason\":\"policy\","
+			      "\"packets\":4}],\"policies\":[]}}",
+		  0 },
+		{ ANSWER_JSON "{\"policies\":[],\"policy_count\":1}", 0 },
+		{ ANSWER_JSON "{\"policies\":[],\"policy_count\":2}", 0 },
+	};
+
+	ck_assert_int_eq(session_ask("status", answers, 4), CLIENT_DONE);
+	ck_assert_str_eq(session.out, "status:     degraded\n"
+				      "            why\n"
+				      "version:    1.2, up 1m1s\n"
+				      "interfaces: eth0 (tc, egress), eth1 (not attached)\n"
+				      "policies:   3 (1 file, 2 api), 4 rules, generation 9\n"
+				      "default:    BLOCK, without failsafe\n"
+				      "traffic:    10 packets (2.0 kB), 6 passed, 4 dropped\n"
+				      "listeners:  unix:/s, [::1]:8080 (down: in use)\n"
+				      "dropped in the last minute, by reason:\n"
+				      "           4  policy\n"
+				      "policies of the last minute: none\n");
+	ck_assert(contains(session.asked, "GET /health HTTP/1.1"));
+}
+END_TEST
+
+START_TEST(interfaces_and_their_troubles)
+{
+	const struct canned answer = {
+		ANSWER_JSON
+		"{\"interfaces\":[{\"name\":\"eth0\",\"mode\":\"tc\",\"mechanism\":"
+		"\"tcx\",\"egress\":false,\"driver\":\"veth\",\"mtu\":1500,\"attempts\":["
+		"{\"mode\":\"native\",\"hook\":\"ingress\",\"errno\":16,\"error\":"
+		"\"busy\",\"detail\":\"taken\"},{\"mode\":\"tcx\",\"errno\":0}],"
+		"\"foreign\":[{\"name\":\"other\",\"program_id\":7,\"hook\":\"xdp\","
+		"\"position\":\"before\"}],\"counters\":{\"ingress\":{\"pass\":{"
+		"\"packets\":5}},\"egress\":{\"pass\":{\"packets\":1}}}},"
+		"{\"name\":\"eth1\",\"mode\":null,\"refused\":\"a bridge port\"}]}",
+		0
+	};
+
+	ck_assert_int_eq(session_ask("interfaces", &answer, 1), CLIENT_DONE);
+	ck_assert_str_eq(session.out,
+			 "NAME  MODE  MECHANISM  EGRESS  DRIVER   MTU  PASSED  DROPPED\n"
+			 "eth0  tc    tcx        no      veth    1500       6        0\n"
+			 "eth1  -     -          no                         0        0\n"
+			 "eth0: native ingress failed: busy: taken\n"
+			 "eth0: program 7 \"other\" at xdp, before\n"
+			 "eth1: not attached: a bridge port\n");
+}
+END_TEST
+
 START_TEST(events_until_the_end)
 {
 	const struct canned answer = {
@@ -223,6 +285,8 @@ int main(void)
 	tcase_add_test(tests, list_as_a_table);
 	tcase_add_loop_test(tests, list_some, 0, ARRAY_SIZE(matches));
 	tcase_add_test(tests, export_for_apply);
+	tcase_add_test(tests, status_of_the_unwell);
+	tcase_add_test(tests, interfaces_and_their_troubles);
 	tcase_add_test(tests, events_until_the_end);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_NORMAL);

@@ -30,7 +30,7 @@ START_TEST(add_in_words)
 				     answers, 2),
 			 CLIENT_DONE);
 	ck_assert_str_eq(session.out, "added no-telnet (undo: pepctl delete no-telnet)\n");
-	ck_assert(contains(session.asked, "GET /policies/no-telnet?fields=definition HTTP/1.1"));
+	ck_assert(contains(session.asked, "GET /policies/no-telnet HTTP/1.1"));
 	ck_assert(contains(session.asked, "PUT /policies/no-telnet HTTP/1.1"));
 	ck_assert(contains(session.asked, "If-None-Match: *"));
 	ck_assert(contains(session.asked, "Content-Type: application/json"));
@@ -75,12 +75,25 @@ START_TEST(add_what_is_there)
 }
 END_TEST
 
+START_TEST(add_what_is_in_a_file)
+{
+	const struct canned answers[] = {
+		{ ANSWER_JSON "{\"id\":\"a\",\"action\":\"BLOCK\",\"origin\":\"file\"}", 0 }
+	};
+
+	ck_assert_int_eq(session_ask("add a allow in", answers, 1), CLIENT_REFUSED);
+	ck_assert(contains(session.err, "origin file"));
+	ck_assert(contains(session.err, "pepctl reload"));
+	ck_assert(!contains(session.err, "pepctl modify"));
+}
+END_TEST
+
 START_TEST(add_as_a_dry_run)
 {
 	const struct canned answers[] = { { NOT_THERE, 0 }, { DONE, 0 } };
 
 	ck_assert_int_eq(session_ask("add --dry-run a allow in", answers, 2), CLIENT_DONE);
-	ck_assert_str_eq(session.out, "dry run: added a\n");
+	ck_assert_str_eq(session.out, "dry run: a would be added\n");
 	ck_assert(contains(session.asked, "PUT /policies/a?dry_run=true HTTP/1.1"));
 }
 END_TEST
@@ -214,7 +227,7 @@ START_TEST(apply_what_is_new)
 	ck_assert(contains(session.asked, "POST /policies HTTP/1.1"));
 	ck_assert(contains(
 		session.out,
-		"1 created, 0 updated, 0 unchanged, 0 deleted; 3 in force, 2 of them not"));
+		"1 created, 0 updated, 0 unchanged, 0 deleted; 3 in force, 2 of another origin"));
 	ck_assert(contains(session.out, "(undo: pepctl delete a)"));
 }
 END_TEST
@@ -316,6 +329,7 @@ int main(void)
 	tcase_add_test(tests, add_in_words);
 	tcase_add_test(tests, add_without_an_id);
 	tcase_add_test(tests, add_what_is_there);
+	tcase_add_test(tests, add_what_is_in_a_file);
 	tcase_add_test(tests, add_as_a_dry_run);
 	tcase_add_test(tests, add_with_json);
 	tcase_add_test(tests, add_many_from_a_file);
