@@ -54,8 +54,8 @@ static const struct cause causes[] = {
 	{ 0, &attach_xdp, "channel",
 	  "@ uses too many channels for XDP: `ethtool -L @ combined N` with half of the maximum "
 	  "that `ethtool -l @` shows" },
-	{ 0, &attach_xdp, "bond",
-	  "the bond @ or one of its members takes no XDP: name the members instead, or use TC" },
+	{ 0, &attach_xdp, "slave device",
+	  "a member of @ takes no XDP: name the members that do instead of @, or use TC" },
 	{ ERANGE, &attach_xdp, NULL,
 	  "the MTU of @ or of its peer is too large for XDP: `ip link set dev @ mtu 1500`" },
 	{ EOPNOTSUPP, &attach_xdp, NULL, "the driver of @ does not take XDP in this mode" },

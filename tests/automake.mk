@@ -4,6 +4,7 @@
 # Sorted, one a line.
 unit_tests = \
 	tests/test_address \
+	tests/test_attach_explain \
 	tests/test_change \
 	tests/test_client \
 	tests/test_client_check \
@@ -19,6 +20,7 @@ unit_tests = \
 	tests/test_number \
 	tests/test_policy \
 	tests/test_policy_json \
+	tests/test_policy_round_trip \
 	tests/test_policyset \
 	tests/test_reload \
 	tests/test_settings \
@@ -46,6 +48,7 @@ tests_test_json_SOURCES = tests/test_json.c $(policy_text)
 tests_test_number_SOURCES = tests/test_number.c $(policy_text)
 tests_test_policy_SOURCES = tests/test_policy.c $(policy_text)
 tests_test_policy_json_SOURCES = tests/test_policy_json.c $(policy_text)
+tests_test_policy_round_trip_SOURCES = tests/test_policy_round_trip.c $(policy_text)
 tests_test_policyset_SOURCES = tests/test_policyset.c $(policy_text)
 tests_test_timestamp_SOURCES = tests/test_timestamp.c $(policy_text)
 tests_test_units_SOURCES = tests/test_units.c $(policy_text)

@@ -83,8 +83,12 @@ bool bed_passes(uint8_t marker);
 const struct attachment *bed_attach(enum attach_mode mode, int expected);
 const struct attachment *bed_attach_as(const struct attach_wanted *wanted, int expected);
 
-/** The same by a row of bed_ways. */
+/** The same by a row of bed_ways; a kernel without TCX has clsact for it. */
 const struct attachment *bed_attach_way(int way);
+
+/** Whether the kernel has TCX, and whether that row ends in clsact here. */
+bool bed_has_tcx(void);
+bool bed_way_is_clsact(int way);
 
 /** Fails the test unless frames that should be dropped are, and only they. */
 void bed_expect_enforced(void);
