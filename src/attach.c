@@ -167,7 +167,8 @@ static int follow_link(struct attachments *attachments, struct attach_entry *ent
 	int err;
 
 	if (link->alien)
-		return refuse(entry, -EMEDIUMTYPE, "its packets are neither Ethernet frames nor IP");
+		return refuse(entry, -EMEDIUMTYPE,
+			      "its packets are neither Ethernet frames nor IP");
 	err = introduce(entry, link->name, link->l3);
 	if (err)
 		return refuse(entry, err, strerror(-err));

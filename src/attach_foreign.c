@@ -113,7 +113,8 @@ static int foreign_filters(struct foreign_list *list, const struct anchor *ancho
 	int err = tc_filters_list(anchor->ifindex, egress, &filters, &count);
 
 	for (i = 0; i < count && !err; i++) {
-		struct attach_foreign entry = { .hook = egress ? "clsact/egress" : "clsact/ingress" };
+		struct attach_foreign entry = { .hook = egress ? "clsact/egress"
+							       : "clsact/ingress" };
 
 		filter = &filters[i];
 		/* A BPF filter is told by its handle, another kind by the head of its priority. */

@@ -125,7 +125,8 @@ int attach_entry_blind(const struct attach_entry *entry, const struct attach_wan
 		       "end of this veth";
 	if (asprintf(ret_words,
 		     "a policy matches on a VLAN, and the tags of %s are not in the frame that XDP "
-		     "sees: `ethtool -K %s %s`%s; or use TC", name, name, off, peer) < 0) {
+		     "sees: `ethtool -K %s %s`%s; or use TC",
+		     name, name, off, peer) < 0) {
 		*ret_words = NULL;
 		return -ENOMEM;
 	}

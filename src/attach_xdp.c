@@ -57,7 +57,9 @@ static char *xdp_words(const struct anchor *anchor, int program_fd)
 /* The refusals that come from the device or its driver, where words say more than the errno. */
 static bool xdp_device_refused(int err)
 {
-	static const int errors[] = { -EINVAL, -EOPNOTSUPP, -ERANGE, -ENOMEM, -ENOSPC, -E2BIG, -EIO };
+	static const int errors[] = {
+		-EINVAL, -EOPNOTSUPP, -ERANGE, -ENOMEM, -ENOSPC, -E2BIG, -EIO
+	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(errors); i++)

@@ -17,8 +17,7 @@
 #define RTNETLINK_TRIES 5
 #define RTNETLINK_TIMEOUT_SECONDS 5
 
-int rtnetlink_put(struct rtnetlink_request *request, uint16_t type, const void *data,
-		  size_t bytes)
+int rtnetlink_put(struct rtnetlink_request *request, uint16_t type, const void *data, size_t bytes)
 {
 	size_t at = NLMSG_ALIGN(request->header.nlmsg_len);
 	struct rtattr *attribute = (struct rtattr *)((char *)request + at);
@@ -158,8 +157,7 @@ static int rtnetlink_take(struct dump *dump, const char *buffer, ssize_t bytes)
 	int remaining = bytes;
 	int err;
 
-	for (; NLMSG_OK(header, remaining) && !dump->done;
-	     header = NLMSG_NEXT(header, remaining)) {
+	for (; NLMSG_OK(header, remaining) && !dump->done; header = NLMSG_NEXT(header, remaining)) {
 		if (header->nlmsg_flags & NLM_F_DUMP_INTR)
 			dump->interrupted = true;
 		if (header->nlmsg_type == NLMSG_ERROR)

@@ -31,8 +31,7 @@ struct rtnetlink_request {
 	}
 
 /** Appends an attribute. Returns 0, or -EMSGSIZE when there is no room. */
-int rtnetlink_put(struct rtnetlink_request *request, uint16_t type, const void *data,
-		  size_t bytes);
+int rtnetlink_put(struct rtnetlink_request *request, uint16_t type, const void *data, size_t bytes);
 
 /** Appends an attribute of 32 bits, as rtnetlink_put(). */
 int rtnetlink_put_u32(struct rtnetlink_request *request, uint16_t type, uint32_t value);

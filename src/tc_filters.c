@@ -122,7 +122,8 @@ static int qdisc_search_message(void *context, const struct nlmsghdr *message)
 	if (tc->tcm_ifindex != search->ifindex || tc->tcm_parent != TC_H_CLSACT)
 		return 0;
 	rtnetlink_copy_string(search->kind, QDISC_KIND_BYTES,
-			      rtnetlink_find(TCA_RTA(tc), message->nlmsg_len - NLMSG_SPACE(sizeof(*tc)),
+			      rtnetlink_find(TCA_RTA(tc),
+					     message->nlmsg_len - NLMSG_SPACE(sizeof(*tc)),
 					     TCA_KIND));
 	return 0;
 }

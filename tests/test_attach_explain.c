@@ -19,7 +19,8 @@ static const struct {
 	{ EEXIST, &attach_xdp, NULL, "in the other mode" },
 	{ EOPNOTSUPP, &attach_xdp, "Underlying driver does not support XDP in native mode",
 	  "the driver of eth7" },
-	{ EOPNOTSUPP, &attach_xdp, "Can't set XDP while host is implementing LRO, disable LRO first",
+	{ EOPNOTSUPP, &attach_xdp,
+	  "Can't set XDP while host is implementing LRO, disable LRO first",
 	  "`ethtool -K eth7 lro off`" },
 	{ EOPNOTSUPP, &attach_xdp,
 	  "Can't set XDP while host is implementing GRO_HW/CSUM, disable GRO_HW/CSUM first",
@@ -30,8 +31,10 @@ static const struct {
 	{ ERANGE, &attach_xdp, "Peer MTU is too large to set XDP", "dev PEER mtu" },
 	{ ERANGE, &attach_xdp, NULL, "mtu 1500" },
 	{ ENOMEM, &attach_xdp, "Too few free TX rings available", "`ethtool -L eth7 combined N`" },
-	{ EINVAL, &attach_xdp, "Failed to set xdp program, the Rx/Tx channel count should be at "
-			       "most half of the maximum allowed channel count", "half" },
+	{ EINVAL, &attach_xdp,
+	  "Failed to set xdp program, the Rx/Tx channel count should be at "
+	  "most half of the maximum allowed channel count",
+	  "half" },
 	{ ENOSPC, &attach_xdp, "XDP expects number of rx queues not less than peer tx queues",
 	  "receive queues" },
 	{ ENOLINK, &attach_xdp, "the interface does not name it", "not in force on eth7" },

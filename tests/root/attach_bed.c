@@ -75,7 +75,9 @@ void datapath_interface_remove(struct datapath *datapath, uint32_t ifindex)
 /* ---- programs, instruction by instruction */
 
 #define INSN(op, d, s, o, i)                                                                       \
-	{ .code = (op), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) }
+	{                                                                                          \
+		.code = (op), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i)               \
+	}
 
 static int load(unsigned int type, const char *name, const struct bpf_insn *code, size_t count,
 		unsigned int flags)
@@ -106,8 +108,8 @@ static int load_marked(bool xdp, const char *name, unsigned int flags)
 		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
 	};
 
-	return load(xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS, name, code,
-		    ARRAY_SIZE(code), flags);
+	return load(xdp ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS, name, code, ARRAY_SIZE(code),
+		    flags);
 }
 
 void bed_load_programs(void)
@@ -164,9 +166,10 @@ void bed_foreign_tcx(struct bed_foreign *foreign, bool egress, bool first)
 	struct {
 		uint32_t program_fd, ifindex, type, flags, relative, reserved;
 		uint64_t revision;
-	} attr = { (uint32_t)foreign->program_fd, bed.link.ifindex, TCX_INGRESS + egress,
-		   first ? TCX_FIRST : 0, 0, 0, 0 };
+	} attr = { .program_fd = (uint32_t)foreign->program_fd, .ifindex = bed.link.ifindex };
 
+	attr.type = TCX_INGRESS + egress;
+	attr.flags = first ? TCX_FIRST : 0;
 	foreign->link_fd = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 	ck_assert_msg(foreign->link_fd >= 0, "foreign TCX: %s", strerror(errno));
 }
@@ -209,11 +212,11 @@ size_t bed_filters(void)
 
 void bed_send(uint8_t marker)
 {
-	uint8_t frame[FRAME_BYTES] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1,
-				       ETHERTYPE_EXPERIMENT >> 8, ETHERTYPE_EXPERIMENT & 0xff,
-				       marker };
+	/* To all, from 02:00:00:00:00:01. */
+	uint8_t frame[FRAME_BYTES] = "\xff\xff\xff\xff\xff\xff\2\0\0\0\0\1\x88\xb5";
 	const struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)bed.peer };
 
+	frame[MARKER_AT] = marker;
 	ck_assert_int_eq(sendto(bed.sender, frame, sizeof(frame), 0, (const void *)&to, sizeof(to)),
 			 sizeof(frame));
 }
@@ -311,8 +314,11 @@ void bed_open(void)
 	libbpf_set_print(keep_quiet);
 	bed_run("ip link add pepa type veth peer name pepb");
 	bed_run("ip link set pepa up addrgenmode none && ip link set pepb up addrgenmode none");
-	bed.link = (struct link){ .ifindex = if_nametoindex("pepa"), .name = "pepa",
-				  .kind = "veth", .mtu = 1500, .up = true };
+	bed.link = (struct link){ .ifindex = if_nametoindex("pepa"),
+				  .name = "pepa",
+				  .kind = "veth",
+				  .mtu = 1500,
+				  .up = true };
 	bed.peer = if_nametoindex("pepb");
 	memset(bed.datapath.fd, -1, sizeof(bed.datapath.fd));
 	bed_load_programs();

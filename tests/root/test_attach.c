@@ -225,16 +225,20 @@ static int open_tun(void)
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(ioctl(fd, TUNSETIFF, &request), 0);
 	bed_run("ip link set peptun up addrgenmode none");
-	bed.link = (struct link){ .ifindex = if_nametoindex("peptun"), .name = "peptun",
-				  .kind = "tun", .mtu = 1500, .up = true, .l3 = true };
+	bed.link = (struct link){ .ifindex = if_nametoindex("peptun"),
+				  .name = "peptun",
+				  .kind = "tun",
+				  .mtu = 1500,
+				  .up = true,
+				  .l3 = true };
 	return fd;
 }
 
 /* An IPv4 packet to nowhere, whose byte 14, in the source address, is the marker. */
 static void tun_send(int fd, uint8_t marker)
 {
-	uint8_t packet[28] = { 0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, marker, 1,
-			       10, 9, 9, 9 };
+	uint8_t packet[28] = { 0x45, 0, 0,  28, 0,	0, 0,  0, 64, 17,
+			       0,    0, 10, 0,	marker, 1, 10, 9, 9,  9 };
 
 	ck_assert_int_eq(write(fd, packet, sizeof(packet)), sizeof(packet));
 }

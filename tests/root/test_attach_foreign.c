@@ -36,8 +36,7 @@ static const struct attachment *refreshed(void)
 	return attachments_find(bed.attachments, bed.link.ifindex);
 }
 
-static void expect_listed(const struct bed_foreign *foreign, const char *hook,
-			  const char *position)
+static void expect_listed(const struct bed_foreign *foreign, const char *hook, const char *position)
 {
 	const struct attach_foreign *entry;
 	struct bpf_prog_info info = { 0 };
