@@ -41,10 +41,12 @@ int address_range_parse(const char *text, struct address_range *ret, struct reas
 	if (name[0] == '@')
 		return reason_set(reason, "address sets (@name) are not supported yet");
 	if (address_is_any(name))
-		return reason_set(reason, range.excluded ?
-				  "excludes every address; one address is written with its "
-				  "length, as in \"!0.0.0.0/32\"" :
-				  "stands for any address and cannot be a member beside others; "
+		return reason_set(
+			reason,
+			range.excluded
+				? "excludes every address; one address is written with its "
+				  "length, as in \"!0.0.0.0/32\""
+				: "stands for any address and cannot be a member beside others; "
 				  "the address itself is \"0.0.0.0/32\" or \"::/128\"");
 	slash = strchr(name, '/');
 	dash = strchr(name, '-');
@@ -100,10 +102,10 @@ static int explain(const char *text, struct reason *reason)
 {
 	if (strspn(text, "0123456789.") == strlen(text) && *text)
 		return reason_set(reason, "is not an IPv4 address: four numbers from 0 to 255 "
-				  "without leading zeros, joined by dots");
+					  "without leading zeros, joined by dots");
 	if (strchr(text, '%'))
 		return reason_set(reason, "has a zone (\"%%...\"): name the interface in "
-				  "\"interface\" instead");
+					  "\"interface\" instead");
 	return reason_set(reason, "is not an address, a prefix, a range \"low-high\" or \"any\"");
 }
 
@@ -123,9 +125,10 @@ static int read_address(const char *text, struct address *ret, uint8_t *ret_fami
 	if (inet_pton(AF_INET6, text, &v6) != 1)
 		return explain(text, reason);
 	if (IN6_IS_ADDR_V4MAPPED(&v6))
-		return reason_set(reason, "is an IPv4-mapped address, which no packet carries: "
-				  "write %u.%u.%u.%u", v6.s6_addr[12], v6.s6_addr[13],
-				  v6.s6_addr[14], v6.s6_addr[15]);
+		return reason_set(reason,
+				  "is an IPv4-mapped address, which no packet carries: "
+				  "write %u.%u.%u.%u",
+				  v6.s6_addr[12], v6.s6_addr[13], v6.s6_addr[14], v6.s6_addr[15]);
 	for (int i = 0; i < 4; i++) {
 		uint32_t word;
 
@@ -188,8 +191,10 @@ static int parse_prefix(const char *text, const char *slash, struct address_rang
 		bits = bits * 10 + (unsigned int)(digits[i] - '0');
 	if (!length || length > 3 || strspn(digits, "0123456789") != length ||
 	    (digits[0] == '0' && length > 1) || bits > address_bits(ret->family))
-		return reason_set(reason, "has no valid prefix length: a number from 0 to %u "
-				  "behind the \"/\"", address_bits(ret->family));
+		return reason_set(reason,
+				  "has no valid prefix length: a number from 0 to %u "
+				  "behind the \"/\"",
+				  address_bits(ret->family));
 	ret->prefix_bits = (int16_t)bits;
 	ret->low = address_first(&written, bits);
 	ret->high = address_last(&written, bits, ret->family);
@@ -201,7 +206,7 @@ static int parse_prefix(const char *text, const char *slash, struct address_rang
 static int parse_span(const char *text, const char *dash, struct address_range *ret,
 		      struct reason *reason)
 {
-	uint8_t family;
+	uint8_t family = ret->family;
 	int r;
 
 	r = read_part(text, (size_t)(dash - text), &ret->low, &ret->family, reason);

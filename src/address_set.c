@@ -22,6 +22,11 @@ struct intervals {
 	size_t count;
 };
 
+static void intervals_clear(struct intervals *intervals)
+{
+	free(intervals->interval);
+}
+
 static int collect(const struct address_list *list, enum pep_family family, bool excluded,
 		   struct intervals *ret);
 static int subtract(const struct intervals *members, const struct intervals *exclusions,
@@ -95,22 +100,18 @@ bool address_list_has_family(const struct address_list *list, enum pep_family fa
 int address_list_prefixes(const struct address_list *list, enum pep_family family,
 			  struct address_prefix **ret, size_t *ret_count)
 {
-	CLEANUP(cleanup_free) struct interval *kept = NULL, *out = NULL, *left = NULL;
-	struct intervals members, exclusions, rest;
+	CLEANUP(intervals_clear) struct intervals members = { 0 }, exclusions = { 0 }, rest = { 0 };
 	int r;
 
 	r = collect(list, family, false, &members);
 	if (r < 0)
 		return r;
-	kept = members.interval;
 	r = collect(list, family, true, &exclusions);
 	if (r < 0)
 		return r;
-	out = exclusions.interval;
 	r = subtract(&members, &exclusions, family, &rest);
 	if (r < 0)
 		return r;
-	left = rest.interval;
 	return cover(&rest, family, ret, ret_count);
 }
 
@@ -188,7 +189,8 @@ static int subtract(const struct intervals *members, const struct intervals *exc
 		       address_compare(&exclusions->interval[e].high, &rest.low) < 0)
 			e++;
 		for (size_t i = e; any && i < exclusions->count &&
-		     address_compare(&exclusions->interval[i].low, &rest.high) <= 0; i++) {
+				   address_compare(&exclusions->interval[i].low, &rest.high) <= 0;
+		     i++) {
 			const struct interval *hole = &exclusions->interval[i];
 
 			if (address_compare(&hole->low, &rest.low) > 0) {

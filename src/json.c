@@ -32,7 +32,8 @@ int json_read(const char *text, size_t size, unsigned int flags, struct json_obj
 		copy = malloc(size + 1);
 		if (!copy)
 			return -ENOMEM;
-		memcpy(copy, text, size);
+		if (size)
+			memcpy(copy, text, size);
 		copy[size] = '\0';
 		r = json_blank_comments(copy, size, problems);
 		if (r < 0)
@@ -59,8 +60,7 @@ int json_read_file(const char *path, size_t max, unsigned int flags, struct json
 }
 
 /* The text is known to be JSON; what the library still refuses is its limit. */
-static int build(const char *text, size_t size, struct json_object **ret,
-		 struct problems *problems)
+static int build(const char *text, size_t size, struct json_object **ret, struct problems *problems)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 2);
 	enum json_tokener_error error;

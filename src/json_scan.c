@@ -75,7 +75,9 @@ static char skip_space(struct scan *scan)
 	while (scan->offset < scan->size && scan->text[scan->offset] &&
 	       strchr(" \t\r\n", scan->text[scan->offset]))
 		scan->offset++;
-	return scan->offset < scan->size ? scan->text[scan->offset] : '\0';
+	if (scan->offset == scan->size)
+		return '\0';
+	return scan->text[scan->offset];
 }
 
 int json_scan(const char *text, size_t size, struct problems *problems)
@@ -117,8 +119,8 @@ int json_blank_comments(char *text, size_t size, struct problems *problems)
 		start = i++;
 		if (text[start] != '/' || i >= size || (text[i] != '/' && text[i] != '*'))
 			continue;
-		end = text[i] == '/' ? memchr(text + i, '\n', size - i) :
-				       memmem(text + i + 1, size - i - 1, "*/", 2);
+		end = text[i] == '/' ? memchr(text + i, '\n', size - i)
+				     : memmem(text + i + 1, size - i - 1, "*/", 2);
 		if (!end && text[i] == '*')
 			return json_bad(problems, text, start, "a comment that does not end");
 		i = !end ? size : (size_t)(end - text) + (text[i] == '*' ? 2 : 0);
@@ -151,8 +153,8 @@ static int scan_literal(struct scan *scan)
 			return 0;
 		}
 	}
-	return bad(scan, scan->offset < scan->size ? "a value was expected here" :
-						     "the text ends where a value was expected");
+	return bad(scan, scan->offset < scan->size ? "a value was expected here"
+						   : "the text ends where a value was expected");
 }
 
 /* Opens an object or array. An empty one is closed again at once. */
@@ -202,8 +204,8 @@ static int scan_behind(struct scan *scan)
 			return frame->is_object ? scan_key(scan) : 0;
 		}
 		if (c != (frame->is_object ? '}' : ']'))
-			return bad(scan, frame->is_object ? "\",\" or \"}\" was expected here" :
-							    "\",\" or \"]\" was expected here");
+			return bad(scan, frame->is_object ? "\",\" or \"}\" was expected here"
+							  : "\",\" or \"]\" was expected here");
 		scan->offset++;
 		r = close_frame(scan);
 		if (r < 0)
@@ -222,11 +224,10 @@ static size_t scan_digits(struct scan *scan)
 	return scan->offset - first;
 }
 
-static bool accept(struct scan *scan, const char *set)
+static bool take(struct scan *scan, const char *set)
 {
-	char c = scan->offset < scan->size ? scan->text[scan->offset] : '\0';
-
-	if (!c || !strchr(set, c))
+	if (scan->offset == scan->size || !scan->text[scan->offset] ||
+	    !strchr(set, scan->text[scan->offset]))
 		return false;
 	scan->offset++;
 	return true;
@@ -237,16 +238,16 @@ static int scan_number(struct scan *scan)
 	static const char digits[] = "a number must go on with a digit here";
 	size_t first;
 
-	accept(scan, "-");
+	take(scan, "-");
 	first = scan->offset;
 	if (!scan_digits(scan))
 		return bad(scan, digits);
 	if (scan->text[first] == '0' && scan->offset - first > 1)
 		return bad(scan, "a number must not begin with a zero");
-	if (accept(scan, ".") && !scan_digits(scan))
+	if (take(scan, ".") && !scan_digits(scan))
 		return bad(scan, digits);
-	if (accept(scan, "eE")) {
-		accept(scan, "+-");
+	if (take(scan, "eE")) {
+		take(scan, "+-");
 		if (!scan_digits(scan))
 			return bad(scan, digits);
 	}

@@ -32,11 +32,11 @@ int number_range_parse(const char *text, uint16_t max, struct number_range *ret,
 	const char *dash = strchr(text, '-');
 	size_t length = dash ? (size_t)(dash - text) : strlen(text);
 	char first[NUMBER_TEXT_MAX] = "";
-	uint64_t low, high;
+	uint64_t low = 0, high = 0;
 	int r = -EINVAL;
 
 	if (length < sizeof(first)) {
-		memcpy(first, text, length);
+		snprintf(first, sizeof(first), "%.*s", (int)length, text);
 		r = number_parse(first, max, &low);
 	}
 	if (!r) {
@@ -45,8 +45,10 @@ int number_range_parse(const char *text, uint16_t max, struct number_range *ret,
 			r = number_parse(dash + 1, max, &high);
 	}
 	if (r < 0)
-		return reason_set(reason, "is not a number from 0 to %u nor a range \"low-high\" "
-				  "of them", max);
+		return reason_set(reason,
+				  "is not a number from 0 to %u nor a range \"low-high\" "
+				  "of them",
+				  max);
 	if (low > high)
 		return reason_set(reason, "is a range that ends before it begins");
 	*ret = (struct number_range){ (uint16_t)low, (uint16_t)high };

@@ -61,11 +61,11 @@ static bool same_names(const struct policy *a, const struct policy *b)
 	    a->label_count != b->label_count || a->interface_count != b->interface_count)
 		return false;
 	for (size_t i = 0; i < a->label_count; i++)
-		if (strcmp(a->labels[i].key, b->labels[i].key) ||
-		    strcmp(a->labels[i].value, b->labels[i].value))
+		if (!same_text(a->labels[i].key, b->labels[i].key) ||
+		    !same_text(a->labels[i].value, b->labels[i].value))
 			return false;
 	for (size_t i = 0; i < a->interface_count; i++)
-		if (strcmp(a->interfaces[i], b->interfaces[i]))
+		if (!same_text(a->interfaces[i], b->interfaces[i]))
 			return false;
 	return true;
 }
@@ -76,10 +76,9 @@ static bool same_numbers(const struct policy *a, const struct policy *b)
 	       a->conform_continue == b->conform_continue && a->priority == b->priority &&
 	       a->action == b->action && a->directions == b->directions &&
 	       a->protocol == b->protocol && a->icmp_type == b->icmp_type &&
-	       a->icmp_code == b->icmp_code && a->dscp == b->dscp &&
-	       a->tcp_flags == b->tcp_flags && a->tcp_flags_mask == b->tcp_flags_mask &&
-	       a->fragment == b->fragment && a->bytes.per_second == b->bytes.per_second &&
-	       a->bytes.burst == b->bytes.burst &&
+	       a->icmp_code == b->icmp_code && a->dscp == b->dscp && a->tcp_flags == b->tcp_flags &&
+	       a->tcp_flags_mask == b->tcp_flags_mask && a->fragment == b->fragment &&
+	       a->bytes.per_second == b->bytes.per_second && a->bytes.burst == b->bytes.burst &&
 	       a->packets.per_second == b->packets.per_second &&
 	       a->packets.burst == b->packets.burst && a->expires_at == b->expires_at;
 }
@@ -87,9 +86,9 @@ static bool same_numbers(const struct policy *a, const struct policy *b)
 static bool same_lists(const struct policy *a, const struct policy *b)
 {
 	return address_list_equal(&a->src, &b->src) && address_list_equal(&a->dst, &b->dst) &&
-	       number_list_equal(&a->sport, &b->sport) &&
-	       number_list_equal(&a->dport, &b->dport) && number_list_equal(&a->vlan, &b->vlan) &&
-	       number_list_equal(&a->length, &b->length) && number_list_equal(&a->ttl, &b->ttl);
+	       number_list_equal(&a->sport, &b->sport) && number_list_equal(&a->dport, &b->dport) &&
+	       number_list_equal(&a->vlan, &b->vlan) && number_list_equal(&a->length, &b->length) &&
+	       number_list_equal(&a->ttl, &b->ttl);
 }
 
 /* ttl_deadline_ns says once more, on another clock, what expires_at says: an
@@ -126,8 +125,8 @@ int policy_compare(const struct policy *a, const struct policy *b, enum pep_fami
 /* ---- names */
 
 static const char *const action_names[] = {
-	[PEP_ACTION_ALLOW] = "ALLOW",	  [PEP_ACTION_BLOCK] = "BLOCK",
-	[PEP_ACTION_REJECT] = "REJECT",	  [PEP_ACTION_RATE_LIMIT] = "RATE_LIMIT",
+	[PEP_ACTION_ALLOW] = "ALLOW",	    [PEP_ACTION_BLOCK] = "BLOCK",
+	[PEP_ACTION_REJECT] = "REJECT",	    [PEP_ACTION_RATE_LIMIT] = "RATE_LIMIT",
 	[PEP_ACTION_LOG_ONLY] = "LOG_ONLY",
 };
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A policy: what an administrator writes.  Immutable once made, and shared by
- * the sets that contain it.
- */
+/* A policy: what an administrator writes.  Immutable, shared by the sets that contain it. */
 #ifndef POLICY_H
 #define POLICY_H
 
@@ -14,8 +11,7 @@
 
 enum origin { ORIGIN_FILE, ORIGIN_API, ORIGIN_FAILSAFE, ORIGINS };
 
-/* Either family is kept in 128 bits, most significant word first; IPv4 in
- * word 0 with the rest zero. */
+/* Either family in 128 bits, first word first; IPv4 in word 0 with the rest zero. */
 struct address {
 	uint32_t word[4];
 };
@@ -116,10 +112,8 @@ bool policy_is_broad(const struct policy *policy, enum pep_family family);
  */
 int policy_compare(const struct policy *a, const struct policy *b, enum pep_family family);
 
-/** "ALLOW", "BLOCK" ... */
+/** "ALLOW", "BLOCK" ...; "file", "api" ... */
 const char *policy_action_name(enum pep_action action);
-
-/** "file", "api" ... */
 const char *policy_origin_name(enum origin origin);
 
 #endif

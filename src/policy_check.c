@@ -49,8 +49,9 @@ static void check_limit(const struct field_reader *reader)
 			    "RATE_LIMIT needs \"rate_limit_bytes_per_second\" or "
 			    "\"rate_limit_packets_per_second\"");
 	if (policy->action != PEP_ACTION_RATE_LIMIT && limited)
-		problem_add(reader->problems, policy->bytes.per_second ?
-			    "/rate_limit_bytes_per_second" : "/rate_limit_packets_per_second",
+		problem_add(reader->problems,
+			    policy->bytes.per_second ? "/rate_limit_bytes_per_second"
+						     : "/rate_limit_packets_per_second",
 			    "a limit needs \"action\": \"RATE_LIMIT\"");
 	if (policy->action != PEP_ACTION_RATE_LIMIT && policy->conform_continue)
 		problem_add(reader->problems, "/conform",

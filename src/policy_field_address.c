@@ -15,8 +15,8 @@
 
 static size_t list_offset(const struct policy_field *field)
 {
-	return field->member == MEMBER_SRC_IP ? offsetof(struct policy, src) :
-						offsetof(struct policy, dst);
+	return field->member == MEMBER_SRC_IP ? offsetof(struct policy, src)
+					      : offsetof(struct policy, dst);
 }
 
 /* The original writes "0" and 0 for any address, too. */
@@ -42,7 +42,8 @@ static int read_member(struct field_reader *reader, struct json_object *value,
 	if (r < 0)
 		return r;
 	if (strlen(text) != (size_t)json_object_get_string_len(value) || strchr(text, ','))
-		return field_refuse(reader, value, "is not one address: write a list as "
+		return field_refuse(reader, value,
+				    "is not one address: write a list as "
 				    "[\"...\", \"...\"]");
 	r = address_range_parse(text, &list->range[list->count], &reason);
 	if (r < 0)
@@ -112,8 +113,7 @@ int read_address(struct field_reader *reader, struct json_object *value)
 int print_address(const struct policy *policy, const struct policy_field *field,
 		  struct json_object **ret)
 {
-	const struct address_list *list = (const void *)((const char *)policy +
-							  list_offset(field));
+	const struct address_list *list = (const void *)((const char *)policy + list_offset(field));
 	char text[ADDRESS_TEXT_MAX];
 
 	for (size_t i = 0; i < list->count; i++) {

@@ -38,15 +38,15 @@ int print_priority(const struct policy *policy, const struct policy_field *field
 		   struct json_object **ret)
 {
 	(void)field;
-	return policy->priority == POLICY_PRIORITY_DEFAULT ? 0 :
-							      print_integer(policy->priority, ret);
+	return policy->priority == POLICY_PRIORITY_DEFAULT ? 0
+							   : print_integer(policy->priority, ret);
 }
 
 /* Refuses a word that will mean something in a later version. */
 static int refuse_later(struct field_reader *reader, struct json_object *value, const char *word)
 {
 	if (!json_object_is_type(value, json_type_string) ||
-	    strcasecmp(json_object_get_string(value), word))
+	    strcasecmp(json_object_get_string(value), word) != 0)
 		return 0;
 	return field_refuse(reader, value, "is not supported yet");
 }
@@ -113,7 +113,7 @@ int read_fragment(struct field_reader *reader, struct json_object *value)
 	int r = field_boolean(reader, value, &fragment);
 
 	if (!r)
-		reader->policy->fragment = fragment;
+		reader->policy->fragment = fragment ? 1 : 0;
 	return r;
 }
 

@@ -120,7 +120,8 @@ int read_expires_at(struct field_reader *reader, struct json_object *value)
 	if (r < 0)
 		return field_refuse(reader, value, "%s", reason.text);
 	if (!us)
-		return field_refuse(reader, value, "is the beginning of 1970: leave the member out "
+		return field_refuse(reader, value,
+				    "is the beginning of 1970: leave the member out "
 				    "of a policy that does not expire");
 	policy->expires_at = us;
 	if (us <= reader->source->now_us)
@@ -149,7 +150,8 @@ int read_ttl_seconds(struct field_reader *reader, struct json_object *value)
 	int r;
 
 	if (source->file)
-		return field_refuse(reader, value, "would begin anew whenever the file is read: "
+		return field_refuse(reader, value,
+				    "would begin anew whenever the file is read: "
 				    "a file says \"expires_at\"");
 	r = field_integer(reader, value, 1, TTL_MAX, &seconds);
 	if (r < 0)

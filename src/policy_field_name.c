@@ -38,12 +38,16 @@ int read_id(struct field_reader *reader, struct json_object *value)
 	if (r < 0)
 		return r;
 	if (!is_name(id, "._:@-", POLICY_ID_MAX))
-		return field_refuse(reader, value, "is not an id: 1 to %d letters, digits and "
-				    "\".\", \"_\", \":\", \"@\", \"-\", the first a letter or digit",
-				    POLICY_ID_MAX);
-	if (reader->id && strcmp(reader->id, id))
-		return field_refuse(reader, value, "differs from the id \"%s\", which cannot "
-				    "change: add another policy and delete this one", reader->id);
+		return field_refuse(
+			reader, value,
+			"is not an id: 1 to %d letters, digits and "
+			"\".\", \"_\", \":\", \"@\", \"-\", the first a letter or digit",
+			POLICY_ID_MAX);
+	if (reader->id && strcmp(reader->id, id) != 0)
+		return field_refuse(reader, value,
+				    "differs from the id \"%s\", which cannot "
+				    "change: add another policy and delete this one",
+				    reader->id);
 	reader->policy->id = strdup(id);
 	return reader->policy->id ? 0 : -ENOMEM;
 }
@@ -86,9 +90,11 @@ static int add_label(struct field_reader *reader, const char *key, struct json_o
 
 	reader->key = key;
 	if (!is_name(key, "._/-", LABEL_KEY_MAX))
-		return field_refuse(reader, value, "belongs to a key that is not 1 to %d letters, "
+		return field_refuse(reader, value,
+				    "belongs to a key that is not 1 to %d letters, "
 				    "digits and \".\", \"_\", \"/\", \"-\", the first a letter "
-				    "or digit", LABEL_KEY_MAX);
+				    "or digit",
+				    LABEL_KEY_MAX);
 	if (!json_object_is_type(value, json_type_string) ||
 	    json_object_get_string_len(value) > LABEL_VALUE_MAX)
 		return field_refuse(reader, value, "is not a string of up to %d bytes",
@@ -161,12 +167,15 @@ static int check_interface(struct field_reader *reader, struct json_object *valu
 	if (r < 0)
 		return r;
 	if (strpbrk(name, "*?["))
-		return field_refuse(reader, value, "is a pattern: name each interface in a list, "
+		return field_refuse(reader, value,
+				    "is a pattern: name each interface in a list, "
 				    "or leave \"interface\" out for all");
 	if (!*name || strlen(name) >= IFNAMSIZ || strpbrk(name, "/: \t\r\n\v\f") ||
 	    !strcmp(name, ".") || !strcmp(name, ".."))
-		return field_refuse(reader, value, "is not the name of an interface: 1 to %d bytes "
-				    "without spaces, \"/\" and \":\"", IFNAMSIZ - 1);
+		return field_refuse(reader, value,
+				    "is not the name of an interface: 1 to %d bytes "
+				    "without spaces, \"/\" and \":\"",
+				    IFNAMSIZ - 1);
 	for (size_t i = 0; i < reader->policy->interface_count; i++)
 		if (!strcmp(reader->policy->interfaces[i], name))
 			return field_refuse(reader, value, "is in the list twice");

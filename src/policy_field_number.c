@@ -70,9 +70,11 @@ static int read_bounds(struct field_reader *reader, struct json_object *value,
 	json_object_object_foreach(value, key, bound) {
 		bool min = !strcmp(key, "min");
 
-		if (!min && strcmp(key, "max"))
-			return field_refuse(reader, value, "has a member \"%.*s\": only \"min\" "
-					    "and \"max\" are known here", text_cut(key, 40), key);
+		if (!min && strcmp(key, "max") != 0)
+			return field_refuse(reader, value,
+					    "has a member \"%.*s\": only \"min\" "
+					    "and \"max\" are known here",
+					    text_cut(key, 40), key);
 		reader->key = key;
 		r = field_integer(reader, bound, 0, kind->max, min ? &low : &high);
 		if (r < 0)
@@ -108,8 +110,10 @@ static int read_range(struct field_reader *reader, struct json_object *value,
 		return r;
 	}
 	if (!json_object_is_type(value, json_type_string))
-		return field_refuse(reader, value, "is not a number from 0 to %u nor a range "
-				    "\"low-high\"%s", kind->max, none);
+		return field_refuse(reader, value,
+				    "is not a number from 0 to %u nor a range "
+				    "\"low-high\"%s",
+				    kind->max, none);
 	r = number_range_parse(json_object_get_string(value), kind->max, ret, &reason);
 	return r < 0 ? field_refuse(reader, value, "%s%s", reason.text, none) : 0;
 }
@@ -132,10 +136,12 @@ int read_numbers(struct field_reader *reader, struct json_object *value)
 		return -ENOMEM;
 	for (int i = 0; i < count; i++) {
 		struct json_object *element = field_element(reader, value, i);
-		int r = is_any(kind, element) ?
-			field_refuse(reader, element, "stands for any and cannot be in a list%s",
-				     kind->zero_is_any ? "; port 0 itself is \"0-0\"" : "") :
-			read_range(reader, element, kind, &list->range[list->count]);
+		int r = is_any(kind, element)
+				? field_refuse(reader, element,
+					       "stands for any and cannot be in a list%s",
+					       kind->zero_is_any ? "; port 0 itself is \"0-0\""
+								 : "")
+				: read_range(reader, element, kind, &list->range[list->count]);
 
 		if (r == -ENOMEM)
 			return r;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -48,18 +49,22 @@ int read_protocol(struct field_reader *reader, struct json_object *value)
 	if (field_is_any(value))
 		return 0;
 	if (protocol == 0)
-		return field_refuse(reader, value, "is ambiguous: write \"any\", or \"hopopt\" for "
+		return field_refuse(reader, value,
+				    "is ambiguous: write \"any\", or \"hopopt\" for "
 				    "the protocol of that number");
 	if (protocol < 0)
 		protocol = protocol_number(text_of(value));
 	if (protocol < 0) {
 		near = protocol_suggest(text_of(value));
-		return field_refuse(reader, value, "is not a protocol: a name such as \"tcp\", a "
-				    "number from 1 to 255, or \"any\"%s%s%s", GUESS(near));
+		return field_refuse(reader, value,
+				    "is not a protocol: a name such as \"tcp\", a "
+				    "number from 1 to 255, or \"any\"%s%s%s",
+				    GUESS(near));
 	}
 	/* The original has it in src, in dst, or in both. */
 	if (policy->protocol != POLICY_PROTOCOL_ANY && policy->protocol != protocol)
-		return field_refuse(reader, value, "contradicts the protocol that this policy "
+		return field_refuse(reader, value,
+				    "contradicts the protocol that this policy "
 				    "names elsewhere");
 	policy->protocol = (int16_t)protocol;
 	return 0;
@@ -94,7 +99,8 @@ int read_icmp_type(struct field_reader *reader, struct json_object *value)
 		/* Which type a name means depends on a protocol that was refused. */
 		if (reader->failed & MEMBER_BIT(MEMBER_PROTOCOL))
 			return 0;
-		return field_refuse(reader, value, "needs \"protocol\" to be \"icmp\" or "
+		return field_refuse(reader, value,
+				    "needs \"protocol\" to be \"icmp\" or "
 				    "\"icmpv6\"");
 	}
 	if (type < 0)
@@ -102,7 +108,8 @@ int read_icmp_type(struct field_reader *reader, struct json_object *value)
 	if (type < 0) {
 		const char *near = icmp_type_suggest(policy->protocol, text_of(value));
 
-		return field_refuse(reader, value, "is not a type of %s: a name such as "
+		return field_refuse(reader, value,
+				    "is not a type of %s: a name such as "
 				    "\"echo-request\" or a number from 0 to 255%s%s%s",
 				    protocol_name(policy->protocol), GUESS(near));
 	}
@@ -130,7 +137,8 @@ int read_icmp_code(struct field_reader *reader, struct json_object *value)
 	if (field_is_any(value))
 		return 0;
 	if (!has_icmp(policy) && !(reader->failed & MEMBER_BIT(MEMBER_PROTOCOL)))
-		return field_refuse(reader, value, "needs \"protocol\" to be \"icmp\" or "
+		return field_refuse(reader, value,
+				    "needs \"protocol\" to be \"icmp\" or "
 				    "\"icmpv6\"");
 	if (code < 0)
 		return field_refuse(reader, value, "is not a number from 0 to 255");
@@ -158,7 +166,8 @@ static int read_class(struct field_reader *reader, struct json_object *value, ui
 	if (dscp >= 0)
 		range = (struct number_range){ (uint16_t)dscp, (uint16_t)dscp };
 	else if (number_range_parse(text_of(value), DSCP_MAX, &range, &reason) < 0)
-		return field_refuse(reader, value, "is not a DSCP: a class such as \"ef\", \"af11\" "
+		return field_refuse(reader, value,
+				    "is not a DSCP: a class such as \"ef\", \"af11\" "
 				    "or \"cs1\", a number from 0 to 63, or a range");
 	for (unsigned int i = range.low; i <= range.high; i++)
 		*bits |= UINT64_C(1) << i;
@@ -175,8 +184,7 @@ int read_dscp(struct field_reader *reader, struct json_object *value)
 	if (count < 0)
 		return count;
 	for (int i = 0; i < count; i++) {
-		int r = read_class(reader, field_element(reader, value, i),
-				   &reader->policy->dscp);
+		int r = read_class(reader, field_element(reader, value, i), &reader->policy->dscp);
 
 		result = r < 0 ? r : result;
 	}
@@ -215,7 +223,8 @@ static int read_flag(struct field_reader *reader, struct json_object *value, con
 	uint8_t wanted = clear ? 0 : bit;
 
 	if (!bit)
-		return field_refuse(reader, value, "is not a list of TCP flags such as "
+		return field_refuse(reader, value,
+				    "is not a list of TCP flags such as "
 				    "\"syn,!ack\": fin, syn, rst, psh, ack, urg, ece, cwr are "
 				    "known, \"!\" for one that must not be set");
 	if ((policy->tcp_flags_mask & bit) && (policy->tcp_flags & bit) != wanted)
@@ -234,9 +243,8 @@ static int read_flags(struct field_reader *reader, struct json_object *value)
 
 	if (r < 0)
 		return r;
-	if (strlen(given) >= sizeof(text))
+	if (snprintf(text, sizeof(text), "%s", given) >= (int)sizeof(text))
 		return read_flag(reader, value, "");
-	strcpy(text, given);
 	while ((name = strsep(&rest, ",")) && !r)
 		r = read_flag(reader, value, name);
 	return r;
@@ -259,19 +267,19 @@ int read_tcp_flags(struct field_reader *reader, struct json_object *value)
 int print_tcp_flags(const struct policy *policy, const struct policy_field *field,
 		    struct json_object **ret)
 {
-	char text[FLAGS_TEXT_MAX] = "";
+	char text[FLAGS_TEXT_MAX];
+	size_t length = 0;
 
 	(void)field;
 	if (!policy->tcp_flags_mask)
 		return 0;
 	for (unsigned int i = 0; i < 8; i++) {
+		bool set = policy->tcp_flags >> i & 1;
+
 		if (!(policy->tcp_flags_mask >> i & 1))
 			continue;
-		if (*text)
-			strcat(text, ",");
-		if (!(policy->tcp_flags >> i & 1))
-			strcat(text, "!");
-		strcat(text, tcp_flag_name(i));
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s%s",
+					   length ? "," : "", set ? "" : "!", tcp_flag_name(i));
 	}
 	return print_string(text, ret);
 }

@@ -88,8 +88,10 @@ static int refuse_second(struct field_reader *reader, struct json_object *value)
 	while (first->member != reader->field->member)
 		first++;
 	group = policy_group_name(first->group);
-	return field_refuse(reader, value, "is given beside another member that says the same "
-			    "(\"%s%s%s\"): leave one out", group, *group ? "." : "", first->name);
+	return field_refuse(reader, value,
+			    "is given beside another member that says the same "
+			    "(\"%s%s%s\"): leave one out",
+			    group, *group ? "." : "", first->name);
 }
 
 static int read_member(struct field_reader *reader, struct json_object *value)
@@ -130,9 +132,9 @@ static void find_groups(struct field_reader *reader, struct json_object *json,
 		snprintf(pointer, sizeof(pointer), "/%s", name);
 		problem_add(reader->problems, pointer,
 			    "is not an object such as {\"ip\": \"192.0.2.0/24\", \"port\": 80}");
-		reader->failed |= i == GROUP_SRC ?
-			MEMBER_BIT(MEMBER_SRC_IP) | MEMBER_BIT(MEMBER_SRC_PORT) :
-			MEMBER_BIT(MEMBER_DST_IP) | MEMBER_BIT(MEMBER_DST_PORT);
+		reader->failed |= i == GROUP_SRC
+					  ? MEMBER_BIT(MEMBER_SRC_IP) | MEMBER_BIT(MEMBER_SRC_PORT)
+					  : MEMBER_BIT(MEMBER_DST_IP) | MEMBER_BIT(MEMBER_DST_PORT);
 	}
 }
 

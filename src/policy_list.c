@@ -32,7 +32,7 @@ static void refuse_unknown(struct json_object *json, struct problems *problems)
 		size_t i = 0;
 
 		(void)value;
-		while (i < ARRAY_SIZE(list_members) && strcmp(list_members[i], name))
+		while (i < ARRAY_SIZE(list_members) && strcmp(list_members[i], name) != 0)
 			i++;
 		if (i < ARRAY_SIZE(list_members))
 			continue;
@@ -150,7 +150,7 @@ static int refuse_twins(const struct policy_list *list, const char *prefix,
 	for (size_t i = 1; i < count; i++) {
 		char pointer[64];
 
-		if (strcmp(twins[i].id, twins[i - 1].id))
+		if (strcmp(twins[i].id, twins[i - 1].id) != 0)
 			continue;
 		snprintf(pointer, sizeof(pointer), "%s/%zu/id", prefix, twins[i].index);
 		problem_add(problems, pointer, "\"%s\" is the id of %s/%zu, too", twins[i].id,

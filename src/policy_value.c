@@ -83,8 +83,8 @@ int field_boolean(struct field_reader *reader, struct json_object *value, bool *
 	return 0;
 }
 
-int field_integer(struct field_reader *reader, struct json_object *value, int64_t low,
-		  int64_t high, int64_t *ret)
+int field_integer(struct field_reader *reader, struct json_object *value, int64_t low, int64_t high,
+		  int64_t *ret)
 {
 	int64_t number = json_object_get_int64(value);
 
@@ -105,14 +105,17 @@ int field_word(struct field_reader *reader, struct json_object *value, const cha
 		    !strcasecmp(json_object_get_string(value), words[i]))
 			return i;
 		length += (size_t)snprintf(allowed + length, sizeof(allowed) - length, "%s\"%s\"",
-					   !i ? "" : words[i + 1] ? ", " : " or ", words[i]);
+					   !i		  ? ""
+					   : words[i + 1] ? ", "
+							  : " or ",
+					   words[i]);
 	}
 	return field_refuse(reader, value, "is not %s", allowed);
 }
 
 int field_text(struct field_reader *reader, struct json_object *value, size_t max, char **ret)
 {
-	const char *text = NULL;
+	const char *text = "";
 	int r = field_string(reader, value, &text);
 
 	if (r < 0)
@@ -134,21 +137,23 @@ int field_elements(struct field_reader *reader, struct json_object *value, size_
 		return 1;
 	count = json_object_array_length(value);
 	if (!count)
-		return field_refuse(reader, value, "is an empty list: leave the member out where "
+		return field_refuse(reader, value,
+				    "is an empty list: leave the member out where "
 				    "anything may match");
 	if (count > max) {
 		char pointer[POINTER_MAX];
 
 		print_pointer(reader, pointer);
-		problem_add(reader->problems, pointer, "is a list of %zu elements, at most %zu are "
-			    "allowed", count, max);
+		problem_add(reader->problems, pointer,
+			    "is a list of %zu elements, at most %zu are "
+			    "allowed",
+			    count, max);
 		return -EINVAL;
 	}
 	return (int)count;
 }
 
-struct json_object *field_element(struct field_reader *reader, struct json_object *value,
-				  int index)
+struct json_object *field_element(struct field_reader *reader, struct json_object *value, int index)
 {
 	if (!json_object_is_type(value, json_type_array))
 		return value;

@@ -24,8 +24,8 @@ void field_warn(struct field_reader *reader, const char *format, ...)
 /* Each returns 0, or -EINVAL (noted) when the value is of another type or out of range. */
 int field_string(struct field_reader *reader, struct json_object *value, const char **ret);
 int field_boolean(struct field_reader *reader, struct json_object *value, bool *ret);
-int field_integer(struct field_reader *reader, struct json_object *value, int64_t low,
-		  int64_t high, int64_t *ret);
+int field_integer(struct field_reader *reader, struct json_object *value, int64_t low, int64_t high,
+		  int64_t *ret);
 
 /**
  * A value that is one of @words, in any case; @words ends with NULL. Returns

@@ -8,6 +8,15 @@
 #include "cleanup.h"
 #include "policy_order.h"
 
+/* A change, both lists sorted. */
+struct edit {
+	const char **gone; /* ids */
+	size_t gone_count;
+	struct policy **put;
+	size_t put_count;
+};
+
+static void apply(const struct policyset *base, const struct edit *edit, struct policyset *set);
 static int set_with_room(size_t room, struct policyset **ret);
 static void shrink(struct policyset *set, size_t room);
 static int sort_ids(const char *const *ids, size_t count, const char ***ret);
@@ -73,44 +82,26 @@ size_t policyset_count(const struct policyset *set, enum origin origin)
 	return count;
 }
 
-/* One pass over three sorted lists: what stays, what goes, what is put in. */
 int policyset_edit(const struct policyset *base, const char *const *remove, size_t remove_count,
 		   struct policy *const *add, size_t add_count, struct policyset **ret)
 {
-	CLEANUP(cleanup_free) const char **gone = NULL;
-	CLEANUP(cleanup_free) struct policy **put = NULL;
-	struct policyset *set;
-	size_t put_count, i = 0, g = 0, p = 0, room;
+	struct edit edit = { .gone_count = remove_count };
+	struct policyset *set = NULL;
 	int r;
 
-	r = sort_ids(remove, remove_count, &gone);
-	if (r < 0)
-		return r;
-	r = sort_policies(add, add_count, &put, &put_count);
-	if (r < 0)
-		return r;
-	room = base->count + put_count;
-	r = set_with_room(room, &set);
-	if (r < 0)
-		return r;
-	while (i < base->count || p < put_count) {
-		int order = i == base->count ? 1 :
-			    p == put_count ? -1 : strcmp(base->policy[i]->id, put[p]->id);
-
-		if (order >= 0) {
-			set->policy[set->count++] = policy_get(put[p++]);
-			i += order == 0;
-			continue;
-		}
-		while (g < remove_count && strcmp(gone[g], base->policy[i]->id) < 0)
-			g++;
-		if (g == remove_count || strcmp(gone[g], base->policy[i]->id))
-			set->policy[set->count++] = policy_get(base->policy[i]);
-		i++;
+	r = sort_ids(remove, remove_count, &edit.gone);
+	if (!r)
+		r = sort_policies(add, add_count, &edit.put, &edit.put_count);
+	if (!r)
+		r = set_with_room(base->count + edit.put_count, &set);
+	if (!r) {
+		apply(base, &edit, set);
+		shrink(set, base->count + edit.put_count);
+		*ret = set;
 	}
-	shrink(set, room);
-	*ret = set;
-	return 0;
+	free(edit.gone);
+	free(edit.put);
+	return r;
 }
 
 int policyset_without(const struct policyset *base, enum origin origin, struct policyset **ret)
@@ -129,6 +120,32 @@ int policyset_without(const struct policyset *base, enum origin origin, struct p
 }
 
 /* ---- building */
+
+static bool is_gone(const struct edit *edit, size_t *next, const char *id)
+{
+	while (*next < edit->gone_count && strcmp(edit->gone[*next], id) < 0)
+		(*next)++;
+	return *next < edit->gone_count && !strcmp(edit->gone[*next], id);
+}
+
+/* One pass over three sorted lists: what is there, what goes, what is put in. */
+static void apply(const struct policyset *base, const struct edit *edit, struct policyset *set)
+{
+	size_t put = 0, gone = 0;
+
+	for (size_t i = 0; i < base->count; i++) {
+		struct policy *policy = base->policy[i];
+
+		while (put < edit->put_count && strcmp(edit->put[put]->id, policy->id) < 0)
+			set->policy[set->count++] = policy_get(edit->put[put++]);
+		if (put < edit->put_count && !strcmp(edit->put[put]->id, policy->id))
+			set->policy[set->count++] = policy_get(edit->put[put++]);
+		else if (!is_gone(edit, &gone, policy->id))
+			set->policy[set->count++] = policy_get(policy);
+	}
+	while (put < edit->put_count)
+		set->policy[set->count++] = policy_get(edit->put[put++]);
+}
 
 static int set_with_room(size_t room, struct policyset **ret)
 {
@@ -199,7 +216,7 @@ static int sort_policies(struct policy *const *policies, size_t count, struct po
 			 size_t *ret_count)
 {
 	CLEANUP(cleanup_free) struct arrival *arrivals = calloc(count + 1, sizeof(*arrivals));
-	CLEANUP(cleanup_free) struct policy **sorted = calloc(count + 1, sizeof(*sorted));
+	CLEANUP(cleanup_free) struct policy **sorted = calloc(count + 1, sizeof(struct policy *));
 	size_t kept = 0;
 
 	if (!arrivals || !sorted)

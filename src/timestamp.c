@@ -79,11 +79,11 @@ int timestamp_parse(const char *text, int64_t *ret_us, struct reason *reason)
 	}
 	if (us < 0)
 		return reason_set(reason, "has no valid fraction of a second: 1 to 9 digits");
-	if (strcmp(behind, "Z"))
+	if (strcmp(behind, "Z") != 0)
 		return reason_set(reason, "is not in UTC: a time ends with \"Z\"");
 	if (!to_seconds(text, &seconds))
 		return reason_set(reason, "names a day or time that the calendar from 1970 to "
-				  "9999 does not have");
+					  "9999 does not have");
 	*ret_us = seconds * SECOND_US + us;
 	return 0;
 }

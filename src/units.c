@@ -16,21 +16,28 @@ struct unit {
 
 /* Exactly as written: "Mb" could mean either, so it is not there. */
 static const struct unit byte_units[] = {
-	{ "TB", 8000000000000, true },	   { "GB", 8000000000, true },
-	{ "MB", 8000000, true },	   { "kB", 8000, true },
-	{ "TiB", 8ULL << 40, true },	   { "GiB", 8ULL << 30, true },
-	{ "MiB", 8ULL << 20, true },	   { "KiB", 8ULL << 10, true },
-	{ "B", 8, true },		   { "", 8, false },
-	{ "KB", 8000, false },		   { "Tbit", 1000000000000, false },
-	{ "Gbit", 1000000000, false },	   { "Mbit", 1000000, false },
-	{ "kbit", 1000, false },	   { "Kbit", 1000, false },
+	{ "TB", 8000000000000, true },
+	{ "GB", 8000000000, true },
+	{ "MB", 8000000, true },
+	{ "kB", 8000, true },
+	{ "TiB", 8ULL << 40, true },
+	{ "GiB", 8ULL << 30, true },
+	{ "MiB", 8ULL << 20, true },
+	{ "KiB", 8ULL << 10, true },
+	{ "B", 8, true },
+	{ "", 8, false },
+	{ "KB", 8000, false },
+	{ "Tbit", 1000000000000, false },
+	{ "Gbit", 1000000000, false },
+	{ "Mbit", 1000000, false },
+	{ "kbit", 1000, false },
+	{ "Kbit", 1000, false },
 	{ "bit", 1, false },
 };
 
 static const struct unit packet_units[] = {
-	{ "G", 1000000000, true }, { "M", 1000000, true },	   { "k", 1000, true },
-	{ "", 1, true },	   { "K", 1000, false },	   { "packets", 1, false },
-	{ "p", 1, false },
+	{ "G", 1000000000, true }, { "M", 1000000, true },  { "k", 1000, true }, { "", 1, true },
+	{ "K", 1000, false },	   { "packets", 1, false }, { "p", 1, false },
 };
 
 static const struct kind {
@@ -77,7 +84,7 @@ static const char *read_decimal(const char *text, struct decimal *ret)
 /* Takes "/s" off the end of *length bytes. */
 static bool take_per_second(const char *text, size_t *length)
 {
-	if (*length < 2 || memcmp(text + *length - 2, "/s", 2))
+	if (*length < 2 || memcmp(text + *length - 2, "/s", 2) != 0)
 		return false;
 	*length -= 2;
 	return true;

@@ -61,8 +61,10 @@ static int read_bursts(struct sentence *sentence, const struct word *word, const
 static const struct word actions[] = {
 	{ "allow", read_constant, NULL, "action", NULL, "ALLOW" },
 	{ "block", read_constant, NULL, "action", NULL, "BLOCK" },
-	{ "limit", read_rates, NULL, "action", "a rate: 10MB/s, 100Mbit/s, 1000/s, or both kinds "
-	  "as 10MB/s,1000/s", "RATE_LIMIT" },
+	{ "limit", read_rates, NULL, "action",
+	  "a rate: 10MB/s, 100Mbit/s, 1000/s, or both kinds "
+	  "as 10MB/s,1000/s",
+	  "RATE_LIMIT" },
 	{ "log", read_constant, NULL, "action", NULL, "LOG_ONLY" },
 	{ "reject", read_constant, NULL, "action", NULL, "REJECT" },
 };
@@ -158,12 +160,13 @@ static int read_row(struct sentence *sentence, const struct word *word)
 	if (word->argument) {
 		/* A known word is no argument, except where any text is one. */
 		missing = sentence->next >= sentence->count ||
-			  (word->read != read_text &&
-			   find(words_known, ARRAY_SIZE(words_known),
-				sentence->words[sentence->next]));
+			  (word->read != read_text && find(words_known, ARRAY_SIZE(words_known),
+							   sentence->words[sentence->next]));
 		if (missing) {
-			problem_add(sentence->problems, "", "word %d, \"%s\", must be followed by "
-				    "%s", sentence->next, word->name, word->argument);
+			problem_add(sentence->problems, "",
+				    "word %d, \"%s\", must be followed by "
+				    "%s",
+				    sentence->next, word->name, word->argument);
 			return -EINVAL;
 		}
 		argument = sentence->words[sentence->next++];
@@ -177,7 +180,8 @@ static int read_action(struct sentence *sentence)
 	struct json_object *id;
 
 	if (!sentence->count) {
-		problem_add(sentence->problems, "", "a policy begins with allow, block, limit RATE "
+		problem_add(sentence->problems, "",
+			    "a policy begins with allow, block, limit RATE "
 			    "or log");
 		return -EINVAL;
 	}
@@ -187,9 +191,10 @@ static int read_action(struct sentence *sentence)
 	if (sentence->count > 1)
 		action = find(actions, ARRAY_SIZE(actions), sentence->words[1]);
 	if (!action)
-		return refuse(sentence, "is not an action (allow, block, limit RATE or log), nor "
-			      "an id in front of one", find_near(actions, ARRAY_SIZE(actions),
-								 sentence->words[0]));
+		return refuse(sentence,
+			      "is not an action (allow, block, limit RATE or log), nor "
+			      "an id in front of one",
+			      find_near(actions, ARRAY_SIZE(actions), sentence->words[0]));
 	id = json_object_new_string(sentence->words[0]);
 	if (!id || json_object_object_add(sentence->json, "id", id) < 0) {
 		json_object_put(id);
@@ -362,11 +367,13 @@ static int put_amounts(struct sentence *sentence, const char *argument, const ch
 	many = json_object_is_type(list, json_type_array);
 	count = many ? (int)json_object_array_length(list) : 1;
 	if (count > (are_rates ? RATES_MAX : sentence->rates))
-		return refuse(sentence, are_rates ? "is a list of more than two rates" :
-			      "gives more bursts than there are rates", NULL);
+		return refuse(sentence,
+			      are_rates ? "is a list of more than two rates"
+					: "gives more bursts than there are rates",
+			      NULL);
 	for (int i = 0; i < count && !r; i++) {
-		struct json_object *amount = many ? json_object_array_get_idx(list, (size_t)i) :
-						    list;
+		struct json_object *amount = many ? json_object_array_get_idx(list, (size_t)i)
+						  : list;
 		bool bytes = units_are_bytes(json_object_get_string(amount)) ||
 			     (!are_rates && sentence->rate_is_bytes[i]);
 

@@ -75,7 +75,7 @@ char *policy_text(const struct policy *policy)
 
 	ck_assert_ptr_nonnull(json);
 	text = strdup(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
-						     JSON_C_TO_STRING_NOSLASHESCAPE));
+								   JSON_C_TO_STRING_NOSLASHESCAPE));
 	ck_assert_ptr_nonnull(text);
 	return text;
 }

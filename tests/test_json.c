@@ -30,8 +30,8 @@ static int read_bytes(const char *text, size_t size, unsigned int flags)
 	} else {
 		ck_assert_uint_eq(problems.count, 0);
 		snprintf(said, sizeof(said), "%s",
-			 json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
-							JSON_C_TO_STRING_NOSLASHESCAPE));
+			 json_object_to_json_string_ext(
+				 json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	}
 	return r;
 }
@@ -45,7 +45,8 @@ static const struct {
 	const char *text, *printed;
 } valid[] = {
 	{ "{}", "{}" },
-	{ " [ 1 , -2.5 , 1e3 , true , false , null , \"a\" ] \n", "[1,-2.5,1e3,true,false,null,\"a\"]" },
+	{ " [ 1 , -2.5 , 1e3 , true , false , null , \"a\" ] \n",
+	  "[1,-2.5,1e3,true,false,null,\"a\"]" },
 	{ "{\"a\":{\"b\":[{},[]]},\"b\":{\"a\":1}}", "{\"a\":{\"b\":[{},[]]},\"b\":{\"a\":1}}" },
 	{ "\"\\u00e4\\ud83d\\ude00\\n\"", "\"ä😀\\n\"" },
 	{ "0", "0" },
@@ -94,7 +95,7 @@ static const struct {
 	{ "\"a", "|line 1, column 3: the text ends within a string" },
 	{ "\"a\nb\"", "|line 1, column 3: a control character in a string must be escaped" },
 	{ "\"\\x\"", "|line 1, column 2: an unknown escape: only \\\" \\\\ \\/ \\b \\f \\n \\r \\t "
-	  "\\uXXXX are known" },
+		     "\\uXXXX are known" },
 	{ "\"\\u12\"", "|line 1, column 2: \"\\u\" needs four hexadecimal digits" },
 	{ "\"\\u0000\"", "|line 1, column 2: the character U+0000 is not allowed" },
 	{ "\"\\ud800\"", "|line 1, column 2: half of a surrogate pair" },
@@ -105,7 +106,8 @@ static const struct {
 	{ "\"\xed\xa0\x80\"", "|line 1, column 2: not valid UTF-8" },
 	{ "\"\xf4\x90\x80\x80\"", "|line 1, column 2: not valid UTF-8" },
 	{ "\"\xe2\x82\"", "|line 1, column 2: not valid UTF-8" },
-	{ "\xef\xbb\xbf{}", "|line 1, column 1: a byte order mark: save the file as UTF-8 without it" },
+	{ "\xef\xbb\xbf{}",
+	  "|line 1, column 1: a byte order mark: save the file as UTF-8 without it" },
 	{ "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
 	  "|line 1, column 33: nested deeper than 32 levels" },
 };

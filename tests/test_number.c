@@ -31,8 +31,9 @@ END_TEST
 START_TEST(ranges)
 {
 	static const char *const right[] = { "0", "80", "0-65535", "1000-2000" };
-	static const char *const wrong[] = { "", "-", "1-", "-1", "2-1", "1-2-3", "a", "65536",
-					     "1-65536", " 1", "1 - 2", "0080", "1:2" };
+	static const char *const wrong[] = { "",      "-",    "1-",    "-1",	  "2-1",
+					     "1-2-3", "a",    "65536", "1-65536", " 1",
+					     "1 - 2", "0080", "1:2" };
 	struct number_range range;
 	char text[NUMBER_TEXT_MAX];
 	struct reason reason;
@@ -43,15 +44,15 @@ START_TEST(ranges)
 		ck_assert_str_eq(text, right[i]);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
-		ck_assert_msg(number_range_parse(wrong[i], 65535, &range, &reason) == -EINVAL,
-			      "%s", wrong[i]);
+		ck_assert_msg(number_range_parse(wrong[i], 65535, &range, &reason) == -EINVAL, "%s",
+			      wrong[i]);
 }
 END_TEST
 
 START_TEST(spans_are_of_the_union)
 {
-	struct number_range ranges[] = { { 10, 19 }, { 5, 12 }, { 19, 19 }, { 30, 30 }, { 20, 20 },
-					 { 65535, 65535 } };
+	struct number_range ranges[] = { { 10, 19 }, { 5, 12 },	 { 19, 19 },
+					 { 30, 30 }, { 20, 20 }, { 65535, 65535 } };
 	struct number_range all[] = { { 0, 65535 }, { 5, 6 } };
 
 	ck_assert_uint_eq(number_list_span(&(struct number_list){ NULL, 0 }), 65536);
@@ -68,8 +69,12 @@ START_TEST(near_words_are_suggested)
 	static const struct {
 		const char *wrong, *best;
 	} cases[] = {
-		{ "prioritty", "priority" }, { "PROTOCOL", "protocol" }, { "lgo", "log" },
-		{ "interfaces", "interface" }, { "x", NULL }, { "", NULL },
+		{ "prioritty", "priority" },
+		{ "PROTOCOL", "protocol" },
+		{ "lgo", "log" },
+		{ "interfaces", "interface" },
+		{ "x", NULL },
+		{ "", NULL },
 		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL },
 	};
 

@@ -17,68 +17,76 @@ static const struct group {
 	const char *text[GROUP_MAX];
 } groups[] = {
 	/* priority, ascending, before everything else */
-	{ PEP_IPV4, {
-		"{'id':'z','action':'ALLOW','priority':0}",
-		"{'id':'y','action':'BLOCK','priority':999,'src':{'ip':'10.0.0.1'}}",
-		"{'id':'x','action':'BLOCK','src':{'ip':'10.0.0.1'}}",
-		"{'id':'a','action':'BLOCK','priority':65535,'src':{'ip':'10.0.0.1'}}",
-	} },
+	{ PEP_IPV4,
+	  {
+		  "{'id':'z','action':'ALLOW','priority':0}",
+		  "{'id':'y','action':'BLOCK','priority':999,'src':{'ip':'10.0.0.1'}}",
+		  "{'id':'x','action':'BLOCK','src':{'ip':'10.0.0.1'}}",
+		  "{'id':'a','action':'BLOCK','priority':65535,'src':{'ip':'10.0.0.1'}}",
+	  } },
 	/* source prefix length, descending; a list counts with its shortest member */
-	{ PEP_IPV4, {
-		"{'id':'z','action':'ALLOW','src':{'ip':'10.0.0.1'}}",
-		"{'id':'y','action':'ALLOW','src':{'ip':'10.0.0.0-10.0.0.7'}}",
-		"{'id':'x','action':'ALLOW','src':{'ip':['10.0.0.0/24','10.0.1.1']}}",
-		"{'id':'w','action':'ALLOW','src':{'ip':['10.0.0.0/8','!10.1.0.0/16']}}",
-		"{'id':'v','action':'ALLOW','src':{'ip':'0.0.0.0-127.255.255.255'}}",
-		"{'id':'b','action':'BLOCK','src':{'ip':'!10.0.0.1'}}",
-		"{'id':'c','action':'BLOCK'}",
-		"{'id':'d','action':'BLOCK','src':{'ip':'0.0.0.0/0'}}",
-	} },
+	{ PEP_IPV4,
+	  {
+		  "{'id':'z','action':'ALLOW','src':{'ip':'10.0.0.1'}}",
+		  "{'id':'y','action':'ALLOW','src':{'ip':'10.0.0.0-10.0.0.7'}}",
+		  "{'id':'x','action':'ALLOW','src':{'ip':['10.0.0.0/24','10.0.1.1']}}",
+		  "{'id':'w','action':'ALLOW','src':{'ip':['10.0.0.0/8','!10.1.0.0/16']}}",
+		  "{'id':'v','action':'ALLOW','src':{'ip':'0.0.0.0-127.255.255.255'}}",
+		  "{'id':'b','action':'BLOCK','src':{'ip':'!10.0.0.1'}}",
+		  "{'id':'c','action':'BLOCK'}",
+		  "{'id':'d','action':'BLOCK','src':{'ip':'0.0.0.0/0'}}",
+	  } },
 	/* then the destination's */
-	{ PEP_IPV4, {
-		"{'id':'z','action':'ALLOW','src':{'ip':'10.0.0.1'}}",
-		"{'id':'y','action':'ALLOW','dst':{'ip':'10.0.0.1'}}",
-		"{'id':'x','action':'ALLOW','dst':{'ip':'10.0.0.0/31'}}",
-		"{'id':'a','action':'ALLOW'}",
-	} },
+	{ PEP_IPV4,
+	  {
+		  "{'id':'z','action':'ALLOW','src':{'ip':'10.0.0.1'}}",
+		  "{'id':'y','action':'ALLOW','dst':{'ip':'10.0.0.1'}}",
+		  "{'id':'x','action':'ALLOW','dst':{'ip':'10.0.0.0/31'}}",
+		  "{'id':'a','action':'ALLOW'}",
+	  } },
 	/* each family has its own lengths */
-	{ PEP_IPV4, {
-		"{'id':'b','action':'ALLOW','src':{'ip':['10.0.0.0/16','2001:db8::/32']}}",
-		"{'id':'a','action':'ALLOW','src':{'ip':['10.0.0.0/8','2001:db8::/64']}}",
-	} },
-	{ PEP_IPV6, {
-		"{'id':'b','action':'ALLOW','src':{'ip':['10.0.0.0/8','2001:db8::/64']}}",
-		"{'id':'a','action':'ALLOW','src':{'ip':['10.0.0.0/16','2001:db8::/32']}}",
-	} },
+	{ PEP_IPV4,
+	  {
+		  "{'id':'b','action':'ALLOW','src':{'ip':['10.0.0.0/16','2001:db8::/32']}}",
+		  "{'id':'a','action':'ALLOW','src':{'ip':['10.0.0.0/8','2001:db8::/64']}}",
+	  } },
+	{ PEP_IPV6,
+	  {
+		  "{'id':'b','action':'ALLOW','src':{'ip':['10.0.0.0/8','2001:db8::/64']}}",
+		  "{'id':'a','action':'ALLOW','src':{'ip':['10.0.0.0/16','2001:db8::/32']}}",
+	  } },
 	/* source port span of the union, ascending, then the destination's */
-	{ PEP_IPV4, {
-		"{'id':'z','action':'ALLOW','protocol':'tcp','src':{'port':80}}",
-		"{'id':'y','action':'ALLOW','protocol':'tcp','src':{'port':['80-81','81','80-82']}}",
-		"{'id':'x','action':'ALLOW','protocol':'tcp','src':{'port':['1','2','3','5']}}",
-		"{'id':'w','action':'ALLOW','protocol':'tcp','src':{'port':'1-65535'}}",
-		"{'id':'v','action':'ALLOW','protocol':'tcp','dst':{'port':80}}",
-		"{'id':'u','action':'ALLOW','protocol':'tcp','dst':{'port':['80','90-91']}}",
-		"{'id':'a','action':'BLOCK','protocol':'tcp'}",
-		"{'id':'b','action':'BLOCK','protocol':'tcp','src':{'port':'0-65535'}}",
-	} },
+	{ PEP_IPV4,
+	  {
+		  "{'id':'z','action':'ALLOW','protocol':'tcp','src':{'port':80}}",
+		  "{'id':'y','action':'ALLOW','protocol':'tcp','src':{'port':['80-81','81','80-82']}}",
+		  "{'id':'x','action':'ALLOW','protocol':'tcp','src':{'port':['1','2','3','5']}}",
+		  "{'id':'w','action':'ALLOW','protocol':'tcp','src':{'port':'1-65535'}}",
+		  "{'id':'v','action':'ALLOW','protocol':'tcp','dst':{'port':80}}",
+		  "{'id':'u','action':'ALLOW','protocol':'tcp','dst':{'port':['80','90-91']}}",
+		  "{'id':'a','action':'BLOCK','protocol':'tcp'}",
+		  "{'id':'b','action':'BLOCK','protocol':'tcp','src':{'port':'0-65535'}}",
+	  } },
 	/* an exact protocol before any, before the action */
-	{ PEP_IPV6, {
-		"{'id':'z','action':'ALLOW','protocol':'udp','dst':{'port':53}}",
-		"{'id':'a','action':'BLOCK','dst':{'port':53}}",
-	} },
+	{ PEP_IPV6,
+	  {
+		  "{'id':'z','action':'ALLOW','protocol':'udp','dst':{'port':53}}",
+		  "{'id':'a','action':'BLOCK','dst':{'port':53}}",
+	  } },
 	/* actions, then ids bytewise */
-	{ PEP_IPV4, {
-		"{'id':'Z','action':'BLOCK'}",
-		"{'id':'z','action':'BLOCK'}",
-		"{'id':'y','action':'RATE_LIMIT','rate_limit_bytes_per_second':1}",
-		"{'id':'x','action':'LOG_ONLY'}",
-		"{'id':'9','action':'ALLOW'}",
-		"{'id':'A','action':'ALLOW'}",
-		"{'id':'A.','action':'ALLOW'}",
-		"{'id':'a','action':'ALLOW'}",
-		"{'id':'a-','action':'ALLOW'}",
-		"{'id':'aa','action':'ALLOW'}",
-	} },
+	{ PEP_IPV4,
+	  {
+		  "{'id':'Z','action':'BLOCK'}",
+		  "{'id':'z','action':'BLOCK'}",
+		  "{'id':'y','action':'RATE_LIMIT','rate_limit_bytes_per_second':1}",
+		  "{'id':'x','action':'LOG_ONLY'}",
+		  "{'id':'9','action':'ALLOW'}",
+		  "{'id':'A','action':'ALLOW'}",
+		  "{'id':'A.','action':'ALLOW'}",
+		  "{'id':'a','action':'ALLOW'}",
+		  "{'id':'a-','action':'ALLOW'}",
+		  "{'id':'aa','action':'ALLOW'}",
+	  } },
 };
 
 START_TEST(the_order_is_that_of_the_tuple)

@@ -46,8 +46,10 @@ static struct policyset *edit(const struct policyset *base, const char *const *r
 START_TEST(sets_are_edited)
 {
 	CLEANUP(policyset_put) struct policyset *empty = policyset_new(), *first, *second, *third;
-	struct policy *add[] = { simple("b", "BLOCK", ORIGIN_API), simple("a", "BLOCK", ORIGIN_FILE),
-				 simple("c", "BLOCK", ORIGIN_API), simple("b", "ALLOW", ORIGIN_API) };
+	struct policy *add[] = { simple("b", "BLOCK", ORIGIN_API),
+				 simple("a", "BLOCK", ORIGIN_FILE),
+				 simple("c", "BLOCK", ORIGIN_API),
+				 simple("b", "ALLOW", ORIGIN_API) };
 	const char *const remove[] = { "z", "b", "a", "0", "a" };
 
 	ck_assert_ptr_nonnull(empty);

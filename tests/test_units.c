@@ -42,7 +42,8 @@ START_TEST(amounts_are_read_and_printed)
 	uint64_t amount = 1;
 
 	ck_assert_msg(!units_parse(valid[_i].text, valid[_i].kind, valid[_i].per_second, &amount,
-				   &reason), "%s %s", valid[_i].text, reason.text);
+				   &reason),
+		      "%s %s", valid[_i].text, reason.text);
 	ck_assert_uint_eq(amount, valid[_i].amount);
 	units_print(amount, valid[_i].kind, valid[_i].per_second, text);
 	ck_assert_str_eq(text, valid[_i].printed);
@@ -85,7 +86,8 @@ START_TEST(what_is_no_amount_is_refused)
 	uint64_t amount;
 
 	ck_assert_int_eq(units_parse(invalid[_i].text, invalid[_i].kind, invalid[_i].per_second,
-				     &amount, &reason), -EINVAL);
+				     &amount, &reason),
+			 -EINVAL);
 	ck_assert_msg(strstr(reason.text, invalid[_i].reason) != NULL, "%s %s", invalid[_i].text,
 		      reason.text);
 }
@@ -109,12 +111,12 @@ START_TEST(durations)
 		uint64_t seconds;
 		const char *printed;
 	} cases[] = {
-		{ "90", 90, "1m30s" }, { "90s", 90, "1m30s" }, { "1h30m", 5400, "1h30m" },
+		{ "90", 90, "1m30s" },	{ "90s", 90, "1m30s" }, { "1h30m", 5400, "1h30m" },
 		{ "2d", 172800, "2d" }, { "1w", 604800, "1w" }, { "1w1s", 604801, "1w" },
-		{ "0", 0, "0s" }, { "59", 59, "59s" }, { "1d1h1m1s", 90061, "1d1h" },
+		{ "0", 0, "0s" },	{ "59", 59, "59s" },	{ "1d1h1m1s", 90061, "1d1h" },
 	};
-	static const char *const wrong[] = { "", "h", "1x", "1m1h", "1h30", "1h1h", "-1s", "1.5h",
-					     "1 h", "9999999999999s" };
+	static const char *const wrong[] = { "",     "h",   "1x",   "1m1h", "1h30",
+					     "1h1h", "-1s", "1.5h", "1 h",  "9999999999999s" };
 	struct reason reason;
 	char text[UNITS_TEXT_MAX];
 	uint64_t seconds;
