@@ -97,7 +97,7 @@ struct policy *policy_get(struct policy *policy);
 /** Drops a reference; *policy becomes NULL. Tolerates NULL. */
 void policy_put(struct policy **policy);
 
-/** Whether the two say the same: everything but origin and times of creation and update. */
+/** Whether the two print the same definition: origin and times of creation and update are none. */
 bool policy_equal(const struct policy *a, const struct policy *b);
 
 /** Whether any packet of @family can match, by addresses and protocol. */

@@ -197,12 +197,13 @@ int print_dscp(const struct policy *policy, const struct policy_field *field,
 	size_t count = (size_t)__builtin_popcountll(policy->dscp);
 
 	(void)field;
-	for (int i = 0; i <= DSCP_MAX; i++) {
-		const char *name = dscp_name(i);
+	for (int i = 0; i <= DSCP_MAX && policy->dscp; i++) {
+		const char *name;
 		int r;
 
 		if (!(policy->dscp >> i & 1))
 			continue;
+		name = dscp_name(i);
 		r = print_element(ret, name ? json_object_new_string(name) : json_object_new_int(i),
 				  count);
 		if (r < 0)

@@ -4,15 +4,21 @@
  * random policies, always the same ones.
  */
 #include <check.h>
+#include <errno.h>
+#include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
+#include "json.h"
+#include "json_cleanup.h"
 #include "policy.h"
+#include "policy_field.h"
 #include "policy_json.h"
 #include "policy_text.h"
+#include "problem.h"
 
 static char random_text[2048];
 
@@ -212,11 +218,137 @@ START_TEST(what_is_printed_parses_and_prints_identically)
 }
 END_TEST
 
+/* ---- odd values in every member */
+
+static const char *const odd_values[] = {
+	"null",
+	"true",
+	"false",
+	"0",
+	"-1",
+	"1",
+	"255",
+	"256",
+	"65535",
+	"65536",
+	"4294967296",
+	"9223372036854775807",
+	"18446744073709551616",
+	"1e400",
+	"0.5",
+	"\"\"",
+	"\"any\"",
+	"\"0\"",
+	"\"1\"",
+	"\"-\"",
+	"\"1-2\"",
+	"\"2-1\"",
+	"\"!\"",
+	"\"/\"",
+	"\",\"",
+	"\"none\"",
+	"\"tcp\"",
+	"\"ef\"",
+	"\"syn,!ack\"",
+	"\"!syn,\"",
+	"\"10.0.0.0/8\"",
+	"\"!::/0\"",
+	"\"::-::\"",
+	"\"1.2.3.4-255.255.255.255\"",
+	"\"10MB/s\"",
+	"\"1.5k\"",
+	"\"9999999999999999999\"",
+	"\"2030-01-01T00:00:00Z\"",
+	"\"\u00e4\\u007f\"",
+	"[]",
+	"[[]]",
+	"[null]",
+	"[0]",
+	"[1,1]",
+	"[\"any\",\"!10.0.0.0/8\"]",
+	"[\"::1\",\"10.0.0.1\",\"!10.0.0.1\"]",
+	"{}",
+	"{\"min\":1}",
+	"{\"ip\":\"10.0.0.1\",\"port\":1,\"protocol\":\"udp\"}",
+	"{\"a\":\"b\"}",
+	"{\"a\":{}}",
+};
+
+/* Whatever is accepted prints and reads back; whatever is not has a reason. */
+static bool survives(struct json_object *json)
+{
+	static const struct policy_source source = { .now_us = TEST_NOW_US };
+	CLEANUP(problems_clear) struct problems problems = { 0 };
+	CLEANUP(policy_put) struct policy *first = NULL, *second = NULL;
+	CLEANUP(cleanup_free) char *once = NULL, *twice = NULL;
+	int r = policy_parse(json, NULL, &source, &first, &problems);
+
+	ck_assert_int_eq(r, problems.errors ? -EINVAL : 0);
+	if (r < 0)
+		return false;
+	once = policy_text(first);
+	second = policy_from(once);
+	twice = policy_text(second);
+	ck_assert_str_eq(once, twice);
+	ck_assert(policy_equal(first, second));
+	return true;
+}
+
+static struct json_object *read_value(const char *text)
+{
+	CLEANUP(problems_clear) struct problems problems = { 0 };
+	struct json_object *json = NULL;
+
+	ck_assert_int_eq(json_read(text, strlen(text), JSON_COMMENTS, &json, &problems), 0);
+	return json;
+}
+
+/* Puts the value at @index of a list into the member that @field names. */
+static void put_odd(struct json_object *policy, const struct policy_field *field, size_t index)
+{
+	const char *name = policy_group_name(field->group);
+	struct json_object *group = policy;
+
+	if (*name && !json_object_object_get_ex(policy, name, &group)) {
+		group = json_object_new_object();
+		json_object_object_add(policy, name, group);
+	}
+	json_object_object_add(group, field->name, read_value(odd_values[index]));
+}
+
+START_TEST(odd_values_are_refused_or_kept)
+{
+	CLEANUP(cleanup_free) char *text = read_source_file("tests/golden/policies.in.json");
+	CLEANUP(cleanup_json) struct json_object *body = read_value(text);
+	struct json_object *list = json_object_object_get(body, "policies");
+	int kept = 0, refused = 0;
+
+	for (size_t i = 0; i < json_object_array_length(list); i++)
+		for (size_t f = 0; f < policy_field_count; f++)
+			for (size_t v = 0; v < ARRAY_SIZE(odd_values); v++) {
+				CLEANUP(cleanup_json) struct json_object *copy = NULL;
+
+				ck_assert_int_eq(
+					json_object_deep_copy(json_object_array_get_idx(list, i),
+							      &copy, NULL),
+					0);
+				put_odd(copy, &policy_fields[f], v);
+				if (survives(copy))
+					kept++;
+				else
+					refused++;
+			}
+	ck_assert_int_gt(kept, 1000);
+	ck_assert_int_gt(refused, 1000);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("policy_round_trip");
 
 	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, odd_values_are_refused_or_kept);
 	tcase_add_test(tcase, what_is_printed_parses_and_prints_identically);
 	return run_case("policy_round_trip", tcase);
 }
