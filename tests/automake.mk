@@ -60,6 +60,7 @@ root_programs = \
 	tests/root/test_attach \
 	tests/root/test_attach_change \
 	tests/root/test_attach_foreign \
+	tests/root/test_captures \
 	tests/root/test_classbench \
 	tests/root/test_links \
 	tests/root/test_oracle \
@@ -75,6 +76,7 @@ dry_sources = \
 	tests/root/dry_bed.c tests/root/dry_bed.h \
 	tests/root/random_policies.c tests/root/random_policies.h
 tests_root_test_classbench_SOURCES = tests/root/test_classbench.c $(dry_sources)
+tests_root_test_captures_SOURCES = tests/root/test_captures.c $(dry_sources)
 tests_root_test_oracle_SOURCES = tests/root/test_oracle.c $(dry_sources)
 root_scripts = \
 	tests/root/test_coexistence.py \
