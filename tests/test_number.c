@@ -9,7 +9,7 @@
 #include "reason.h"
 #include "suggest.h"
 
-START_TEST(numbers)
+START_TEST(numbers_are_strict)
 {
 	uint64_t number = 7;
 
@@ -28,7 +28,7 @@ START_TEST(numbers)
 }
 END_TEST
 
-START_TEST(ranges)
+START_TEST(ranges_are_read_and_printed)
 {
 	static const char *const right[] = { "0", "80", "0-65535", "1000-2000" };
 	static const char *const wrong[] = { "",      "-",    "1-",    "-1",	  "2-1",
@@ -95,8 +95,8 @@ int main(void)
 {
 	TCase *tcase = tcase_create("number");
 
-	tcase_add_test(tcase, numbers);
-	tcase_add_test(tcase, ranges);
+	tcase_add_test(tcase, numbers_are_strict);
+	tcase_add_test(tcase, ranges_are_read_and_printed);
 	tcase_add_test(tcase, spans_are_of_the_union);
 	tcase_add_test(tcase, near_words_are_suggested);
 	return run_case("number", tcase);
