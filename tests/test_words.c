@@ -100,8 +100,8 @@ static const struct {
 	const char *words, *problem;
 } invalid[] = {
 	{ "", "begins with allow, block" },
-	{ "blok in", "word 1, \"blok\", is not an action" },
-	{ "blok in", "did you mean \"block\"?" },
+	{ "blokk in", "word 1, \"blokk\", is not an action" },
+	{ "blokk in", "did you mean \"block\"?" },
 	{ "x y z", "word 1, \"x\", is not an action" },
 	{ "block prot tcp",
 	  "word 2, \"prot\", is not a word of a policy; did you mean \"proto\"?" },
