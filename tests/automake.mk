@@ -62,7 +62,9 @@ root_programs = \
 	tests/root/test_attach_foreign \
 	tests/root/test_captures \
 	tests/root/test_classbench \
+	tests/root/test_flow_cache \
 	tests/root/test_links \
+	tests/root/test_mixture \
 	tests/root/test_oracle \
 	$(END)
 attach_bed = tests/root/attach_bed.c tests/root/attach_bed.h
@@ -77,6 +79,8 @@ dry_sources = \
 	tests/root/random_policies.c tests/root/random_policies.h
 tests_root_test_classbench_SOURCES = tests/root/test_classbench.c $(dry_sources)
 tests_root_test_captures_SOURCES = tests/root/test_captures.c $(dry_sources)
+tests_root_test_flow_cache_SOURCES = tests/root/test_flow_cache.c $(dry_sources)
+tests_root_test_mixture_SOURCES = tests/root/test_mixture.c $(dry_sources)
 tests_root_test_oracle_SOURCES = tests/root/test_oracle.c $(dry_sources)
 root_scripts = \
 	tests/root/test_coexistence.py \

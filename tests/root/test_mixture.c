@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * No packet is decided by a state that never existed.  While one thread
+ * publishes as fast as it can - whole sets replaced, policies added, deleted,
+ * disabled, their actions swapped, slots used again, maps outgrown - another
+ * runs packets of both directions and two interfaces through the programs.
+ * Every trace names the generation it saw, and must be what the oracle says
+ * of exactly that generation.  Once as fast as possible, and once with a
+ * delay between reading the control word and the lookup.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "dry_bed.h"
+#include "problem.h"
+#include "random_policies.h"
+
+#define GENERATIONS_MOST 4096
+#define RESULTS_MOST 400000
+#define SLOTS 64
+#define SAMPLES 128
+#define LARGE_EVERY 40
+#define DELAY_NS 20000000
+
+struct state {
+	struct policyset *set;
+	struct oracle *oracle;
+	char policy[SLOTS][16];
+};
+
+struct result {
+	uint16_t sample;
+	uint64_t generation;
+	uint32_t outcome;
+	uint32_t slot;
+};
+
+struct race {
+	struct dry_bed bed;
+	struct policyset *none;
+	struct state *state; /* by generation */
+	struct result *result;
+	size_t results;
+	struct sample sample[SAMPLES];
+	pthread_mutex_t lock; /* the programs' fds, as links would hold them */
+	bool stop;
+};
+
+static void check(struct race *r, bool ok, const char *what)
+{
+	r->bed.passed += ok;
+	r->bed.failed += !ok;
+	if (!ok && r->bed.failed < 20)
+		fprintf(stderr, "FAILED: %s\n", what);
+}
+
+/* ---- packets */
+
+static void draw_samples(struct race *r)
+{
+	static const uint32_t addresses[] = { 0x0a010203, 0x0a010204, 0x0a090101, 0xc0a80001 };
+	static const uint16_t ports[] = { 80, 443, 53, 8080 };
+
+	for (size_t i = 0; i < SAMPLES; i++) {
+		struct sample *s = &r->sample[i];
+
+		s->interface = i % 2 ? "orc0" : "orc1";
+		s->direction = i % 4 < 2 ? PEP_INGRESS : PEP_EGRESS;
+		s->outer_vlan = s->inner_vlan = PEP_VLAN_NONE;
+		s->src[0] = addresses[draw(4)];
+		s->dst[0] = addresses[draw(4)];
+		s->protocol = draw(2) ? 6 : 17;
+		s->sport = ports[draw(4)];
+		s->dport = ports[draw(4)];
+		s->ttl = 64;
+		s->payload = (uint16_t)draw(64);
+	}
+}
+
+static void run_one(struct race *r, size_t index)
+{
+	static const enum datapath_program programs[PEP_DIRECTIONS] = { PROGRAM_XDP_FRAGS,
+									PROGRAM_TC_EGRESS };
+	struct sample s = r->sample[index];
+	unsigned char frame[FRAME_BYTES_MAX];
+	struct datapath_packet packet = { .frame = frame, .bytes = frame_build(&s, false, frame),
+					  .program = programs[s.direction],
+					  .ifindex = DRY_IFINDEX + (uint32_t)(s.interface[3] - '0'),
+					  .direction = s.direction, .vlan = PEP_VLAN_NONE };
+	struct result *result = &r->result[r->results];
+	struct pep_trace trace;
+
+	pthread_mutex_lock(&r->lock);
+	dry_bed_run(&r->bed, &packet, &trace);
+	pthread_mutex_unlock(&r->lock);
+	result->sample = (uint16_t)index;
+	result->generation = trace.generation;
+	result->outcome = trace.outcome;
+	result->slot = trace.slot;
+	r->results++;
+}
+
+static void *run_packets(void *context)
+{
+	struct race *r = context;
+	uint32_t index = 0;
+
+	while (!__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE) && r->results < RESULTS_MOST) {
+		run_one(r, index % SAMPLES);
+		index += 7; /* not draw(): that is the publisher's */
+		usleep(index % 16 ? 0 : 50); /* or grace periods take very long */
+	}
+	return NULL;
+}
+
+/* ---- states */
+
+/* What the datapath calls when it loads programs anew: what runs now ends first. */
+static int replace_programs(void *context, struct datapath *datapath)
+{
+	struct race *r = context;
+
+	pthread_mutex_lock(&r->lock);
+	pthread_mutex_unlock(&r->lock);
+	return datapath ? 0 : -EINVAL;
+}
+
+static struct policyset *next_set(uint64_t generation)
+{
+	static char json[RANDOM_JSON_BYTES * 8];
+	size_t at;
+
+	if (generation % LARGE_EVERY)
+		return random_set(1 + draw(12), false, json);
+	at = (size_t)sprintf(json, "[");
+	for (int i = 0; i < 1500; i++)
+		at += (size_t)sprintf(json + at,
+				      "%s{\"id\":\"p%d\",\"action\":\"%s\",\"src\":{\"ip\":\"10.%d.%d.0/24\"}"
+				      ",\"direction\":\"both\",\"priority\":%d}",
+				      i ? "," : "", i, i % 2 ? "ALLOW" : "BLOCK", i % 11, i / 11, i);
+	sprintf(json + at, "]");
+	return parse_set(json, false);
+}
+
+static void remember(struct race *r, uint64_t generation, struct policyset *set)
+{
+	struct state *state = &r->state[generation];
+
+	state->set = set;
+	state->oracle = oracle_new(set, r->none, false, time(NULL) * 1000000LL);
+	for (uint32_t slot = 0; slot < SLOTS; slot++) {
+		const char *id = datapath_slot_policy(r->bed.datapath, slot);
+
+		snprintf(state->policy[slot], sizeof(state->policy[slot]), "%s", id ? id : "");
+	}
+}
+
+/* What a packet of this generation finds is known before it can see it. */
+static void publish(struct race *r)
+{
+	struct datapath_state state = { .failsafe = r->none, .max_rules = 1000000,
+					.max_frame_bytes = 1518 };
+	struct datapath_change *change = NULL;
+	struct problems problems = { 0 };
+	struct datapath_figures figures;
+	struct policyset *set;
+
+	datapath_figures(r->bed.datapath, &figures);
+	set = next_set(figures.generation + 1);
+	state.set = set;
+	if (datapath_prepare(r->bed.datapath, &state, &change, &problems)) {
+		fprintf(stderr, "cannot publish\n");
+		exit(1);
+	}
+	if (figures.generation && draw(10) == 0) { /* a failure after everything was laid out */
+		datapath_abandon(r->bed.datapath, &change);
+		policyset_put(&set);
+		return;
+	}
+	remember(r, datapath_commit(r->bed.datapath, &change), set);
+	problems_clear(&problems);
+}
+
+static void verify(struct race *r)
+{
+	size_t seen = 0;
+	uint64_t last = 0;
+
+	for (size_t i = 0; i < r->results; i++) {
+		const struct result *result = &r->result[i];
+		const struct state *state = &r->state[result->generation];
+		const char *policy = result->slot < SLOTS ? state->policy[result->slot] : "";
+		struct sample s = r->sample[result->sample];
+		unsigned char frame[FRAME_BYTES_MAX];
+		struct oracle_answer want;
+
+		frame_build(&s, false, frame);
+		oracle_ask(state->oracle, &s, &want);
+		check(r, result->outcome == want.outcome &&
+			 (result->slot == PEP_SLOT_NONE || result->slot >= SLOTS ||
+			  !strcmp(policy, want.policy)),
+		      "a packet was decided by a state that never existed");
+		seen += result->generation != last;
+		last = result->generation;
+	}
+	printf("%zu packets saw %zu generations\n", r->results, seen);
+	check(r, seen > 10, "packets saw many states");
+}
+
+static void race(struct race *r, uint32_t delay_ns, int seconds)
+{
+	struct datapath_options options = { .flow_cache_entries = 1024,
+					    .debug_delay_ns = delay_ns };
+	time_t end = time(NULL) + seconds;
+	pthread_t thread;
+
+	if (datapath_open(&options, &r->bed.datapath, NULL) ||
+	    datapath_interface_add(r->bed.datapath, DRY_IFINDEX, "orc0", false) ||
+	    datapath_interface_add(r->bed.datapath, DRY_IFINDEX + 1, "orc1", false)) {
+		fprintf(stderr, "no datapath\n");
+		exit(1);
+	}
+	datapath_on_replace(r->bed.datapath, replace_programs, r);
+	publish(r);
+	r->results = 0;
+	r->stop = false;
+	if (pthread_create(&thread, NULL, run_packets, r))
+		exit(1);
+	for (int i = 0; i < GENERATIONS_MOST - 8 && time(NULL) < end; i++)
+		publish(r);
+	__atomic_store_n(&r->stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	verify(r);
+	for (size_t i = 0; i < GENERATIONS_MOST; i++) {
+		if (r->state[i].oracle)
+			oracle_free(r->state[i].oracle);
+		policyset_put(&r->state[i].set);
+	}
+	memset(r->state, 0, GENERATIONS_MOST * sizeof(*r->state));
+	datapath_free(&r->bed.datapath);
+}
+
+int main(int argc, char **argv)
+{
+	int seconds = argc > 1 ? atoi(argv[1]) : 10;
+	struct race r = { .none = policyset_new(), .lock = PTHREAD_MUTEX_INITIALIZER };
+
+	r.state = calloc(GENERATIONS_MOST, sizeof(*r.state));
+	r.result = calloc(RESULTS_MOST, sizeof(*r.result));
+	if (!r.state || !r.result || !r.none)
+		return 1;
+	draw_samples(&r);
+	race(&r, 0, seconds);
+	race(&r, DELAY_NS, seconds);
+	printf("%lu passed, %lu failed\n", r.bed.passed, r.bed.failed);
+	free(r.state);
+	free(r.result);
+	policyset_put(&r.none);
+	return r.bed.failed != 0;
+}
