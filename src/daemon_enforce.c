@@ -148,7 +148,10 @@ static int prepare(struct daemon *daemon, const struct daemon_next *next, struct
 	int r;
 
 	*ret = (struct ready){ .frame_bytes = state.max_frame_bytes };
-	notify_extend(PREPARE_SECONDS);
+	if (daemon->status)
+		notify_alive();
+	else
+		notify_extend(PREPARE_SECONDS);
 	r = datapath_prepare(daemon->datapath, &state, &ret->change, problems);
 	if (r < 0 && problems->errors == errors)
 		problem_add(problems, "", "the policies cannot be enforced: %s", strerror(-r));

@@ -64,6 +64,11 @@ void daemon_status(const struct daemon *daemon, char *text, size_t size)
 	    files, daemon->set->count - files, daemon->settings->default_block ? "BLOCK" : "ALLOW");
 	add_interfaces(&line, daemon);
 	add_listeners(&line, daemon);
+	/* What is quoted in it came from outside, and this is one line. */
+	for (char *c = text; *c; c++) {
+		if ((unsigned char)*c < ' ')
+			*c = ' ';
+	}
 }
 
 void daemon_tell_status(struct daemon *daemon)

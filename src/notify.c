@@ -4,20 +4,38 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
+
+#include "cleanup.h"
+#include "log.h"
+
+/*
+ * As sd_notify(3) does it, but never longer than this: that one waits for ever
+ * when the service manager hangs, and enforcement must not hang with it.
+ */
+#define PATIENCE_MS 1000
+#define TEXT_MAX 1024
 
 struct notify_watchdog {
 	struct event *timer;
 };
 
 static void on_timer(evutil_socket_t fd, short what, void *context);
+static void tell(int patience_ms, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static int connect_socket(void);
 
 void notify_ready(const char *status)
 {
-	sd_notifyf(0, "READY=1\nSTATUS=%s", status);
+	tell(PATIENCE_MS, "READY=1\nSTATUS=%s", status);
 }
 
 /* Type=notify-reload tells the end of this reload from that of an earlier one by the time. */
@@ -26,23 +44,32 @@ void notify_reloading(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-		   (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+	tell(PATIENCE_MS, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+	     (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
 }
 
 void notify_stopping(void)
 {
-	sd_notify(0, "STOPPING=1");
+	tell(PATIENCE_MS, "STOPPING=1");
 }
 
 void notify_status(const char *status)
 {
-	sd_notifyf(0, "STATUS=%s", status);
+	tell(0, "STATUS=%s", status);
 }
 
 void notify_extend(unsigned int seconds)
 {
-	sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%" PRIu64 "\nWATCHDOG=1", (uint64_t)seconds * 1000000);
+	tell(0, "EXTEND_TIMEOUT_USEC=%" PRIu64, (uint64_t)seconds * 1000000);
+	notify_alive();
+}
+
+void notify_alive(void)
+{
+	uint64_t period_us;
+
+	if (sd_watchdog_enabled(0, &period_us) > 0)
+		tell(0, "WATCHDOG=1");
 }
 
 int notify_watchdog_open(struct event_base *base, struct notify_watchdog **ret)
@@ -64,7 +91,7 @@ int notify_watchdog_open(struct event_base *base, struct notify_watchdog **ret)
 		notify_watchdog_close(&watchdog);
 		return -ENOMEM;
 	}
-	sd_notify(0, "WATCHDOG=1");
+	notify_alive();
 	*ret = watchdog;
 	return 0;
 }
@@ -84,5 +111,50 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	(void)context;
-	sd_notify(0, "WATCHDOG=1");
+	notify_alive();
+}
+
+/* Sends one message, or gives up when nobody takes it in that time. */
+static void tell(int patience_ms, const char *format, ...)
+{
+	CLEANUP(cleanup_fd) int fd = -1;
+	char text[TEXT_MAX];
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	fd = connect_socket();
+	if (fd < 0 || length < 0)
+		return;
+	if (length >= (int)sizeof(text))
+		length = sizeof(text) - 1;
+	if (patience_ms) {
+		struct pollfd room = { .fd = fd, .events = POLLOUT };
+
+		poll(&room, 1, patience_ms);
+	}
+	if (send(fd, text, (size_t)length, MSG_NOSIGNAL) < 0)
+		log_debug("the service manager is not listening: %s", strerror(errno));
+}
+
+/* Returns -1 without a service manager that wants to hear. */
+static int connect_socket(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t length = path ? strlen(path) : 0;
+	CLEANUP(cleanup_fd) int fd = -1;
+
+	if (length < 2 || length >= sizeof(address.sun_path) || !strchr("/@", *path))
+		return -1;
+	memcpy(address.sun_path, path, length);
+	if (*path == '@')
+		address.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address,
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0)
+		return -1;
+	return TAKE_FD(fd);
 }

@@ -22,8 +22,11 @@ void notify_stopping(void);
 /** The line that `systemctl status` shows. */
 void notify_status(const char *status);
 
-/** Asks for @seconds more before a start counts as hung, and calms the watchdog. */
+/** Asks for @seconds more before a start or reload counts as hung, and calms the watchdog. */
 void notify_extend(unsigned int seconds);
+
+/** Calms the watchdog, before something that takes long. */
+void notify_alive(void);
 
 /**
  * Reports twice per period that the loop of @base turns. *ret stays NULL when

@@ -19,6 +19,8 @@
 #include "settings.h"
 #include "settings_key.h"
 
+#define RELOAD_SECONDS 120
+
 /* What a reload is about to put in force. */
 struct reload {
 	struct daemon *daemon;
@@ -44,6 +46,7 @@ int daemon_reload(struct daemon *daemon, struct change_result *ret, struct probl
 	int r;
 
 	notify_reloading();
+	notify_extend(RELOAD_SECONDS);
 	r = reload(daemon, ret, problems);
 	daemon_log_problems(problems, "reload");
 	if (r < 0)

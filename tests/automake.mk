@@ -17,6 +17,7 @@ unit_tests = \
 	tests/test_json \
 	tests/test_lint \
 	tests/test_log \
+	tests/test_notify \
 	tests/test_number \
 	tests/test_policy \
 	tests/test_policy_json \
