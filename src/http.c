@@ -300,8 +300,8 @@ static const char *explain_refusal(void *context, int status)
 			 "the only expectation that can be met is 100-continue");
 	else
 		snprintf(server->explanation, sizeof(server->explanation),
-			 "this is not HTTP/1.x, or its headers are malformed or longer than %d "
-			 "bytes in all",
+			 "this is not HTTP/1.x, or its headers are malformed, contradict each "
+			 "other or are longer than %d bytes in all",
 			 HEADER_BYTES);
 	return server->explanation;
 }

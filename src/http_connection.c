@@ -38,7 +38,7 @@ static void output_grew(struct evbuffer *output, const struct evbuffer_cb_info *
 			void *context);
 static void rewrite_page(evutil_socket_t fd, short events, void *context);
 static int page_status(struct evbuffer *output);
-static int replace_page(struct http_connection *connection, int status);
+static void replace_page(struct http_connection *connection, int status);
 static void answer_complete(struct evhttp_request *request, void *context);
 static void connection_closed(struct evhttp_connection *evhttp, void *context);
 static bool abandoned(const struct http_connection *connection);
@@ -180,6 +180,7 @@ static void rewrite_page(evutil_socket_t fd, short events, void *context)
 {
 	struct http_connection *connection = context;
 	const struct http_connections_calls *calls = &connection->all->calls;
+	struct evbuffer *output = bufferevent_get_output(connection->stream);
 	int status;
 
 	(void)fd;
@@ -188,10 +189,15 @@ static void rewrite_page(evutil_socket_t fd, short events, void *context)
 		forget(connection);
 		return;
 	}
-	status = page_status(bufferevent_get_output(connection->stream));
-	if (status < 400) /* "100 Continue" */
+	/* A bufferevent lets nobody but itself look at the front. */
+	evbuffer_unfreeze(output, 1);
+	status = page_status(output);
+	connection->answering = status >= 400; /* otherwise it is "100 Continue" */
+	if (connection->answering)
+		replace_page(connection, status);
+	evbuffer_freeze(output, 1);
+	if (!connection->answering)
 		return;
-	replace_page(connection, status);
 	calls->refused(calls->context, status);
 	/* evhttp closes it when the page is sent, and will not say so unless
 	 * there was a request before. */
@@ -216,7 +222,7 @@ static int page_status(struct evbuffer *output)
 }
 
 /* Without memory the page stays what it is. */
-static int replace_page(struct http_connection *connection, int status)
+static void replace_page(struct http_connection *connection, int status)
 {
 	const struct http_connections_calls *calls = &connection->all->calls;
 	struct evbuffer *output = bufferevent_get_output(connection->stream);
@@ -227,15 +233,15 @@ static int replace_page(struct http_connection *connection, int status)
 	text = document ? json_object_to_json_string_ext(document, JSON_C_TO_STRING_NOSLASHESCAPE) :
 			  NULL;
 	if (!text)
-		return -1;
+		return;
 	evbuffer_drain(output, evbuffer_get_length(output));
-	return evbuffer_add_printf(output,
-				   "HTTP/1.1 %d %s\r\n"
-				   "Content-Type: " PROBLEM_CONTENT_TYPE "\r\n"
-				   "Content-Length: %zu\r\n"
-				   "Connection: close\r\n"
-				   "\r\n%s\n",
-				   status, problem_title(status), strlen(text) + 1, text);
+	evbuffer_add_printf(output,
+			    "HTTP/1.1 %d %s\r\n"
+			    "Content-Type: " PROBLEM_CONTENT_TYPE "\r\n"
+			    "Content-Length: %zu\r\n"
+			    "Connection: close\r\n"
+			    "\r\n%s\n",
+			    status, problem_title(status), strlen(text) + 1, text);
 }
 
 static void answer_complete(struct evhttp_request *request, void *context)

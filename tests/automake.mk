@@ -93,6 +93,7 @@ root_scripts = \
 	tests/root/test_expiry.py \
 	tests/root/test_footprint.py \
 	tests/root/test_fragments.py \
+	tests/root/test_http_refusals.py \
 	tests/root/test_limits.py \
 	tests/root/test_reload.py \
 	tests/root/test_startup.py \
@@ -118,6 +119,7 @@ test_files = \
 	tests/root/flood.c \
 	tests/root/foreign.py \
 	tests/root/harness.py \
+	tests/root/http_api.py \
 	tests/root/isolate \
 	tests/root/network.py \
 	tests/root/packets.py \
