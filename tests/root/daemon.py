@@ -7,14 +7,12 @@ import ctypes
 import http.client
 import json
 import os
-import select
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import threading
-import time
 
 from network import wait_until
 
@@ -75,11 +73,11 @@ class Events:
         self.changed = threading.Condition()
         self.connection = UnixConnection(path, timeout=60)
         self.connection.request("GET", "/events")
+        self.socket = self.connection.sock
         self.response = self.connection.getresponse()
         if self.response.status != 200:
             raise AssertionError("GET /events: %d %s" % (self.response.status,
                                                           self.response.read()))
-        self.socket = self.connection.sock
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
 
@@ -117,6 +115,45 @@ class Events:
         self.connection.close()
 
 
+class Notifications:
+    """What sd_notify(3) says, taken at once by a thread: a full socket blocks who notifies."""
+
+    def __init__(self, path):
+        if os.path.exists(path):
+            os.unlink(path)
+        self.path = path
+        self.messages = []
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self.socket.bind(path)
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self):
+        while True:
+            text = self.socket.recv(65536)
+            if not text:
+                return
+            self.messages.extend(text.decode().splitlines())
+
+    def take(self, message):
+        """Whether it was said; if so, it is forgotten."""
+        if message not in self.messages:
+            return False
+        self.messages.remove(message)
+        return True
+
+    @property
+    def status(self):
+        said = [message[7:] for message in self.messages if message.startswith("STATUS=")]
+        return said[-1] if said else ""
+
+    def close(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", self.path)
+        self.thread.join()
+        self.socket.close()
+
+
 class Daemon:
     """
     Runs `pepctl --config FILE` in a namespace. Everything it keeps is in a
@@ -134,7 +171,7 @@ class Daemon:
         self.state_dir = os.path.join(self.directory, "state")
         self.log_path = os.path.join(self.directory, "stderr")
         self.process = None
-        self.status = ""
+        self.notifications = None
         self.config = merged({
             "log": {"level": "debug", "target": "stderr"},
             "server": {"listen": ["unix:" + self.socket_path]},
@@ -163,14 +200,8 @@ class Daemon:
 
     def launch(self, prefix=(), environment=None, arguments=()):
         """Starts the process and does not wait for anything."""
-        notify = os.path.join(self.directory, "notify")
-        if os.path.exists(notify):
-            os.unlink(notify)
-        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        self.notify.bind(notify)
-        self.status = ""
-        self.messages = []
-        variables = dict(os.environ, NOTIFY_SOCKET=notify, **(environment or {}))
+        self.notifications = Notifications(os.path.join(self.directory, "notify"))
+        variables = dict(os.environ, NOTIFY_SOCKET=self.notifications.path, **(environment or {}))
         argv = list(prefix) + [program(), "--config", self.config_path] + list(arguments)
         with open(self.log_path, "ab") as log:
             self.process = self.namespace.popen(
@@ -185,25 +216,14 @@ class Daemon:
         return self
 
     def wait_message(self, wanted, seconds=30.0):
-        """Waits until the service manager was told so."""
-        deadline = time.monotonic() + seconds
-        while wanted not in self.messages:
-            ready, _, _ = select.select([self.notify], [], [], 0.02)
-            if ready:
-                self.take_messages(self.notify.recv(65536).decode())
-            elif self.process.poll() is not None:
+        """Waits until the service manager was told so, since the last time it was waited for."""
+        def told():
+            if self.process.poll() is not None:
                 raise AssertionError("the daemon ended with %d\n%s" %
                                      (self.process.returncode, self.log()))
-            elif time.monotonic() > deadline:
-                raise AssertionError("no %s within %g s, the last status is '%s'\n%s" %
-                                     (wanted, seconds, self.status, self.log()))
-        self.messages.remove(wanted)
-
-    def take_messages(self, text):
-        for line in text.splitlines():
-            self.messages.append(line)
-            if line.startswith("STATUS="):
-                self.status = line[7:]
+            return self.notifications.take(wanted)
+        wait_until(told, lambda: "%s, the last status is '%s'\n%s" %
+                   (wanted, self.notifications.status, self.log()), seconds)
 
     @property
     def pid(self):
@@ -235,8 +255,9 @@ class Daemon:
 
     def forget(self):
         self.process = None
-        if getattr(self, "notify", None):
-            self.notify.close()
+        if self.notifications:
+            self.notifications.close()
+            self.notifications = None
 
     def close(self):
         self.kill()

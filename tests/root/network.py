@@ -300,8 +300,8 @@ class Tun:
     """A tun device: packets written here are received by its namespace."""
 
     def __init__(self, namespace, name, address4, address6):
-        self.fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-        with namespace:
+        with namespace:  # a device belongs to the namespace that its file was opened in
+            self.fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
             fcntl.ioctl(self.fd, 0x400454CA, struct.pack("16sH22x", name.encode(), 0x1001))
         namespace.ip("addr add %s dev %s" % (address4, name),
                      "addr add %s dev %s nodad" % (address6, name), "link set %s up" % name)

@@ -1,9 +1,10 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """Programs of others on the same interface keep working, are named, and stay when we go."""
 import contextlib
 
-from harness import PepctlTest, block, daemons, foreign, main, network, packets, wait_until
+from harness import (PepctlTest, block, daemons, foreign, main, network, packets, per_mode,
+                     wait_until)
 
 PEER4, NOBODY4 = "10.77.0.2", "10.77.0.99"
 
@@ -105,18 +106,20 @@ class Coexistence(PepctlTest):
         self.assert_named(behind)
         self.assert_left(**{"clsact/ingress": [behind.id]})
 
+    def leave_xdp_alone(self, flags):
+        theirs = self.program(foreign.TYPE_XDP, foreign.XDP_PASS, b"theirs")
+        theirs.attach(self.lab.host, "d0", foreign.ATTACH_XDP, flags)
+        self.assertEqual("tc", self.begin("auto")["mode"])
+        self.assert_foreign_sees((theirs, 1, 1))
+        self.assert_named(theirs)
+        self.assert_left(xdp=[theirs.id])
+
     def test_foreign_xdp_is_not_replaced_and_tc_is_taken(self):
         """auto goes to TC and says so; the original replaced and removed others' programs."""
-        for flags in (foreign.XDP_FLAGS_DRV, foreign.XDP_FLAGS_SKB):
-            with self.subTest(flags=flags):
-                theirs = self.program(foreign.TYPE_XDP, foreign.XDP_PASS, b"theirs")
-                theirs.attach(self.lab.host, "d0", foreign.ATTACH_XDP, flags)
-                entry = self.begin("auto")
-                self.assertEqual("tc", entry["mode"])
-                self.assert_foreign_sees((theirs, 1, 1))
-                self.assert_named(theirs)
-                self.assert_left(xdp=[theirs.id])
-                theirs.detach()
+        self.leave_xdp_alone(foreign.XDP_FLAGS_DRV)
+
+    def test_foreign_generic_xdp_is_not_replaced_either(self):
+        self.leave_xdp_alone(foreign.XDP_FLAGS_SKB)
 
     def test_foreign_xdp_makes_forced_xdp_fail_openly(self):
         theirs = self.program(foreign.TYPE_XDP, foreign.XDP_PASS, b"theirs")
@@ -132,16 +135,6 @@ class Coexistence(PepctlTest):
         self.assertEqual((503, "degraded"), (response.status, response.json["status"]))
         self.assert_named(theirs)
         self.assert_left(xdp=[theirs.id])
-
-    def test_xdp_of_ours_and_tc_of_theirs(self):
-        for mode in ("native", "generic"):
-            with self.subTest(mode):
-                theirs = self.program(foreign.TYPE_SCHED_CLS, foreign.TCX_NEXT, b"theirs")
-                theirs.attach(self.lab.host, "d0", foreign.ATTACH_TCX_INGRESS)
-                self.begin(mode)
-                self.assert_foreign_sees((theirs, 0, 1))
-                self.assert_left(**{"tcx/ingress": [theirs.id]})
-                theirs.detach()
 
     def test_a_second_attach_cannot_throw_us_out(self):
         """Ours is a link: `ip link set xdp off` and an attach without a link fail."""
@@ -161,17 +154,26 @@ class Coexistence(PepctlTest):
         self.daemon.stop()
         self.assertIn("clsact", self.lab.host.run("tc", "qdisc", "show", "dev", "d0"))
 
+
+@per_mode()
+class ByMode(Coexistence):
+    def test_tc_of_theirs_is_no_reason_to_skip(self):
+        """The original took any TC program for its own, attached nothing and called it success."""
+        theirs = self.program(foreign.TYPE_SCHED_CLS, foreign.TCX_NEXT, b"theirs")
+        theirs.attach(self.lab.host, "d0", foreign.ATTACH_TCX_INGRESS)
+        self.assertEqual(self.MODE, self.begin(self.MODE)["mode"])
+        self.assert_foreign_sees((theirs, 0, 1))
+        self.assert_left(**{"tcx/ingress": [theirs.id]})
+
     def test_kill_leaves_nothing_that_stops_the_next_start(self):
         """After kill -9 a new daemon enforces, and leaves nothing behind when it stops."""
-        for mode in ("native", "tc", "generic"):
-            with self.subTest(mode):
-                self.begin(mode)
-                self.daemon.kill()
-                self.daemon.start()
-                self.assertEqual(mode, self.daemon.wait_attached("d0")["mode"])
-                self.daemon.put(block("port", protocol="UDP", dport=53))
-                self.assert_ingress(("held", packets.udp(PEER4, NOBODY4, 1, 53, b"x"), False))
-                self.assert_left()
+        self.begin(self.MODE)
+        self.daemon.kill()
+        self.daemon.start()
+        self.assertEqual(self.MODE, self.daemon.wait_attached("d0")["mode"])
+        self.daemon.put(block("port", protocol="UDP", dport=53))
+        self.assert_ingress(("held", packets.udp(PEER4, NOBODY4, 1, 53, b"x"), False))
+        self.assert_left()
 
 
 if __name__ == "__main__":

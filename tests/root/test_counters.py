@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """Counters equal what was sent, to the packet and to the byte of IP."""
 import contextlib

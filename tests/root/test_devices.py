@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """Interfaces of every kind, that come, go and change their names while the daemon runs."""
 import contextlib

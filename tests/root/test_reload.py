@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """Reload is all or nothing, and changes are in force when they are answered."""
 import json
@@ -37,7 +37,7 @@ class Policies(Reload):
         ways = (lambda: self.daemon.write("POST", "/reload"), by_command, by_signal)
         for number, way in enumerate(ways):
             with self.subTest(number):
-                self.daemon.messages.clear()
+                self.daemon.notifications.messages.clear()
                 self.daemon.write_policies([block("file", protocol="UDP", dport=60 + number)])
                 self.assert_port(60 + number, True)
                 way()

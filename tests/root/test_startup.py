@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """What is wrong at start is said, with the place and the cure; and what is not wrong, enforced."""
 import contextlib

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """Block, allow, default BLOCK and failsafe decide real packets, in both families."""
 import contextlib

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """VLAN tags in the frame: parsed, matched, and no way around a policy."""
 from harness import PepctlTest, block, main, packets, per_mode
