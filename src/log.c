@@ -26,12 +26,9 @@ struct log_row {
 };
 
 static const struct log_row rows[] = {
-	[LOG_LEVEL_TRACE] = { "trace", LOG_DEBUG },
-	[LOG_LEVEL_DEBUG] = { "debug", LOG_DEBUG },
-	[LOG_LEVEL_INFO] = { "info", LOG_INFO },
-	[LOG_LEVEL_WARN] = { "warn", LOG_WARNING },
-	[LOG_LEVEL_ERROR] = { "error", LOG_ERR },
-	[LOG_LEVEL_CRITICAL] = { "critical", LOG_CRIT },
+	[LOG_LEVEL_TRACE] = { "trace", LOG_DEBUG }, [LOG_LEVEL_DEBUG] = { "debug", LOG_DEBUG },
+	[LOG_LEVEL_INFO] = { "info", LOG_INFO },    [LOG_LEVEL_WARN] = { "warn", LOG_WARNING },
+	[LOG_LEVEL_ERROR] = { "error", LOG_ERR },   [LOG_LEVEL_CRITICAL] = { "critical", LOG_CRIT },
 };
 
 /* A log is of the process, so this is. */
@@ -53,8 +50,8 @@ struct message {
 
 static int open_file(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-		      0640);
+	int fd =
+		open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -198,7 +195,7 @@ static int write_journal(const struct message *message)
 	log_line_add(&text, "MESSAGE=%s", message->text.text);
 	iov[count++] = (struct iovec){ text.text, text.size };
 	iov[count++] = (struct iovec){ priority, strlen(priority) };
-	iov[count++] = (struct iovec){ (char *)(uintptr_t)"SYSLOG_IDENTIFIER=pepctl", 24 };
+	iov[count++] = (struct iovec){ (char *)(uintptr_t) "SYSLOG_IDENTIFIER=pepctl", 24 };
 	log_line_start(&fields);
 	for (size_t i = 0; i < message->field_count && i < FIELDS_MAX; i++) {
 		const struct log_field *field = &message->fields[i];
@@ -207,9 +204,7 @@ static int write_journal(const struct message *message)
 		if (fields.full)
 			break;
 		log_line_add(&fields, "PEPCTL_%s=%s", field->key, field->value ? field->value : "");
-		iov[count++] = (struct iovec){
-			start, (size_t)(fields.text + fields.size - start)
-		};
+		iov[count++] = (struct iovec){ start, (size_t)(fields.text + fields.size - start) };
 	}
 	return sd_journal_sendv(iov, count);
 }

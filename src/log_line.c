@@ -99,8 +99,7 @@ static void add_quoted(struct log_line *line, const char *value)
 	log_line_add(line, "\"");
 }
 
-void log_line_add_fields(struct log_line *line, const struct log_field *fields,
-			 size_t field_count)
+void log_line_add_fields(struct log_line *line, const struct log_field *fields, size_t field_count)
 {
 	for (size_t i = 0; i < field_count; i++) {
 		const char *value = fields[i].value ? fields[i].value : "";

@@ -38,8 +38,7 @@ void log_line_add_time(struct log_line *line, const struct timespec *time);
 void log_line_add_escaped(struct log_line *line, const char *text);
 
 /** Appends " KEY=value" for each field, the value in quotes where it would be ambiguous. */
-void log_line_add_fields(struct log_line *line, const struct log_field *fields,
-			 size_t field_count);
+void log_line_add_fields(struct log_line *line, const struct log_field *fields, size_t field_count);
 
 /** Ends the line with a newline, for which there is always room. */
 void log_line_end(struct log_line *line);

@@ -50,8 +50,7 @@ int settings_load(const char *path, struct settings **ret, struct problems *prob
 	return 0;
 }
 
-static int apply_interface(const char *text, struct settings *settings,
-			   struct problems *problems)
+static int apply_interface(const char *text, struct settings *settings, struct problems *problems)
 {
 	CLEANUP(string_list_clear) struct string_list list = { 0 };
 	CLEANUP(cleanup_free) char *copy = strdup(text);

@@ -58,8 +58,8 @@ static int make_set(const struct policy_list *list, struct policyset **ret)
 	return policyset_edit(empty, NULL, 0, list->policy, list->count, ret);
 }
 
-static int read_policies(const char *pointer, struct json_object *array,
-			 struct policyset **ret, struct problems *problems)
+static int read_policies(const char *pointer, struct json_object *array, struct policyset **ret,
+			 struct problems *problems)
 {
 	static const struct policy_source source = { .failsafe = true };
 	CLEANUP(policy_list_clear) struct policy_list list = { 0 };

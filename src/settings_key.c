@@ -9,7 +9,7 @@
 #include "settings.h"
 #include "suggest.h"
 
-static const char *const level_words[] = { "trace", "debug", "info",	 "warn",
+static const char *const level_words[] = { "trace", "debug",	"info", "warn",
 					   "error", "critical", NULL };
 static const char *const target_words[] = { "auto", "journal", "stderr", "file", NULL };
 static const char *const anonymous_words[] = { "none", "metrics", "read", NULL };
@@ -95,8 +95,8 @@ const struct setting_key setting_keys[] = {
 	  .low = 64, .high = 1048576, .standard = "16384" },
 	{ "/datapath/pin", SETTING_FIXED, RESTART, .words = auto_words, .later = pin_words,
 	  .standard = "\"auto\"" },
-	{ "/datapath/on_stop", SETTING_CHOICE, RELOAD, MEMBER(on_stop_keep),
-	  .words = on_stop_words, .standard = "\"detach\"" },
+	{ "/datapath/on_stop", SETTING_CHOICE, RELOAD, MEMBER(on_stop_keep), .words = on_stop_words,
+	  .standard = "\"detach\"" },
 
 	{ "/metrics/enabled", SETTING_FLAG, RELOAD, MEMBER(metrics_enabled), .standard = "true" },
 	{ "/metrics/policies", SETTING_NUMBER, RELOAD, MEMBER(metrics_policies), .low = 0,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "json_pointer.h"
 #include "problem.h"
 
 /* How much of a refused value a message shows. */
@@ -51,8 +52,8 @@ static uint64_t load(const struct setting_key *key, const struct settings *setti
 void setting_refuse(struct problems *problems, const char *pointer, struct json_object *value,
 		    const char *allowed, ...)
 {
-	const char *shown = json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN |
-								  JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *shown = json_object_to_json_string_ext(
+		value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	char text[512];
 	va_list arguments;
 	int size;
@@ -62,9 +63,7 @@ void setting_refuse(struct problems *problems, const char *pointer, struct json_
 	va_end(arguments);
 	if (!shown)
 		shown = "this value";
-	size = (int)strnlen(shown, SHOWN_MAX);
-	while (shown[size] && size > 0 && (shown[size] & 0xc0) == 0x80)
-		size--;
+	size = text_cut(shown, SHOWN_MAX);
 	problem_add(problems, pointer, "is %.*s%s, must be %s", size, shown,
 		    shown[size] ? "..." : "", text);
 }

@@ -86,9 +86,8 @@ static const unsigned int target_bits[] = { 0, LOG_TARGET_JOURNAL, LOG_TARGET_ST
 int setting_read_targets(const struct setting_key *key, struct json_object *value,
 			 struct settings *settings, struct problems *problems)
 {
-	size_t count = json_object_is_type(value, json_type_array) ?
-			       json_object_array_length(value) :
-			       0;
+	size_t count = json_object_is_type(value, json_type_array) ? json_object_array_length(value)
+								   : 0;
 	unsigned int targets = 0;
 	int word;
 
@@ -187,8 +186,8 @@ const char *interface_name_fault(const char *name)
 	return NULL;
 }
 
-static int read_interface(const char *pointer, struct json_object *item,
-			  struct settings *settings, struct problems *problems)
+static int read_interface(const char *pointer, struct json_object *item, struct settings *settings,
+			  struct problems *problems)
 {
 	const char *text = setting_text(item);
 	const char *fault = text ? interface_name_fault(text) : NULL;

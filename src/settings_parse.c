@@ -9,6 +9,7 @@
 #include "cleanup.h"
 #include "json.h"
 #include "json_cleanup.h"
+#include "json_pointer.h"
 #include "problem.h"
 #include "settings_key.h"
 #include "settings_kind.h"
@@ -102,25 +103,6 @@ static int read_given(struct json_object *json, struct settings *settings,
 	return 0;
 }
 
-/* Appends "/" and a key as RFC 6901 wants it. */
-static void append_key(char pointer[POINTER_MAX], const char *key)
-{
-	size_t used = strlen(pointer);
-
-	if (used + 3 > POINTER_MAX)
-		return;
-	pointer[used++] = '/';
-	for (; *key && used + 3 < POINTER_MAX; key++) {
-		if (*key == '~' || *key == '/') {
-			pointer[used++] = '~';
-			pointer[used++] = *key == '~' ? '0' : '1';
-		} else {
-			pointer[used++] = *key;
-		}
-	}
-	pointer[used] = '\0';
-}
-
 static void refuse_key(const char *pointer, struct problems *problems)
 {
 	const char *near = setting_key_near(pointer);
@@ -136,7 +118,7 @@ static void refuse_unknown_in(const char *section, struct json_object *object,
 {
 	char start[POINTER_MAX] = "";
 
-	append_key(start, section);
+	json_pointer_append(start, sizeof(start), section);
 	if (!json_object_is_type(object, json_type_object)) {
 		setting_refuse(problems, start, object, "an object");
 		return;
@@ -146,7 +128,7 @@ static void refuse_unknown_in(const char *section, struct json_object *object,
 
 		(void)value;
 		memcpy(pointer, start, sizeof(pointer));
-		append_key(pointer, key);
+		json_pointer_append(pointer, sizeof(pointer), key);
 		if (!setting_key_find(pointer))
 			refuse_key(pointer, problems);
 	}
@@ -157,7 +139,7 @@ static void refuse_unknown(struct json_object *json, struct problems *problems)
 	json_object_object_foreach(json, key, value) {
 		char pointer[POINTER_MAX] = "";
 
-		append_key(pointer, key);
+		json_pointer_append(pointer, sizeof(pointer), key);
 		if (strcmp(key, "$schema") == 0) {
 			if (!json_object_is_type(value, json_type_string))
 				setting_refuse(problems, pointer, value, "a string");
@@ -177,7 +159,8 @@ static int complete(struct settings *settings)
 
 	if (!settings->max_rules)
 		settings->max_rules = 4 * settings->capacity;
-	if (asprintf(&settings->policies_directory, "%.*s" POLICIES_DIRECTORY, directory, file) < 0) {
+	if (asprintf(&settings->policies_directory, "%.*s" POLICIES_DIRECTORY, directory, file) <
+	    0) {
 		settings->policies_directory = NULL;
 		return -ENOMEM;
 	}

@@ -56,8 +56,7 @@ static struct policy_source source_now(void)
 	clock_gettime(CLOCK_REALTIME, &now);
 	clock_gettime(CLOCK_BOOTTIME, &boottime);
 	source.now_us = now.tv_sec * 1000000LL + now.tv_nsec / 1000;
-	source.boottime_ns = (uint64_t)boottime.tv_sec * 1000000000ULL +
-			     (uint64_t)boottime.tv_nsec;
+	source.boottime_ns = (uint64_t)boottime.tv_sec * 1000000000ULL + (uint64_t)boottime.tv_nsec;
 	return source;
 }
 

@@ -70,7 +70,7 @@ int settings_note_restarts(const struct settings *in_force, const struct setting
 		if (!old && errno)
 			return -ENOMEM;
 		new = setting_print(key, wanted);
-		if (!new && errno)
+		if (!new &&errno)
 			return -ENOMEM;
 		if (json_object_equal(old, new))
 			continue;

@@ -146,8 +146,8 @@ struct transaction {
 static void add_ids(struct store_writer *writer, const struct transaction *transaction)
 {
 	for (size_t i = 0; i < transaction->remove_count; i++) {
-		CLEANUP(cleanup_json) struct json_object *id =
-			json_object_new_string(transaction->remove[i]);
+		CLEANUP(cleanup_json)
+		struct json_object *id = json_object_new_string(transaction->remove[i]);
 
 		store_writer_print(writer, "%s", i ? "," : "");
 		store_writer_add_json(writer, id);

@@ -62,8 +62,8 @@ static int read_policies(const struct store *store, struct json_object *array,
 	return 0;
 }
 
-static int read_set(const struct store *store, struct json_object *json,
-		    struct policyset **ret_set, struct problems *problems)
+static int read_set(const struct store *store, struct json_object *json, struct policyset **ret_set,
+		    struct problems *problems)
 {
 	CLEANUP(policy_list_clear) struct policy_list list = { 0 };
 	CLEANUP(policyset_put) struct policyset *empty = policyset_new();
@@ -78,8 +78,7 @@ static int read_set(const struct store *store, struct json_object *json,
 		return -EBADMSG;
 	}
 	error = read_policies(store, array, &list, problems);
-	return error ? error :
-		       policyset_edit(empty, NULL, 0, list.policy, list.count, ret_set);
+	return error ? error : policyset_edit(empty, NULL, 0, list.policy, list.count, ret_set);
 }
 
 int store_load_last_good(const struct store *store, struct json_object **ret_config,

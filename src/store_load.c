@@ -50,7 +50,8 @@ static void load_clear(struct load *load)
 
 int store_load(struct store *store, struct policyset **ret_set, struct problems *problems)
 {
-	CLEANUP(load_clear) struct load load = {
+	CLEANUP(load_clear)
+	struct load load = {
 		.store = store,
 		.problems = problems,
 		.source = store_policy_source(),

@@ -51,8 +51,8 @@ static void flush(struct store_writer *writer)
 	size_t done = 0;
 
 	while (!writer->error && done < writer->used) {
-		ssize_t written = writer->io->write(writer->fd, writer->buffer + done,
-						    writer->used - done);
+		ssize_t written =
+			writer->io->write(writer->fd, writer->buffer + done, writer->used - done);
 
 		if (written > 0)
 			done += (size_t)written;
@@ -104,10 +104,10 @@ void store_writer_print(struct store_writer *writer, const char *format, ...)
 
 void store_writer_add_json(struct store_writer *writer, struct json_object *json)
 {
-	const char *text = json ? json_object_to_json_string_ext(
-					  json, JSON_C_TO_STRING_PLAIN |
-							JSON_C_TO_STRING_NOSLASHESCAPE) :
-				  NULL;
+	const char *text =
+		json ? json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
+								    JSON_C_TO_STRING_NOSLASHESCAPE)
+		     : NULL;
 
 	if (text)
 		store_writer_add(writer, text, strlen(text));

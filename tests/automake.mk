@@ -25,6 +25,8 @@ unit_tests = \
 	tests/test_policyset \
 	tests/test_reload \
 	tests/test_settings \
+	tests/test_store \
+	tests/test_store_faults \
 	tests/test_timestamp \
 	tests/test_units \
 	tests/test_words \
@@ -126,6 +128,7 @@ test_files = \
 	tests/root/run \
 	tests/root/valgrind \
 	tests/root/valgrind.supp \
+	tests/store_fixture.h \
 	$(END)
 
 EXTRA_DIST += $(test_files) $(root_scripts) $(soak_scripts)

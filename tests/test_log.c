@@ -143,8 +143,9 @@ START_TEST(a_line_stays_a_line)
 
 	configure(LOG_TARGET_FILE);
 	log_write(LOG_LEVEL_INFO, fields, 2, "%s", "one\ntwo\x1b[31m\xc3\xa9\tx\x7f");
-	assert_matches(text_of(log_path), TIME "info one\\\\ntwo\\\\x1b\\[31m\xc3\xa9\\\\x09x\\\\x7f "
-					       "ID=\"a\\\\nb \\\\\"c\\\\\\\\\" EMPTY=\"\"\n$");
+	assert_matches(text_of(log_path),
+		       TIME "info one\\\\ntwo\\\\x1b\\[31m\xc3\xa9\\\\x09x\\\\x7f "
+			    "ID=\"a\\\\nb \\\\\"c\\\\\\\\\" EMPTY=\"\"\n$");
 }
 END_TEST
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "cleanup.h"
 #include "json.h"
 #include "json_cleanup.h"
+#include "policy.h"
 #include "policyset.h"
 #include "problem.h"
 #include "settings.h"
@@ -257,6 +259,12 @@ static const struct {
 	{ "{\"policy\":{\"failsafe\":[]}}", "/policy/failsafe", "\"off\"" },
 	{ "{\"policy\":{\"failsafe\":\"on\"}}", "/policy/failsafe", "\"default\" or \"off\"" },
 	{ "{\"policy\":{\"failsafe\":[{}]}}", "/policy/failsafe/0/id", "" },
+	{ "{\"policy\":{\"failsafe\":[{\"id\":\"a\",\"action\":\"BLOCK\"}]}}",
+	  "/policy/failsafe/0/action", "" },
+	{ "{\"policy\":{\"failsafe\":[{\"id\":\"a\",\"expires_at\":\"2200-01-01T00:00:00Z\"}]}}",
+	  "/policy/failsafe/0/expires_at", "" },
+	{ "{\"policy\":{\"failsafe\":[{\"id\":\"a\",\"dst\":{\"port\":70000}}]}}",
+	  "/policy/failsafe/0/dst/port", "" },
 	{ "{\"policy\":{\"mode\":\"audit\"}}", "/policy/mode",
 	  "\"audit\" is not supported by this version" },
 	{ "{\"policy\":{\"established\":\"allow\"}}", "/policy/established", "not supported" },
@@ -286,9 +294,10 @@ END_TEST
 
 START_TEST(all_errors_at_once)
 {
-	ck_assert_int_eq(parse("{\"log\":{\"level\":1,\"colour\":2},\"policy\":{\"capacity\":\"x\","
-			       "\"mode\":\"audit\"},\"foo\":{},\"ebpf\":{\"program_type\":\"xdp\"}}"),
-			 -EINVAL);
+	ck_assert_int_eq(
+		parse("{\"log\":{\"level\":1,\"colour\":2},\"policy\":{\"capacity\":\"x\","
+		      "\"mode\":\"audit\"},\"foo\":{},\"ebpf\":{\"program_type\":\"xdp\"}}"),
+		-EINVAL);
 	ck_assert_uint_eq(problems.errors, 5);
 	ck_assert_uint_eq(problems.count, 6);
 	ck_assert_ptr_nonnull(problem_at("/log/level"));
@@ -365,6 +374,74 @@ START_TEST(long_values_are_shortened)
 }
 END_TEST
 
+static const struct policy *failsafe(const char *id)
+{
+	const struct policy *policy = policyset_find(settings->failsafe, id);
+
+	ck_assert_msg(policy != NULL, "no policy \"%s\"", id);
+	ck_assert_int_eq(policy->action, PEP_ACTION_ALLOW);
+	ck_assert_int_eq(policy->origin, ORIGIN_FAILSAFE);
+	ck_assert(policy->enabled);
+	ck_assert_uint_eq(policy->src.count + policy->dst.count + policy->interface_count, 0);
+	return policy;
+}
+
+static void assert_ports(const char *id, unsigned int directions, int protocol, int source,
+			 int destination)
+{
+	const struct policy *policy = failsafe(id);
+
+	ck_assert_uint_eq(policy->directions, directions);
+	ck_assert_int_eq(policy->protocol, protocol);
+	ck_assert_uint_eq(policy->sport.count, source != 0);
+	ck_assert_uint_eq(policy->dport.count, destination != 0);
+	ck_assert(!source ||
+		  (policy->sport.range[0].low == source && policy->sport.range[0].high == source));
+	ck_assert(!destination || (policy->dport.range[0].low == destination &&
+				   policy->dport.range[0].high == destination));
+}
+
+static void assert_icmp(const char *id, int protocol, int type, int code)
+{
+	const struct policy *policy = failsafe(id);
+
+	ck_assert_uint_eq(policy->directions, 1 << PEP_INGRESS | 1 << PEP_EGRESS);
+	ck_assert_int_eq(policy->protocol, protocol);
+	ck_assert_int_eq(policy->icmp_type, type);
+	ck_assert_int_eq(policy->icmp_code, code);
+}
+
+START_TEST(the_default_failsafe_keeps_a_machine_within_reach)
+{
+	ck_assert_int_eq(parse("{\"policy\":{\"failsafe\":\"default\"}}"), 0);
+	ck_assert_uint_eq(settings->failsafe->count, 13);
+	assert_ports("failsafe-ssh", 1 << PEP_INGRESS, IPPROTO_TCP, 0, 22);
+	assert_ports("failsafe-ssh-replies", 1 << PEP_EGRESS, IPPROTO_TCP, 22, 0);
+	assert_ports("failsafe-dhcp", 1 << PEP_INGRESS, IPPROTO_UDP, 67, 68);
+	assert_ports("failsafe-dhcp-requests", 1 << PEP_EGRESS, IPPROTO_UDP, 68, 67);
+	assert_ports("failsafe-dhcpv6", 1 << PEP_INGRESS, IPPROTO_UDP, 547, 546);
+	assert_ports("failsafe-dhcpv6-requests", 1 << PEP_EGRESS, IPPROTO_UDP, 546, 547);
+	assert_icmp("failsafe-router-solicitation", IPPROTO_ICMPV6, 133, -1);
+	assert_icmp("failsafe-router-advertisement", IPPROTO_ICMPV6, 134, -1);
+	assert_icmp("failsafe-neighbor-solicitation", IPPROTO_ICMPV6, 135, -1);
+	assert_icmp("failsafe-neighbor-advertisement", IPPROTO_ICMPV6, 136, -1);
+	assert_icmp("failsafe-redirect", IPPROTO_ICMPV6, 137, -1);
+	assert_icmp("failsafe-packet-too-big", IPPROTO_ICMPV6, 2, -1);
+	assert_icmp("failsafe-fragmentation-needed", IPPROTO_ICMP, 3, 4);
+}
+END_TEST
+
+START_TEST(a_failsafe_of_ones_own)
+{
+	ck_assert_int_eq(parse("{\"policy\":{\"failsafe\":[{\"id\":\"a\",\"protocol\":\"tcp\","
+			       "\"dst\":{\"port\":2222}},{\"id\":\"b\",\"protocol\":\"ospf\"}]}}"),
+			 0);
+	ck_assert(!settings->failsafe_off);
+	ck_assert_uint_eq(settings->failsafe->count, 2);
+	assert_ports("a", 1 << PEP_INGRESS, IPPROTO_TCP, 0, 2222);
+}
+END_TEST
+
 START_TEST(globs_match_but_never_lo)
 {
 	bool exact;
@@ -391,6 +468,7 @@ START_TEST(printed_settings_read_back)
 		"\"network\":{\"interface\":\"eth0\",\"mode\":\"generic\"},"
 		"\"policy\":{\"failsafe\":\"off\",\"default_action\":\"BLOCK\","
 		"\"policies_file\":\"/x/p.json\"},\"datapath\":{\"on_stop\":\"keep\"}}",
+		"{\"policy\":{\"failsafe\":[{\"id\":\"a\",\"src\":{\"ip\":\"192.0.2.1\"}}]}}",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -575,6 +653,8 @@ static TCase *make_case(void)
 	tcase_add_test(tcase, no_socket_is_a_warning);
 	tcase_add_test(tcase, same_port_or_interface_twice_over_merges);
 	tcase_add_test(tcase, long_values_are_shortened);
+	tcase_add_test(tcase, the_default_failsafe_keeps_a_machine_within_reach);
+	tcase_add_test(tcase, a_failsafe_of_ones_own);
 	tcase_add_test(tcase, globs_match_but_never_lo);
 	tcase_add_test(tcase, printed_settings_read_back);
 	tcase_add_test(tcase, table_is_complete);
