@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client_file.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -14,10 +16,22 @@
 
 #define FILE_MAX (256UL << 20)
 
+static int read_stream(FILE *stream, char **ret, size_t *ret_bytes);
+
 int client_file_read(const char *path, struct json_object **ret, struct problems *problems)
 {
-	return json_read_file(strcmp(path, "-") ? path : "/dev/stdin", FILE_MAX, JSON_COMMENTS, ret,
-			      problems);
+	CLEANUP(cleanup_file) FILE *file = NULL;
+	CLEANUP(cleanup_free) char *text = NULL;
+	bool input = !strcmp(path, "-");
+	size_t bytes = 0;
+	int result;
+
+	if (!input)
+		file = fopen(path, "re");
+	if (!input && !file)
+		return -errno;
+	result = read_stream(input ? stdin : file, &text, &bytes);
+	return result ? result : json_read(text, bytes, JSON_COMMENTS, ret, problems);
 }
 
 int client_file_policies(struct client *client, const char *path, struct policy_list *ret)
@@ -68,4 +82,28 @@ void client_print_problems(FILE *out, const char *name, const struct problems *p
 	}
 	if (problems->out_of_memory)
 		fprintf(out, "%s: out of memory\n", name);
+}
+
+/* Of any kind: regular, a pipe, a terminal. */
+static int read_stream(FILE *stream, char **ret, size_t *ret_bytes)
+{
+	size_t capacity = 0;
+
+	for (;;) {
+		if (*ret_bytes == capacity) {
+			char *grown = realloc(*ret, capacity = 2 * capacity + 65536);
+
+			if (!grown)
+				return -ENOMEM;
+			*ret = grown;
+		}
+		errno = 0;
+		*ret_bytes += fread(*ret + *ret_bytes, 1, capacity - *ret_bytes, stream);
+		if (ferror(stream))
+			return errno ? -errno : -EIO;
+		if (*ret_bytes > FILE_MAX)
+			return -EFBIG;
+		if (feof(stream))
+			return 0;
+	}
 }

@@ -14,7 +14,10 @@ struct policy_list;
 struct policy_source;
 struct problems;
 
-/** Reads JSON with comments from @path, "-" is the input. As json_read_file(). */
+/**
+ * Reads JSON with comments from @path, which may be a pipe; "-" is the input.
+ * As json_read(), and -errno of the file, which is not noted.
+ */
 int client_file_read(const char *path, struct json_object **ret, struct problems *problems);
 
 /**

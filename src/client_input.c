@@ -147,6 +147,6 @@ static int refuse(struct client *client, const char *name, int result,
 {
 	client_print_problems(client->err, name, problems);
 	if (!problems->count)
-		client_fail(client, "%s", strerror(-result));
+		fprintf(client->err, "%s: %s\n", name, strerror(-result));
 	return CLIENT_REFUSED;
 }

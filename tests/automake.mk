@@ -86,6 +86,7 @@ tests_root_test_flow_cache_SOURCES = tests/root/test_flow_cache.c $(dry_sources)
 tests_root_test_mixture_SOURCES = tests/root/test_mixture.c $(dry_sources)
 tests_root_test_oracle_SOURCES = tests/root/test_oracle.c $(dry_sources)
 root_scripts = \
+	tests/root/test_client.py \
 	tests/root/test_coexistence.py \
 	tests/root/test_counters.py \
 	tests/root/test_devices.py \
