@@ -33,7 +33,8 @@ struct attach_wanted {
  * every attempt, verifies what is in force. Already right: nothing happens;
  * found missing: it is put back. What was in force stays until its successor
  * is, and stays too when there is none. Returns 0 or -errno of the last
- * attempt; -EMEDIUMTYPE for a link that is neither Ethernet nor IP.
+ * attempt; -ENODEV when the interface is gone, which links.h is about to tell;
+ * -EMEDIUMTYPE for a link that is neither Ethernet nor IP.
  */
 int attach_interface(struct attachments *attachments, const struct link *link,
 		     const struct attach_wanted *wanted);

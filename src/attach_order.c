@@ -7,6 +7,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/if_link.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -133,6 +134,14 @@ int attach_entry_blind(const struct attach_entry *entry, const struct attach_wan
 	return 0;
 }
 
+/* An interface that goes meanwhile makes for any errno, EINVAL most of all. */
+static int or_gone(const struct attach_entry *entry, int err)
+{
+	char name[IF_NAMESIZE];
+
+	return if_indextoname(entry->shown.ifindex, name) || errno != ENXIO ? err : -ENODEV;
+}
+
 /* Attaches and verifies. Returns 0 or -errno, with a sentence for the operator. */
 static int try_way(struct attach_entry *entry, const struct way *way, struct anchor *ret,
 		   char **ret_detail)
@@ -159,6 +168,8 @@ static int try_way(struct attach_entry *entry, const struct way *way, struct anc
 		if (err)
 			detach(entry, &anchor);
 	}
+	if (err)
+		err = or_gone(entry, err);
 	if (err)
 		*ret_detail = attach_explain(err, way->mechanism, entry->shown.name, words);
 	else
@@ -232,8 +243,8 @@ static int apply_ingress(struct attach_entry *entry)
 			continue;
 		}
 		err = follow_way(entry, way, &entry->ingress);
-		if (!err)
-			return 0;
+		if (!err || err == -ENODEV)
+			return err;
 	}
 	return err;
 }
@@ -247,7 +258,7 @@ static int apply_egress(struct attach_entry *entry)
 		detach(entry, &entry->egress);
 		return 0;
 	}
-	for (i = 0; i < ARRAY_SIZE(egress_ways) && err; i++)
+	for (i = 0; i < ARRAY_SIZE(egress_ways) && err && err != -ENODEV; i++)
 		err = follow_way(entry, &egress_ways[i], &entry->egress);
 	return err;
 }

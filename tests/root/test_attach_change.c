@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "attach_anchor.h"
 #include "attach_bed.h"
 #include "cleanup.h"
 
@@ -115,6 +116,19 @@ START_TEST(interface_goes)
 }
 END_TEST
 
+START_TEST(interface_went_before)
+{
+	const struct attach_wanted wanted = { .mode = bed_ways[_i].mode, .egress = true };
+	const struct attachment *attachment;
+
+	if (bed_ways[_i].without_tcx)
+		attach_without_tcx(bed.attachments);
+	bed_run("ip link del pepa");
+	attachment = bed_attach_as(&wanted, -ENODEV);
+	ck_assert_ptr_nonnull(strstr(attachment->refused, "pepa is gone"));
+}
+END_TEST
+
 START_TEST(interface_is_renamed)
 {
 	const struct attachment *const *list;
@@ -168,6 +182,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(cases, replaced_without_a_gap, 0, BED_WAYS);
 	tcase_add_test(cases, mode_changes_without_a_gap);
 	tcase_add_loop_test(cases, interface_goes, 0, BED_WAYS);
+	tcase_add_loop_test(cases, interface_went_before, 0, BED_WAYS);
 	tcase_add_loop_test(cases, interface_is_renamed, 0, BED_WAYS);
 	tcase_add_loop_test(cases, refused_is_listed_and_detached, 0, BED_WAYS);
 	tcase_add_test(cases, neither_ethernet_nor_ip);
