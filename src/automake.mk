@@ -173,6 +173,8 @@ libpep_a_SOURCES = \
 	src/number.h \
 	src/outcome.c \
 	src/outcome.h \
+	src/overlap.c \
+	src/overlap.h \
 	src/policy.c \
 	src/policy.h \
 	src/policy_check.c \

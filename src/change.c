@@ -7,6 +7,7 @@
 #include "daemon.h"
 #include "daemon_state.h"
 #include "datapath.h"
+#include "lint.h"
 #include "policy.h"
 #include "policyset.h"
 #include "problem.h"
@@ -32,6 +33,8 @@ static int plan_next(struct plan *plan, struct problems *problems);
 static int refuse_foreign(const struct plan *plan, const char *id, const struct policy *existing,
 			  struct problems *problems);
 static void fill_in(struct policy *policy, const struct policy *existing);
+static void warn_overridden(const struct plan *plan, const struct policy *policy,
+			    struct problems *problems);
 static void plan_clear(struct plan *plan);
 static int try_out(struct plan *plan, struct problems *problems);
 static int carry_out(struct plan *plan, struct problems *problems);
@@ -102,6 +105,7 @@ static int plan_puts(struct plan *plan, struct problems *problems)
 			plan->result.created += !existing;
 			plan->result.updated += !!existing;
 			fill_in(policy, existing);
+			warn_overridden(plan, policy, problems);
 			plan->put[plan->put_count++] = policy;
 		}
 	}
@@ -168,6 +172,19 @@ static int refuse_foreign(const struct plan *plan, const char *id, const struct 
 		return -EPERM;
 	}
 	return 0;
+}
+
+/* What it forbids is not all that will be dropped. */
+static void warn_overridden(const struct plan *plan, const struct policy *policy,
+			    struct problems *problems)
+{
+	const struct policyset *failsafe = plan->daemon->settings->failsafe;
+
+	if (failsafe && lint_overridden(policy, failsafe))
+		problem_warn(problems, "",
+			     LINT_OVERRIDDEN ": \"%s\" drops packets that a failsafe policy lets "
+			     "pass; give it a narrower source, or change \"policy.failsafe\"",
+			     policy->id);
 }
 
 static void fill_in(struct policy *policy, const struct policy *existing)

@@ -4,12 +4,14 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "cleanup.h"
 #include "datapath_maps.h"
+#include "log.h"
 #include "policyset.h"
 
 /* A power of two, one for each CPU as far as it goes. */
@@ -62,6 +64,22 @@ static struct datapath *new_datapath(const struct datapath_options *options)
 	return datapath;
 }
 
+/* libbpf's own words are for whoever debugs; we say what it means for the operator. */
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	char *text CLEANUP(cleanup_free) = NULL;
+	int length = vasprintf(&text, format, arguments);
+
+	if (length < 0) {
+		text = NULL;
+		return length;
+	}
+	while (length > 0 && text[length - 1] == '\n')
+		text[--length] = '\0';
+	log_write(level == LIBBPF_WARN ? LOG_LEVEL_DEBUG : LOG_LEVEL_TRACE, NULL, 0, "%s", text);
+	return length;
+}
+
 int datapath_open(const struct datapath_options *options, struct datapath **ret,
 		  char **ret_detail)
 {
@@ -70,6 +88,7 @@ int datapath_open(const struct datapath_options *options, struct datapath **ret,
 
 	if (!datapath)
 		return -ENOMEM;
+	libbpf_set_print(print_libbpf);
 	error = draw_random(datapath);
 	if (!error)
 		error = datapath_maps_create(datapath, ret_detail);

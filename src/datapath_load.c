@@ -115,7 +115,7 @@ static int load(const struct datapath *datapath, enum datapath_program which)
 
 static void say_why(enum datapath_program which, int error, char **ret_detail)
 {
-	const char *cure = "the kernel's verifier refused it; PEPCTL_LOG_LEVEL=trace shows its log";
+	const char *cure = "the kernel's verifier refused it; the log level \"debug\" shows why";
 
 	if (!ret_detail)
 		return;

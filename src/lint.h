@@ -12,6 +12,7 @@
 
 struct policy;
 struct policy_list;
+struct policyset;
 struct problems;
 
 /* More policies than these are not compared, which is said; pairs beyond are only counted. */
@@ -25,5 +26,14 @@ struct problems;
  * are @prefix and "/N". Returns 0 or -ENOMEM.
  */
 int lint_order(const struct policy_list *list, const char *prefix, struct problems *problems);
+
+/* What a policy is warned of that lint_overridden(). */
+#define LINT_OVERRIDDEN "overridden-by-failsafe"
+
+/**
+ * Whether a failsafe policy lets some packet pass that @policy would drop:
+ * only broad ones, see pepctl-policy(5). False too when out of memory.
+ */
+bool lint_overridden(const struct policy *policy, const struct policyset *failsafe);
 
 #endif

@@ -15,10 +15,14 @@
 #include "http_json.h"
 #include "http_server.h"
 #include "json_cleanup.h"
+#include "lint.h"
 #include "policy.h"
 #include "policy_json.h"
+#include "settings.h"
 
 static int add_counters(struct json_object *view, const struct daemon *daemon, const char *id);
+static int add_warnings(struct json_object *view, const struct daemon *daemon,
+			const struct policy *policy);
 
 struct json_object *policy_view(const struct daemon *daemon, const struct policy *policy,
 				uint32_t position)
@@ -34,7 +38,8 @@ struct json_object *policy_view(const struct daemon *daemon, const struct policy
 	    json_add_time(view, "updated_at", policy->updated_at) ||
 	    json_add_time(view, "last_hit_at", hit) ||
 	    (policy_expires_in(policy, &seconds) &&
-	     json_add_number(view, "expires_in_seconds", seconds)))
+	     json_add_number(view, "expires_in_seconds", seconds)) ||
+	    add_warnings(view, daemon, policy))
 		return NULL;
 	return TAKE_PTR(view);
 }
@@ -98,6 +103,19 @@ static int add_counters(struct json_object *view, const struct daemon *daemon, c
 	    json_add_number(counters, "bytes", count.bytes) ||
 	    json_add_number(counters, "dropped_packets", count.dropped_packets) ||
 	    json_add_number(counters, "dropped_bytes", count.dropped_bytes))
+		return -ENOMEM;
+	return 0;
+}
+
+static int add_warnings(struct json_object *view, const struct daemon *daemon,
+			const struct policy *policy)
+{
+	struct json_object *warnings;
+
+	if (!daemon->settings->failsafe || !lint_overridden(policy, daemon->settings->failsafe))
+		return 0;
+	warnings = json_object_new_array();
+	if (json_add(view, "warnings", warnings) || json_append(warnings, json_object_new_string(LINT_OVERRIDDEN)))
 		return -ENOMEM;
 	return 0;
 }
