@@ -109,19 +109,24 @@ static int make_set(struct policy_list *list, struct policyset **ret)
 	return result;
 }
 
-/* Appends {"change": "-", "before": ..., "after": ...}. Returns 0 or -ENOMEM. */
-static int add_change(struct json_object *changes, const struct policy *before,
+/* Appends {"change": "added", "id": ..., "before": ..., "after": ...}. Returns 0 or -ENOMEM. */
+static int add_change(struct json_object *changes, const char *id, const struct policy *before,
 		      const struct policy *after)
 {
 	struct json_object *change = json_object_new_object();
 	const char *kind = !before ? "added" : !after ? "removed" : "changed";
 
 	if (json_append(changes, change) || json_add_text(change, "change", kind) ||
-	    json_add_text(change, "id", before ? before->id : after->id))
+	    json_add_text(change, "id", id))
 		return -ENOMEM;
 	if (before && json_add(change, "before", policy_to_json(before)))
 		return -ENOMEM;
 	return after ? json_add(change, "after", policy_to_json(after)) : 0;
+}
+
+static const struct policy *policy_at(const struct policyset *set, size_t index)
+{
+	return set && index < set->count ? set->policy[index] : NULL;
 }
 
 /* Both are sorted by id. */
@@ -129,24 +134,27 @@ static int compare(const struct policyset *before, const struct policyset *after
 		   struct json_object **ret)
 {
 	CLEANUP(cleanup_json) struct json_object *changes = json_object_new_array();
+	const struct policy *a = policy_at(before, 0), *b = policy_at(after, 0);
+	int result = changes ? 0 : -ENOMEM;
 	size_t i = 0, j = 0;
 
-	if (!changes)
-		return -ENOMEM;
-	while (i < before->count || j < after->count) {
-		const struct policy *a = i < before->count ? before->policy[i] : NULL;
-		const struct policy *b = j < after->count ? after->policy[j] : NULL;
+	while ((a || b) && !result) {
 		int order = !a ? 1 : !b ? -1 : strcmp(a->id, b->id);
 
-		i += order <= 0;
-		j += order >= 0;
-		if (!order && policy_equal(a, b))
-			continue;
-		if (add_change(changes, order <= 0 ? a : NULL, order >= 0 ? b : NULL))
-			return -ENOMEM;
+		if (order < 0)
+			result = add_change(changes, a->id, a, NULL);
+		else if (order > 0)
+			result = add_change(changes, b->id, NULL, b);
+		else if (!policy_equal(a, b))
+			result = add_change(changes, a->id, a, b);
+		if (order <= 0)
+			a = policy_at(before, ++i);
+		if (order >= 0)
+			b = policy_at(after, ++j);
 	}
-	*ret = TAKE_PTR(changes);
-	return 0;
+	if (!result)
+		*ret = TAKE_PTR(changes);
+	return result;
 }
 
 static void print_line(struct client *client, const char *sign, enum text_color color,

@@ -21,9 +21,9 @@ int client_endpoint_parse(const char *url, struct client_endpoint *ret)
 	const char *start, *end, *port = "80";
 	size_t length;
 
-	if (!strncasecmp(url, "https://", 8))
+	if (strncasecmp(url, "https://", 8) == 0)
 		return -EPROTONOSUPPORT;
-	if (strncasecmp(url, "http://", 7))
+	if (strncasecmp(url, "http://", 7) != 0)
 		return -EINVAL;
 	start = url + 7;
 	end = *start == '[' ? strchr(++start, ']') : start + strcspn(start, ":/?#");

@@ -267,9 +267,21 @@ static int read_header(const char *line, struct head *head)
 	return 0;
 }
 
+/* "HTTP/1.1 200 OK" */
+static int read_status(const char *line, unsigned int *ret)
+{
+	uint64_t status;
+
+	if (strncmp(line, "HTTP/1.", 7) != 0 || !line[7] || line[8] != ' ' ||
+	    parse_number(line + 9, 10, 999, &status) || status < 100)
+		return -EBADMSG;
+	*ret = (unsigned int)status;
+	return 0;
+}
+
 static int read_head(struct reader *reader, struct head *ret)
 {
-	char line[8192];
+	char line[8192] = "";
 	unsigned int lines;
 	int result;
 
@@ -277,8 +289,9 @@ static int read_head(struct reader *reader, struct head *ret)
 	result = reader_line(reader, line, sizeof(line));
 	if (result)
 		return result;
-	if (sscanf(line, "HTTP/1.%*1u %3u", &ret->status) != 1 || ret->status < 100)
-		return -EBADMSG;
+	result = read_status(line, &ret->status);
+	if (result)
+		return result;
 	for (lines = 0; lines < HEADER_LINES; lines++) {
 		result = reader_line(reader, line, sizeof(line));
 		if (result || !*line)

@@ -39,7 +39,7 @@ int client_input_words(struct client *client, unsigned int first, struct json_ob
 {
 	CLEANUP(problems_clear) struct problems problems = { 0 };
 	int result = words_parse((const char *const *)client->argument + first,
-				 client->argument_count - first, ret, &problems);
+				 (int)(client->argument_count - first), ret, &problems);
 
 	if (!result)
 		return CLIENT_DONE;

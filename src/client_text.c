@@ -25,7 +25,7 @@ void text_print(FILE *out, const char *text)
 const char *text_bytes(uint64_t bytes, char ret[TEXT_SHORT])
 {
 	static const char *const units[] = { "kB", "MB", "GB", "TB", "PB", "EB" };
-	double amount = bytes;
+	double amount = (double)bytes;
 	size_t unit = 0;
 
 	if (bytes < 1000) {
@@ -56,7 +56,7 @@ const char *text_ago(const char *time, int64_t now_s, char ret[TEXT_SHORT])
 	char duration[UNITS_TEXT_MAX];
 
 	if (then < 0)
-		return strcpy(ret, "-");
+		return memcpy(ret, "-", 2);
 	duration_print(now_s > then ? now_s - then : 0, duration);
 	snprintf(ret, TEXT_SHORT, "%s ago", duration);
 	return ret;
@@ -79,7 +79,7 @@ char *text_shell_word(const char *text)
 			next = stpcpy(next, "'\\'");
 		*next++ = *text;
 	}
-	strcpy(next, "'");
+	memcpy(next, "'", 2);
 	return word;
 }
 
@@ -176,7 +176,7 @@ static void print_row(const struct text_table *table, const char *const *cell, c
 	for (size_t i = 0; i < table->columns; i++) {
 		bool right = *table->titles[i] == '>', title = cell == table->titles;
 		const char *text = cell[i] + (title && right);
-		int padding = widths[i] - width(text);
+		int padding = (int)(widths[i] - width(text));
 
 		if (i)
 			fputs("  ", out);

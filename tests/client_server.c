@@ -69,7 +69,7 @@ void client_server_start(struct client_server *server, const struct canned *answ
 	snprintf(server->socket, sizeof(server->socket), "%s/sock", server->directory);
 	snprintf(server->requests, sizeof(server->requests), "%s/requests", server->directory);
 	ck_assert_uint_lt(strlen(server->socket), sizeof(address.sun_path));
-	strcpy(address.sun_path, server->socket);
+	memcpy(address.sun_path, server->socket, strlen(server->socket));
 	log = open(server->requests, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_ge(log, 0);

@@ -285,8 +285,8 @@ static const char *const sentences[] = {
 	"limit 1k/s,10MB/s in from any to any burst 2k",
 	"log both from any to any dev eth0,eth1 vlan 10-20 until 2030-01-01T00:00:00Z",
 	"block in proto icmp from any to any icmp-type echo-request icmp-code 0",
-	"block in proto tcp from any to any dscp 3,ef flags syn,!ack length 1-100 ttl 5 "
-	"fragment log disabled",
+	"block in proto tcp from any to any dscp 3,ef flags syn,!ack length 1-100",
+	"allow in from any to any ttl 5 fragment log disabled",
 	"allow in from any to any unfragmented",
 };
 
