@@ -66,8 +66,8 @@ static int plan_make(struct plan *plan, const struct change *change, struct prob
 	struct change_result *result = &plan->result;
 	int r;
 
-	if (!none || policyset_edit(none, NULL, 0, change->put, change->put_count,
-				    &plan->wanted) < 0)
+	if (!none ||
+	    policyset_edit(none, NULL, 0, change->put, change->put_count, &plan->wanted) < 0)
 		return say_no_memory(problems);
 
 	r = plan_puts(plan, problems);
@@ -160,14 +160,15 @@ static int refuse_foreign(const struct plan *plan, const char *id, const struct 
 	if (settings->failsafe && policyset_find(settings->failsafe, id)) {
 		problem_add(problems, "",
 			    "\"%s\" is a failsafe policy: change \"policy.failsafe\" in the "
-			    "configuration and run \"pepctl reload\", or choose another id", id);
+			    "configuration and run \"pepctl reload\", or choose another id",
+			    id);
 		return -EPERM;
 	}
 	if (existing && existing->origin != ORIGIN_API) {
 		problem_add(problems, "",
 			    "\"%s\" has the origin %s: change it in %s or %s/*.json and run "
-			    "\"pepctl reload\", or choose another id", id,
-			    policy_origin_name(existing->origin), settings->policies_file,
+			    "\"pepctl reload\", or choose another id",
+			    id, policy_origin_name(existing->origin), settings->policies_file,
 			    settings->policies_directory);
 		return -EPERM;
 	}
@@ -182,7 +183,8 @@ static void warn_overridden(const struct plan *plan, const struct policy *policy
 
 	if (failsafe && lint_overridden(policy, failsafe))
 		problem_warn(problems, "",
-			     LINT_OVERRIDDEN ": \"%s\" drops packets that a failsafe policy lets "
+			     LINT_OVERRIDDEN
+			     ": \"%s\" drops packets that a failsafe policy lets "
 			     "pass; give it a narrower source, or change \"policy.failsafe\"",
 			     policy->id);
 }

@@ -152,7 +152,8 @@ static int check_capabilities(struct boot *boot)
 	if (capabilities_missing(missing, sizeof(missing)) < 0 || !*missing)
 		return 0;
 	log_critical("not started: %s missing: run it as root, or give the service "
-		     "AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON", missing);
+		     "AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON",
+		     missing);
 	return EX_NOPERM;
 }
 
@@ -223,7 +224,8 @@ static int attach(struct boot *boot)
 	if (r < 0)
 		return os_error("not started: the interfaces cannot be watched", r);
 	if (!daemon->settings->interfaces.count)
-		log_warn("\"network.interfaces\" is empty: attached to nothing, nothing is enforced");
+		log_warn(
+			"\"network.interfaces\" is empty: attached to nothing, nothing is enforced");
 	interfaces_watch_follow(daemon->watch);
 	return 0;
 }

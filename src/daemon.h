@@ -83,8 +83,8 @@ struct change_result {
  * capacity (with figures), -EINVAL, -EIO when it cannot be stored, another
  * -errno when it cannot be enforced.
  */
-int daemon_change(struct daemon *daemon, const struct change *change,
-		  struct change_result *ret, struct problems *problems);
+int daemon_change(struct daemon *daemon, const struct change *change, struct change_result *ret,
+		  struct problems *problems);
 
 /**
  * Reads configuration and policy files again, all or nothing. What needs a

@@ -34,8 +34,9 @@ int daemon_check(const char *config_path)
 	}
 	printf("%s is valid: %zu policies in files, %zu failsafe%s\n", config_path, set->count,
 	       files.settings->failsafe->count,
-	       files.settings->interfaces.count ?
-		       "" : "; no interface is configured, so nothing would be enforced");
+	       files.settings->interfaces.count
+		       ? ""
+		       : "; no interface is configured, so nothing would be enforced");
 	return 0;
 }
 

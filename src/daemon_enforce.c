@@ -99,7 +99,8 @@ void daemon_follow_interfaces(struct daemon *daemon)
 	if (bytes == daemon->frame_bytes || !has_byte_limit(daemon->set))
 		return;
 	log_debug("interfaces hand over buffers of up to %u bytes now (%u before): "
-		  "least bursts follow", bytes, daemon->frame_bytes);
+		  "least bursts follow",
+		  bytes, daemon->frame_bytes);
 	daemon_enforce_again(daemon);
 }
 

@@ -131,13 +131,16 @@ static int refuse_shared_ids(const struct settings *settings, const struct polic
 		const char *id = files->policy[i]->id;
 
 		if (policyset_find(api, id))
-			problem_add(problems, "",
-				    "policy \"%s\" of the files exists already with the origin api: "
-				    "choose another id in the file, or \"pepctl delete %s\"", id, id);
+			problem_add(
+				problems, "",
+				"policy \"%s\" of the files exists already with the origin api: "
+				"choose another id in the file, or \"pepctl delete %s\"",
+				id, id);
 		if (settings->failsafe && policyset_find(settings->failsafe, id))
 			problem_add(problems, "",
 				    "policy \"%s\" of the files has the id of a failsafe policy "
-				    "(\"policy.failsafe\"): choose another id", id);
+				    "(\"policy.failsafe\"): choose another id",
+				    id);
 	}
 	for (size_t i = 0; settings->failsafe && i < api->count; i++) {
 		const char *id = api->policy[i]->id;
@@ -145,7 +148,8 @@ static int refuse_shared_ids(const struct settings *settings, const struct polic
 		if (policyset_find(settings->failsafe, id))
 			problem_add(problems, "",
 				    "failsafe policy \"%s\" has the id of a policy with the origin "
-				    "api: choose another id, or \"pepctl delete %s\"", id, id);
+				    "api: choose another id, or \"pepctl delete %s\"",
+				    id, id);
 	}
 	return problems->errors > errors ? -EINVAL : 0;
 }

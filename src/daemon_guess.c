@@ -83,8 +83,9 @@ void daemon_keep_last_good(const struct daemon *daemon, const struct settings *s
 	if (config && policyset_without(daemon->set, ORIGIN_API, &files) >= 0)
 		r = store_save_last_good(daemon->store, config, files);
 	if (r < 0)
-		log_warn("configuration and policies cannot be kept in %s as the last good ones: %s",
-			 daemon->settings->state_dir, strerror(-r));
+		log_warn(
+			"configuration and policies cannot be kept in %s as the last good ones: %s",
+			daemon->settings->state_dir, strerror(-r));
 }
 
 /* NULL when there is none, or it is no text. */

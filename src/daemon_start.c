@@ -23,8 +23,8 @@
 typedef int (*way_out)(struct daemon *daemon, struct daemon_start *start);
 
 static int read_state(struct daemon *daemon, struct daemon_start *start);
-static int read_files(struct daemon *daemon, struct daemon_start *start,
-		      struct daemon_files *files, struct problems *problems);
+static int read_files(struct daemon *daemon, struct daemon_start *start, struct daemon_files *files,
+		      struct problems *problems);
 static int open_store(struct daemon *daemon, struct daemon_start *start);
 static int take_last_good(struct daemon *daemon, struct daemon_start *start);
 static int take_open(struct daemon *daemon, struct daemon_start *start);
@@ -86,7 +86,8 @@ int daemon_start_fall_back(struct daemon *daemon, struct daemon_start *start,
 		return 0;
 	}
 	log_critical("not started: correct the errors above (\"pepctl --config %s --check\" "
-		     "lists them all); nothing is enforced", daemon->config_path);
+		     "lists them all); nothing is enforced",
+		     daemon->config_path);
 	return EX_CONFIG;
 }
 
@@ -122,8 +123,8 @@ static int read_state(struct daemon *daemon, struct daemon_start *start)
 }
 
 /* Afterwards there are settings and a log, whatever the files are like. */
-static int read_files(struct daemon *daemon, struct daemon_start *start,
-		      struct daemon_files *files, struct problems *problems)
+static int read_files(struct daemon *daemon, struct daemon_start *start, struct daemon_files *files,
+		      struct problems *problems)
 {
 	int error, r;
 	bool sure;
@@ -165,7 +166,8 @@ static int open_store(struct daemon *daemon, struct daemon_start *start)
 	}
 	if (r == -EPROTO) {
 		log_critical("not started: %s is of a newer pepctl, and stays as it is: install "
-			     "that version again or move the directory away", directory);
+			     "that version again or move the directory away",
+			     directory);
 		return EX_CONFIG;
 	}
 	if (r < 0) {

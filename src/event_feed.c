@@ -131,8 +131,9 @@ static void on_event(void *context, const struct pep_event *event)
 	struct link link = { .name = "" };
 	struct feed_event feed_event = {
 		.event = event,
-		.policy = event->slot == PEP_SLOT_NONE ?
-				  NULL : datapath_slot_policy(daemon->datapath, event->slot),
+		.policy = event->slot == PEP_SLOT_NONE
+				  ? NULL
+				  : datapath_slot_policy(daemon->datapath, event->slot),
 		.time_us = wall_time_us(event->time_ns),
 	};
 

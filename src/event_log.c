@@ -42,12 +42,18 @@ void event_log(const struct feed_event *feed_event)
 
 	print_event(event, &text);
 	struct log_field fields[] = {
-		{ "POLICY", policy },	      { "ACTION", policy_action_name(event->action) },
-		{ "VERDICT", text.verdict },  { "REASON", text.reason },
-		{ "IFACE", feed_event->interface }, { "DIRECTION", direction },
-		{ "PROTO", text.protocol },   { "SRC", text.src },
-		{ "DST", text.dst },	      { "SPORT", text.sport },
-		{ "DPORT", text.dport },      { "LENGTH", text.length },
+		{ "POLICY", policy },
+		{ "ACTION", policy_action_name(event->action) },
+		{ "VERDICT", text.verdict },
+		{ "REASON", text.reason },
+		{ "IFACE", feed_event->interface },
+		{ "DIRECTION", direction },
+		{ "PROTO", text.protocol },
+		{ "SRC", text.src },
+		{ "DST", text.dst },
+		{ "SPORT", text.sport },
+		{ "DPORT", text.dport },
+		{ "LENGTH", text.length },
 		{ "VLAN", text.vlan },
 	};
 	log_write(LOG_LEVEL_INFO, fields, drop_empty(fields, ARRAY_SIZE(fields)),

@@ -36,8 +36,8 @@ void interfaces_choose(const struct settings *settings, struct choice *choices, 
 
 		choice->exact = false;
 		choice->refused_for = NULL;
-		choice->wanted = settings_wants_interface(settings, choice->link.name,
-							  &choice->exact);
+		choice->wanted =
+			settings_wants_interface(settings, choice->link.name, &choice->exact);
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (choices[i].wanted)

@@ -39,8 +39,7 @@ static void add_to_picture(void *context, enum link_event event, const struct li
 static void forget_unwanted(struct interfaces_watch *watch, const struct picture *picture);
 static const struct choice *find_choice(const struct picture *picture, uint32_t ifindex);
 static void follow_one(struct interfaces_watch *watch, const struct choice *choice);
-static struct attach_wanted wanted_of(const struct settings *settings,
-				      const struct policyset *set);
+static struct attach_wanted wanted_of(const struct settings *settings, const struct policyset *set);
 static int apply(struct interfaces_watch *watch, const struct attach_wanted *wanted,
 		 struct problems *problems);
 

@@ -98,11 +98,11 @@ static int run_daemon(const struct command_line *line)
 		return say_usage("a value is missing behind", line->incomplete);
 	if (line->log_level && !log_level_parse(line->log_level, &level))
 		return say_usage("the log level is one of trace, debug, info, warn, error and "
-				 "critical, not", line->log_level);
+				 "critical, not",
+				 line->log_level);
 	if (!line->config)
 		return say_usage("the daemon needs --config FILE, the client a command", NULL);
-	return line->check ? daemon_check(line->config) :
-			     daemon_run(line->config, line->log_level);
+	return line->check ? daemon_check(line->config) : daemon_run(line->config, line->log_level);
 }
 
 static int say_usage(const char *what, const char *word)

@@ -52,9 +52,10 @@ int daemon_reload(struct daemon *daemon, struct change_result *ret, struct probl
 	if (r < 0)
 		log_error("reload failed, everything stays as it was");
 	else
-		log_info("reloaded: %zu policies, %zu new, %zu changed, %zu removed, generation %llu",
-			 ret->policy_count, ret->created, ret->updated, ret->deleted,
-			 (unsigned long long)ret->generation);
+		log_info(
+			"reloaded: %zu policies, %zu new, %zu changed, %zu removed, generation %llu",
+			ret->policy_count, ret->created, ret->updated, ret->deleted,
+			(unsigned long long)ret->generation);
 	if (r >= 0) {
 		clock_gettime(CLOCK_REALTIME, &now);
 		daemon->last_reload_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;

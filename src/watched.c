@@ -92,8 +92,7 @@ int watched_attach(struct watched_list *list, struct watched *watched, const str
 	return watched->error;
 }
 
-void watched_refuse(struct watched_list *list, struct watched *watched,
-		    const struct choice *choice)
+void watched_refuse(struct watched_list *list, struct watched *watched, const struct choice *choice)
 {
 	const struct link *other = &choice->refused_for->link;
 	char reason[256];
@@ -105,7 +104,8 @@ void watched_refuse(struct watched_list *list, struct watched *watched,
 	watched->tried = false;
 	snprintf(reason, sizeof(reason),
 		 "its packets are seen on %s already: name both exactly in "
-		 "\"network.interfaces\" if they are to be seen twice", other->name);
+		 "\"network.interfaces\" if they are to be seen twice",
+		 other->name);
 	log_warn("%s is not attached to: %s", choice->link.name, reason);
 	if (attach_refuse(list->attachments, choice->link.ifindex, choice->link.name, reason) < 0)
 		log_error("out of memory: %s is missing in the list of interfaces",
@@ -210,8 +210,8 @@ static void tell(const struct watched_list *list, const struct watched *watched)
 		tell_attached(attachment);
 	if (watched->error < 0)
 		log_write(LOG_LEVEL_ERROR, &field, 1, "%s %s: %s", watched->link.name,
-			  attachment && attachment->mode ? "is not attached to as it should be" :
-							   "is NOT attached to",
+			  attachment && attachment->mode ? "is not attached to as it should be"
+							 : "is NOT attached to",
 			  watched_why(list, watched));
 }
 

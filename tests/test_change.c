@@ -23,7 +23,8 @@ static void setup(void)
 	under_test = (struct daemon){ 0 };
 	ck_assert_int_eq(settings_default(&under_test.settings), 0);
 	under_test.set = set_of("[{\"id\":\"file\",\"action\":\"BLOCK\"},"
-				"{\"id\":\"file2\",\"action\":\"BLOCK\"}]", true);
+				"{\"id\":\"file2\",\"action\":\"BLOCK\"}]",
+				true);
 }
 
 static void teardown(void)
@@ -55,7 +56,7 @@ static int put(const char *json)
 	return put_with(json, (struct change){ 0 });
 }
 
-static int delete(const char *id)
+static int delete (const char *id)
 {
 	return put_with("[]", (struct change){ .remove = &id, .remove_count = 1 });
 }
@@ -92,7 +93,7 @@ START_TEST(nothing_to_change_keeps_the_generation)
 	ck_assert_uint_eq(result.generation, 2);
 	ck_assert_str_eq(stubs.calls, "");
 	ck_assert_ptr_eq(under_test.set, before);
-	ck_assert_int_eq(delete("nobody"), 0);
+	ck_assert_int_eq(delete ("nobody"), 0);
 	ck_assert(!result.changed);
 	ck_assert_str_eq(stubs.calls, "");
 }
@@ -157,11 +158,12 @@ START_TEST(other_origins_are_refused_by_name)
 	const struct policyset *before = under_test.set;
 
 	ck_assert_int_eq(put("[" A ",{\"id\":\"file\",\"action\":\"ALLOW\"},"
-			     "{\"id\":\"file2\",\"action\":\"ALLOW\"}]"), -EPERM);
+			     "{\"id\":\"file2\",\"action\":\"ALLOW\"}]"),
+			 -EPERM);
 	ck_assert_uint_eq(problems.errors, 2);
 	ck_assert_ptr_nonnull(strstr(problems.list[0].detail, "\"file\""));
 	ck_assert_ptr_nonnull(strstr(problems.list[0].detail, "pepctl reload"));
-	ck_assert_int_eq(delete("file"), -EPERM);
+	ck_assert_int_eq(delete ("file"), -EPERM);
 	ck_assert_str_eq(stubs.calls, "");
 	ck_assert_ptr_eq(under_test.set, before);
 }
@@ -183,7 +185,8 @@ START_TEST(capacity_counts_all_origins)
 {
 	under_test.settings->capacity = 3;
 	ck_assert_int_eq(put("[" A "," B "]"), -ENOSPC);
-	ck_assert_ptr_nonnull(strstr(problems.list[0].detail, "4 policies (2 from files, 2 by API)"));
+	ck_assert_ptr_nonnull(
+		strstr(problems.list[0].detail, "4 policies (2 from files, 2 by API)"));
 	ck_assert_str_eq(stubs.calls, "");
 	ck_assert_int_eq(put("[" A "]"), 0);
 	ck_assert_int_eq(put("[" A_OTHER "]"), 0);

@@ -39,7 +39,8 @@ static void setup(void)
 	struct policyset *files = set_of("[{\"id\":\"file\",\"action\":\"BLOCK\"}]", true);
 	struct policyset *api = set_of("[{\"id\":\"a\",\"action\":\"BLOCK\"},"
 				       "{\"id\":\"b\",\"action\":\"BLOCK\"},"
-				       "{\"id\":\"c\",\"action\":\"BLOCK\"}]", false);
+				       "{\"id\":\"c\",\"action\":\"BLOCK\"}]",
+				       false);
 
 	stubs_reset();
 	under_test = (struct daemon){ 0 };

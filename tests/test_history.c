@@ -29,7 +29,8 @@ static void setup(void)
 	stubs_reset();
 	under_test = (struct daemon){ .base = event_base_new() };
 	under_test.set = set_of("[{\"id\":\"a\",\"action\":\"BLOCK\"},"
-				"{\"id\":\"bbb\",\"action\":\"BLOCK\"}]", false);
+				"{\"id\":\"bbb\",\"action\":\"BLOCK\"}]",
+				false);
 	attachment = (struct attachment){ .ifindex = 1, .name = "x0", .mode = "native" };
 	ck_assert_int_eq(history_open(&under_test, &under_test.history), 0);
 }

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "interfaces_choice.h"
 #include "json.h"
 #include "json_cleanup.h"
-#include "cleanup.h"
 #include "problem.h"
 #include "settings.h"
 

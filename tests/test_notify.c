@@ -23,7 +23,8 @@ static void listen_at(const char *path, size_t length)
 	manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	ck_assert_int_ge(manager, 0);
 	ck_assert_int_eq(bind(manager, (struct sockaddr *)&address,
-			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)), 0);
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)),
+			 0);
 }
 
 static void setup(void)

@@ -35,7 +35,8 @@ static void write_config(const char *more, const char *sections)
 
 	snprintf(text, sizeof(text),
 		 "{\"log\":{\"target\":\"stderr\",\"level\":\"critical\"},"
-		 "\"policy\":{\"policies_file\":\"%s\"%s}%s}", policies_path, more, sections);
+		 "\"policy\":{\"policies_file\":\"%s\"%s}%s}",
+		 policies_path, more, sections);
 	write_file(config_path, text);
 }
 
@@ -81,7 +82,7 @@ static void assert_failed(int r, const char *word)
 	ck_assert(!under_test.last_reload_ok);
 	ck_assert_uint_ge(problems.errors, 1);
 	ck_assert_msg(strstr(problems.list[0].detail, word) ||
-		      strstr(problems.list[0].pointer, word),
+			      strstr(problems.list[0].pointer, word),
 		      "%s: %s", problems.list[0].pointer, problems.list[0].detail);
 	ck_assert_uint_eq(stubs.generation, 1);
 	ck_assert_int_eq(stubs.open_changes, 0);
