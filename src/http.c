@@ -19,7 +19,7 @@
 #include "sse.h"
 
 #define TICK_SECONDS 3 /* what is not up or stopped accepting is tried again */
-#define FULL_TICK_US 100000 /* while connections wait for others to end */
+#define FULL_TICK_US 20000 /* while connections wait for others to end */
 #define LOCAL_RESERVE 16 /* connections that only the Unix socket can have */
 #define HEADER_BYTES 16384
 #define TCP_BODY_BYTES 65536 /* nothing is written by TCP: a body is only read to be refused */

@@ -20,7 +20,7 @@
 #define SOCKET_GROUP "pepctl"
 #define SOCKET_MODE 0660
 #define DIRECTORY_MODE 0755
-#define BACKLOG 128
+#define BACKLOG SOMAXCONN
 
 static int parse_loopback(const char *address, struct sockaddr_storage *ret, int *ret_length);
 static int bind_tcp(const char *address);

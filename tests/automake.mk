@@ -96,8 +96,11 @@ root_scripts = \
 	tests/root/test_expiry.py \
 	tests/root/test_footprint.py \
 	tests/root/test_fragments.py \
+	tests/root/test_http_connections.py \
+	tests/root/test_http_policies.py \
 	tests/root/test_http_refusals.py \
 	tests/root/test_limits.py \
+	tests/root/test_prometheus.py \
 	tests/root/test_reload.py \
 	tests/root/test_startup.py \
 	tests/root/test_verdicts.py \

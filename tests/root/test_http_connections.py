@@ -1,0 +1,199 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: Apache-2.0
+"""Listeners and connections: enforcement waits for none of them, and they are bounded."""
+import contextlib
+import os
+import socket
+import stat
+import threading
+
+from harness import PepctlTest, block, daemons, main, network, packets, wait_until
+from http_api import PORT, HttpTest
+
+PEER4, NOBODY4 = "10.77.0.2", "10.77.0.99"
+
+
+class Connections(HttpTest):
+    CONFIG = {"server": {"max_connections": 32, "timeout_seconds": 2}}
+
+    def open_fds(self):
+        return len(os.listdir("/proc/%d/fd" % self.daemon.pid))
+
+    def test_tcp_cannot_use_up_the_connections_of_the_socket(self):
+        before = self.open_fds()
+        with contextlib.ExitStack() as stack:
+            for _ in range(60):
+                stack.enter_context(contextlib.closing(self.connect(tcp=True)))
+            # A TCP connection that is not accepted waits in the kernel.
+            wait_until(lambda: self.open_fds() >= before + 16, "connections are accepted")
+            for _ in range(5):
+                self.assertEqual("ok", self.daemon.get("/health")["status"])
+            self.assertLessEqual(self.open_fds(), before + 17)
+        wait_until(lambda: self.tcp("GET", "/health").status == 200, "TCP is served again")
+        wait_until(lambda: self.open_fds() <= before + 1, "connections are closed")
+
+    def test_idle_and_half_sent_requests_time_out(self):
+        before = self.open_fds()
+        for start in (b"", b"GET /hea", b"POST /policies HTTP/1.1\r\nHost: a\r\n",
+                      b"POST /policies HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n[",
+                      b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"):
+            with self.subTest(start), contextlib.closing(self.connect()) as connection:
+                connection.sendall(start)
+                while connection.recv(65536):
+                    pass
+        wait_until(lambda: self.open_fds() <= before, "connections are closed")
+
+    def test_connections_that_end_early(self):
+        before = self.open_fds()
+        for _ in range(100):
+            for start in (b"", b"GET", b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n", b"x\r\n\r\n",
+                          b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n"):
+                with contextlib.closing(self.connect()) as connection:
+                    connection.sendall(start)
+        wait_until(lambda: self.open_fds() <= before + 1, "connections are closed")
+        self.assertEqual("ok", self.daemon.get("/health")["status"])
+
+    def test_many_at_once(self):
+        wrong = []
+
+        def ask():
+            for _ in range(30):
+                answer = self.daemon.request("GET", "/stats")
+                if answer.status != 200:
+                    wrong.append(answer)
+        threads = [threading.Thread(target=ask) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertFalse(wrong)
+
+    def test_connections_at_the_end(self):
+        """A daemon that is stopped does not wait for those who are connected."""
+        daemon = daemons.Daemon(self.lab.peer)
+        self.addCleanup(daemon.close)
+        daemon.start()
+        daemon.put(*[block("p-%04d" % i, description="x" * 200) for i in range(2000)])
+        with contextlib.ExitStack() as stack:
+            for request in (b"", b"GET /policies HTTP/1.1\r\nHost: a\r\n\r\n",
+                            b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n", b"POST /pol"):
+                connection = socket.socket(socket.AF_UNIX)
+                stack.enter_context(contextlib.closing(connection))
+                connection.settimeout(10)
+                connection.connect(daemon.socket_path)
+                connection.sendall(request)
+                if b"HTTP" in request:
+                    connection.recv(10)
+            daemon.stop()
+        self.assertFalse(os.path.exists(daemon.socket_path))
+
+
+class Listeners(PepctlTest):
+    """Each test has a daemon of its own."""
+    @classmethod
+    def setUpClass(cls):
+        cls.lab = network.Lab()
+        cls.addClassCleanup(cls.lab.close)
+
+    @classmethod
+    def tearDownClass(cls):
+        pass
+
+    def setUp(self):
+        self.daemon = daemons.Daemon(self.lab.host, {"network": {"interfaces": ["d0"]}},
+                                     [block("b", protocol="UDP", dport=53)])
+        self.addCleanup(self.daemon.close)
+
+    def listen(self, *addresses):
+        self.daemon.config["server"]["listen"] = ["unix:" + self.daemon.socket_path, *addresses]
+        self.daemon.write_config()
+
+    def listeners(self):
+        return {entry["address"]: entry for entry in self.daemon.get("/health")["listeners"]}
+
+    def can_connect(self, port):
+        with contextlib.closing(self.lab.host.socket(socket.AF_INET)) as connection:
+            return connection.connect_ex(("127.0.0.1", port)) == 0
+
+    def test_a_taken_port_is_tried_again(self):
+        address = "127.0.0.1:%d" % PORT
+        taken = self.lab.host.socket(socket.AF_INET)
+        self.addCleanup(taken.close)
+        taken.bind(("127.0.0.1", PORT))
+        taken.listen()
+        self.listen(address)
+        self.daemon.start()
+        self.assert_ingress(("blocked", packets.udp(PEER4, NOBODY4, 1, 53, b"x"), False))
+        state = self.listeners()[address]
+        self.assertEqual((False, "Address already in use"), (state["up"], state["error"]))
+        health = self.daemon.get("/health")
+        self.assertEqual("ok", health["status"])
+        self.assertIn(address, str(health["warnings"]))
+        metric = 'pepctl_listener_up{listener="%s"} ' % address
+        self.assertIn(metric + "0\n", self.daemon.request("GET", "/metrics").body.decode())
+        taken.close()
+        wait_until(lambda: self.listeners()[address]["up"], "it listens", 15)
+        self.assertIn(metric + "1\n", self.daemon.request("GET", "/metrics").body.decode())
+
+    def test_reload_changes_listeners_and_keeps_those_that_stay(self):
+        self.listen("127.0.0.1:8081", "127.0.0.1:8082")
+        self.daemon.start()
+        with contextlib.closing(self.lab.host.socket(socket.AF_INET)) as connection:
+            connection.settimeout(10)
+            connection.connect(("127.0.0.1", 8081))
+            self.listen("127.0.0.1:8082", "127.0.0.1:8083")
+            inode = os.stat(self.daemon.socket_path).st_ino
+            self.daemon.write("POST", "/reload")
+            self.assertEqual(inode, os.stat(self.daemon.socket_path).st_ino)
+            # Whoever is connected is served to the end.
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            self.assertIn(b" 200 ", connection.recv(100))
+        self.assertEqual([False, True, True],
+                         [self.can_connect(port) for port in (8081, 8082, 8083)])
+
+    def test_stale_socket_is_removed(self):
+        stale = socket.socket(socket.AF_UNIX)
+        stale.bind(self.daemon.socket_path)
+        stale.close()
+        self.daemon.start()
+        self.assertEqual("ok", self.daemon.get("/health")["status"])
+
+    def test_what_is_no_socket_stays(self):
+        with open(self.daemon.socket_path, "w") as file:
+            file.write("precious")
+        self.daemon.launch()
+        self.assertNotEqual(0, self.daemon.wait_exit())
+        self.assertTrue(stat.S_ISREG(os.stat(self.daemon.socket_path).st_mode))
+
+    def test_socket_that_somebody_listens_on_stays(self):
+        with contextlib.closing(socket.socket(socket.AF_UNIX)) as other:
+            other.bind(self.daemon.socket_path)
+            other.listen()
+            self.daemon.launch()
+            self.assertNotEqual(0, self.daemon.wait_exit())
+            with contextlib.closing(socket.socket(socket.AF_UNIX)) as client:
+                client.connect(self.daemon.socket_path)
+
+    def test_directories_of_the_socket_are_made(self):
+        self.daemon.socket_path = os.path.join(self.daemon.directory, "a", "b", "sock")
+        self.listen()
+        self.daemon.start()
+        self.assertEqual("ok", self.daemon.get("/health")["status"])
+
+    def test_health_says_what_is_not_enforced(self):
+        self.daemon.config["network"]["interfaces"] = []
+        self.daemon.write_config()
+        self.daemon.start()
+        self.assertEqual("idle", self.daemon.get("/health")["status"])
+        self.daemon.config["network"]["interfaces"] = ["absent0"]
+        self.daemon.write_config()
+        self.daemon.write("POST", "/reload")
+        answer = self.daemon.request("GET", "/health")
+        self.assertEqual((503, "degraded"), (answer.status, answer.json["status"]))
+        self.assertIn("absent0", str(answer.json["warnings"]))
+        entry = self.daemon.interfaces()["absent0"]
+        self.assertEqual((False, None), (entry["present"], entry["mode"]))
+
+
+if __name__ == "__main__":
+    main()
