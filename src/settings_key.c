@@ -48,7 +48,7 @@ const struct setting_key setting_keys[] = {
 	{ "/server/anonymous", SETTING_CHOICE, RELOAD, MEMBER(anonymous), .words = anonymous_words,
 	  .standard = "\"read\"" },
 	{ "/server/allowed_hosts", SETTING_HOSTS, RELOAD, .standard = "[]" },
-	{ "/server/max_body_bytes", SETTING_NUMBER, RELOAD, MEMBER(max_body_bytes), .low = KiB,
+	{ "/server/max_body_bytes", SETTING_BYTES, RELOAD, MEMBER(max_body_bytes), .low = KiB,
 	  .high = GiB, .standard = "67108864" },
 	{ "/server/max_connections", SETTING_NUMBER, RELOAD, MEMBER(max_connections), .low = 8,
 	  .high = 65536, .standard = "256" },

@@ -17,6 +17,7 @@ struct settings;
 enum setting_kind {
 	SETTING_FLAG, /* true or false */
 	SETTING_NUMBER, /* low..high */
+	SETTING_BYTES, /* low..high, also as text with a unit */
 	SETTING_POWER_OF_TWO, /* low..high */
 	SETTING_CHOICE, /* one of `words` */
 	SETTING_FIXED, /* one of `words`, and there is nothing to set */

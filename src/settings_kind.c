@@ -11,6 +11,8 @@
 #include "cleanup.h"
 #include "json_pointer.h"
 #include "problem.h"
+#include "reason.h"
+#include "units.h"
 
 /* How much of a refused value a message shows. */
 #define SHOWN_MAX 80
@@ -171,6 +173,27 @@ static struct json_object *print_number(const struct setting_key *key,
 	return json_object_new_int64((int64_t)load(key, settings));
 }
 
+/* "64MiB" is as good as 67108864. */
+static int read_bytes(const struct setting_key *key, struct json_object *value,
+		      struct settings *settings, struct problems *problems)
+{
+	const char *text = setting_text(value);
+	struct reason reason;
+	uint64_t bytes;
+
+	if (in_range(key, value))
+		store(key, settings, (uint64_t)json_object_get_int64(value));
+	else if (text && !units_parse(text, UNITS_BYTES, false, &bytes, &reason) &&
+		 bytes >= key->low && bytes <= key->high)
+		store(key, settings, bytes);
+	else
+		setting_refuse(problems, key->pointer, value,
+			       "a whole number from %" PRIu64 " to %" PRIu64
+			       " or as many bytes with a unit (\"64MiB\")",
+			       key->low, key->high);
+	return 0;
+}
+
 static int read_power_of_two(const struct setting_key *key, struct json_object *value,
 			     struct settings *settings, struct problems *problems)
 {
@@ -267,6 +290,7 @@ struct setting_functions {
 static const struct setting_functions functions[SETTING_KINDS] = {
 	[SETTING_FLAG] = { read_flag, print_flag },
 	[SETTING_NUMBER] = { read_number, print_number },
+	[SETTING_BYTES] = { read_bytes, print_number },
 	[SETTING_POWER_OF_TWO] = { read_power_of_two, print_number },
 	[SETTING_CHOICE] = { read_choice, print_choice },
 	[SETTING_FIXED] = { read_fixed, NULL },

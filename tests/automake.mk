@@ -25,8 +25,11 @@ unit_tests = \
 	tests/test_policyset \
 	tests/test_reload \
 	tests/test_settings \
+	tests/test_settings_parse \
+	tests/test_settings_policies \
 	tests/test_store \
 	tests/test_store_faults \
+	tests/test_store_load \
 	tests/test_timestamp \
 	tests/test_units \
 	tests/test_words \
@@ -56,6 +59,17 @@ tests_test_policyset_SOURCES = tests/test_policyset.c $(policy_text)
 tests_test_timestamp_SOURCES = tests/test_timestamp.c $(policy_text)
 tests_test_units_SOURCES = tests/test_units.c $(policy_text)
 tests_test_words_SOURCES = tests/test_words.c $(policy_text)
+
+settings_fixture = tests/settings_fixture.c tests/settings_fixture.h
+tests_test_settings_SOURCES = tests/test_settings.c $(settings_fixture)
+tests_test_settings_parse_SOURCES = tests/test_settings_parse.c $(settings_fixture)
+tests_test_settings_policies_SOURCES = tests/test_settings_policies.c $(settings_fixture)
+store_fixture = tests/store_fixture.c tests/store_fixture.h
+store_opened = tests/store_opened.c tests/store_opened.h
+tests_test_store_SOURCES = tests/test_store.c $(store_fixture) $(store_opened)
+tests_test_store_faults_SOURCES = tests/test_store_faults.c tests/faulty_io.c tests/faulty_io.h \
+	$(store_fixture)
+tests_test_store_load_SOURCES = tests/test_store_load.c $(store_fixture) $(store_opened)
 
 # `make check-root`: namespaces and BPF. Programs of one C file of that name,
 # and scripts. Sorted, one a line.
@@ -132,7 +146,6 @@ test_files = \
 	tests/root/run \
 	tests/root/valgrind \
 	tests/root/valgrind.supp \
-	tests/store_fixture.h \
 	$(END)
 
 EXTRA_DIST += $(test_files) $(root_scripts) $(soak_scripts)
