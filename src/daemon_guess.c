@@ -69,8 +69,8 @@ int daemon_last_good(const struct daemon *daemon, struct daemon_files *ret,
 		return r == -ENOMEM ? r : -EBADMSG;
 	if (daemon->log_level)
 		log_level_parse(daemon->log_level, &files.settings->log_level);
-	*ret = files;
-	files = (struct daemon_files){ 0 };
+	ret->settings = TAKE_PTR(files.settings);
+	ret->policies = TAKE_PTR(files.policies);
 	return 0;
 }
 

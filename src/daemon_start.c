@@ -59,7 +59,8 @@ int daemon_start_read(struct daemon *daemon, struct daemon_start *ret)
 	if (status)
 		return status;
 	*ret = start;
-	start = (struct daemon_start){ 0 };
+	start.api = NULL;
+	start.set = NULL;
 	return 0;
 }
 

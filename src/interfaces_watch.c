@@ -167,7 +167,7 @@ uint32_t interfaces_watch_frame_bytes(const struct interfaces_watch *watch)
 
 		if (!list[i]->mode)
 			continue;
-		if (strcmp(list[i]->mode, "native") || list[i]->egress)
+		if (strcmp(list[i]->mode, "native") != 0 || list[i]->egress)
 			bytes = bytes > FRAME_BYTES_MERGED ? bytes : FRAME_BYTES_MERGED;
 		largest = bytes > largest ? bytes : largest;
 	}

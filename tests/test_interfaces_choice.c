@@ -61,7 +61,7 @@ static void choose(const char *interfaces)
 static const char *fate(const char *name)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(choices[i].link.name, name))
+		if (strcmp(choices[i].link.name, name) != 0)
 			continue;
 		if (!choices[i].wanted)
 			return "not wanted";

@@ -14,15 +14,15 @@
 
 static char directory[] = "/tmp/pepctl-notify-XXXXXX";
 static struct sockaddr_un address;
-static int manager = -1;
+static int service = -1;
 
 static void listen_at(const char *path, size_t length)
 {
 	address = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	memcpy(address.sun_path, path, length);
-	manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-	ck_assert_int_ge(manager, 0);
-	ck_assert_int_eq(bind(manager, (struct sockaddr *)&address,
+	service = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	ck_assert_int_ge(service, 0);
+	ck_assert_int_eq(bind(service, (struct sockaddr *)&address,
 			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)),
 			 0);
 }
@@ -31,7 +31,7 @@ static void setup(void)
 {
 	char path[64];
 
-	strcpy(directory + strlen(directory) - 6, "XXXXXX");
+	memcpy(directory + sizeof(directory) - 7, "XXXXXX", 6);
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	snprintf(path, sizeof(path), "%s/notify", directory);
 	listen_at(path, strlen(path));
@@ -42,7 +42,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	close(manager);
+	close(service);
 	unlink(address.sun_path);
 	rmdir(directory);
 }
@@ -51,7 +51,7 @@ static void teardown(void)
 static const char *heard(void)
 {
 	static char text[2048];
-	ssize_t length = recv(manager, text, sizeof(text) - 1, 0);
+	ssize_t length = recv(service, text, sizeof(text) - 1, 0);
 
 	text[length > 0 ? length : 0] = '\0';
 	return text;

@@ -43,7 +43,7 @@ static void write_config(const char *more, const char *sections)
 static void setup(void)
 {
 	stubs_reset();
-	strcpy(directory + strlen(directory) - 6, "XXXXXX");
+	memcpy(directory + sizeof(directory) - 7, "XXXXXX", 6);
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	snprintf(config_path, sizeof(config_path), "%s/config.json", directory);
 	snprintf(policies_path, sizeof(policies_path), "%s/policies.json", directory);
