@@ -8,6 +8,7 @@ process, so that nothing is left behind however the test ends.
 import collections
 import contextlib
 import ctypes
+import errno
 import fcntl
 import os
 import select
@@ -184,6 +185,11 @@ class Tap:
                 return
         raise AssertionError("a frame that is not IP did not pass within %g s" % seconds)
 
+    def forget_errors(self):
+        """After the interface was down, which its sockets report once."""
+        for tap in self.sockets + [self.barrier]:
+            tap.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
     def close(self):
         for tap in self.sockets + [self.barrier]:
             tap.close()
@@ -207,7 +213,12 @@ class Wire:
                                 **fields)
 
     def send(self, frame):
-        self.sender.send(frame)
+        try:
+            self.sender.send(frame)
+        except OSError as error:
+            # What TC drops on its way out is told to the sender so.
+            if error.errno != errno.ENOBUFS:
+                raise
 
     def settle(self):
         """Returns when all that was sent before has been decided."""
@@ -286,6 +297,9 @@ class Lab:
         self.host.ip("link add %s type veth peer name %s netns %s" %
                      (device, peer_device, self.peer.path), "link set %s up" % device)
         self.peer.ip("link set %s up" % peer_device)
+        self.wait_carrier(device)
+
+    def wait_carrier(self, device):
         wait_until(lambda: "LOWER_UP" in self.host.run("ip", "link", "show", device),
                    device + " has no carrier")
 

@@ -9,7 +9,7 @@ from harness import (PepctlTest, block, daemons, foreign, main, network, packets
 PEER4, NOBODY4 = "10.77.0.2", "10.77.0.99"
 
 
-class Coexistence(PepctlTest):
+class Neighbours(PepctlTest):
     """Each test has a lab and a daemon of its own: what is there first matters."""
     @classmethod
     def setUpClass(cls):
@@ -61,6 +61,8 @@ class Coexistence(PepctlTest):
                                "clsact/ingress": [], "clsact/egress": []}, **expected),
                          foreign.programs(self.lab.host, "d0"))
 
+
+class Coexistence(Neighbours):
     def test_tcx_before_and_behind(self):
         """One that attached first, and one that puts itself behind later."""
         first = self.program(foreign.TYPE_SCHED_CLS, foreign.TCX_NEXT, b"first")
@@ -132,7 +134,7 @@ class Coexistence(PepctlTest):
         self.assertFalse(entry.get("mode"))
         self.assertTrue(entry["attempts"])
         response = self.daemon.request("GET", "/health")
-        self.assertEqual((503, "degraded"), (response.status, response.json["status"]))
+        self.assertEqual((503, "out_of_sync"), (response.status, response.json["status"]))
         self.assert_named(theirs)
         self.assert_left(xdp=[theirs.id])
 
@@ -156,7 +158,7 @@ class Coexistence(PepctlTest):
 
 
 @per_mode()
-class ByMode(Coexistence):
+class ByMode(Neighbours):
     def test_tc_of_theirs_is_no_reason_to_skip(self):
         """The original took any TC program for its own, attached nothing and called it success."""
         theirs = self.program(foreign.TYPE_SCHED_CLS, foreign.TCX_NEXT, b"theirs")

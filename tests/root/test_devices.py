@@ -20,6 +20,12 @@ class Devices(PepctlTest):
             wire.close()
             self.lab.peer.ip("link del " + peer_device)
 
+    def rename(self, wire, name, new_name):
+        self.lab.host.ip("link set %s down" % name, "link set %s name %s" % (name, new_name),
+                         "link set %s up" % new_name)
+        self.lab.wait_carrier(new_name)
+        wire.tap.forget_errors()
+
     def dropped_by(self, wire):
         return wire.offer([packets.udp(PEER4, NOBODY4, 1, 53, b"x")]) == [False]
 
@@ -49,8 +55,7 @@ class Hotplug(Devices):
     def test_rename_into_the_list(self):
         with self.pair("other", "q2") as wire:
             self.assertFalse(self.dropped_by(wire))
-            self.lab.host.ip("link set other down", "link set other name late2",
-                             "link set late2 up")
+            self.rename(wire, "other", "late2")
             self.daemon.wait_attached("late2")
             self.assertTrue(self.dropped_by(wire))
 
@@ -58,8 +63,7 @@ class Hotplug(Devices):
         with self.pair("late3", "q3") as wire:
             self.daemon.wait_attached("late3")
             self.assertTrue(self.dropped_by(wire))
-            self.lab.host.ip("link set late3 down", "link set late3 name other3",
-                             "link set other3 up")
+            self.rename(wire, "late3", "other3")
             wait_until(lambda: not self.dropped_by(wire), "other3 is still guarded")
 
     def test_rename_within_the_list_follows_policies_of_names(self):
@@ -68,8 +72,7 @@ class Hotplug(Devices):
         with self.pair("late4", "q4") as wire:
             self.daemon.wait_attached("late4")
             self.assertFalse(self.dropped_by(wire))
-            self.lab.host.ip("link set late4 down", "link set late4 name late5",
-                             "link set late5 up")
+            self.rename(wire, "late4", "late5")
             self.daemon.wait_attached("late5")
             wait_until(lambda: self.dropped_by(wire), "the policy on late5 does not hold")
 
@@ -128,8 +131,10 @@ class Same(Devices):
                 entries = wait_until(settled, lambda: "both or none of br0 and port0: %s" %
                                      self.daemon.interfaces())
                 self.assertIn("br0", str(entries) + self.daemon.log())
-                wire.offer([packets.udp(PEER4, NOBODY4, 1, 53, b"x")] * 10)
-                self.assertLessEqual(self.daemon.counters("port")["packets"], 10)
+                # Not wire.offer(): a bridge takes all that its ports get.
+                for count in (1, 2):
+                    wire.send(wire.frame(packets.udp(PEER4, NOBODY4, 1, 53, b"x")))
+                    self.assert_counters("port", packets=count, dropped_packets=count)
             finally:
                 self.lab.host.ip("link del br0")
 

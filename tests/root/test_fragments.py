@@ -43,10 +43,11 @@ class Datagrams(Fragments):
         data = bytes(range(250)) * 16
         for address in (self.lab.HOST4, self.lab.HOST6):
             with self.subTest(address):
-                self.daemon.put(block("port", protocol="UDP", dport=EVIL))
+                identity = "port-of-" + address
+                self.daemon.put(block(identity, protocol="UDP", dport=EVIL))
                 self.assertFalse(self.arrives(address, EVIL, data))
                 self.assertTrue(self.arrives(address, GOOD, data))
-                self.assert_counters("port", packets=3, dropped_packets=3)
+                self.assert_counters(identity, packets=3, dropped_packets=3)
 
     def test_4000_bytes_pass_an_allowed_port_under_a_wider_block(self):
         data = bytes(range(250)) * 16
@@ -143,7 +144,7 @@ class Crafted(Fragments):
             good = packets.fragments(packets.udp(src, dst, 1, GOOD, b"x" * 56), 32, ident=9)
             evil = packets.fragments(packets.udp(src, dst, 1, EVIL, b"x" * 56), 32, ident=9)
             self.assert_fragments([good[0], evil[0], good[1]], True, False, False)
-        self.assert_reason("fragment_conflict", 2)
+        self.assert_reason("fragment_conflict", 4)
 
     def test_repeated_first_fragment_is_no_conflict(self):
         for src, dst in FAMILIES:
