@@ -15,7 +15,9 @@
 const struct client_option client_options[CLIENT_OPTIONS] = {
 	[OPTION_HELP] = { "help", NULL, "say how a command is used" },
 	[OPTION_JSON] = { "json", NULL, "print JSON" },
-	[OPTION_SOCKET] = { "socket", "PATH", "the daemon's socket (" CONTROL_SOCKET ")" },
+	[OPTION_SOCKET] = { "socket", "PATH",
+			    "the daemon's socket; else PEPCTL_SOCKET or\n"
+			    "                           " CONTROL_SOCKET },
 	[OPTION_URL] = { "url", "URL", "ask http://HOST:PORT instead of the socket" },
 	[OPTION_NO_COLOR] = { "no-color", NULL, "no colours, on a terminal too" },
 	[OPTION_TOKEN_FILE] = { "token-file", "FILE", "not supported by this version" },

@@ -57,20 +57,33 @@ int lint_order(const struct policy_list *list, const char *prefix, struct proble
 	return 0;
 }
 
+static const char *why_first(const struct policy *earlier, const struct policy *later)
+{
+	struct policy alike = *later;
+
+	if (later->priority != earlier->priority)
+		return "its priority is a lower number";
+	alike.action = earlier->action;
+	alike.id = earlier->id;
+	for (int family = 0; family < PEP_FAMILIES; family++)
+		if (policy_compare(&alike, earlier, family) < 0)
+			return "it is more specific";
+	if (later->action != earlier->action)
+		return "that is the order of actions where nothing else differs";
+	return "its id sorts first and nothing else differs";
+}
+
 static void warn_pair(struct problems *problems, const char *prefix, size_t index,
 		      const struct policy *earlier, const struct policy *later)
 {
 	char pointer[128];
-	const char *why = "more specific";
 
-	if (later->priority != earlier->priority)
-		why = "of a lower priority number";
 	snprintf(pointer, sizeof(pointer), "%s/%zu", prefix, index);
 	problem_warn(problems, pointer,
 		     "\"%s\" (%s) is evaluated before \"%s\" (%s), which comes earlier in the "
-		     "file, because it is %s; packets that match both meet it first",
+		     "file, because %s; packets that match both meet it first",
 		     later->id, policy_action_name(later->action), earlier->id,
-		     policy_action_name(earlier->action), why);
+		     policy_action_name(earlier->action), why_first(earlier, later));
 }
 
 static bool decide_differently(const struct policy *a, const struct policy *b)
@@ -121,8 +134,8 @@ bool lint_overridden(const struct policy *policy, const struct policyset *failsa
 	CLEANUP(footprint_clear) struct footprint own = { 0 };
 	bool found = false;
 
-	if (!policy->enabled || (policy->action != PEP_ACTION_BLOCK &&
-				 policy->action != PEP_ACTION_RATE_LIMIT))
+	if (!policy->enabled ||
+	    (policy->action != PEP_ACTION_BLOCK && policy->action != PEP_ACTION_RATE_LIMIT))
 		return false;
 	if (!policy_is_broad(policy, PEP_IPV4) && !policy_is_broad(policy, PEP_IPV6))
 		return false;

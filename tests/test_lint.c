@@ -30,58 +30,64 @@ static void lint(const char *text)
 	ck_assert_int_eq(lint_order(&list, "/policies", &problems), 0);
 }
 
+#define SPECIFIC "it is more specific"
+
 /* Pairs in the order of a file, and whether it misleads. */
 static const struct {
 	const char *first, *second;
-	bool warned;
+	const char *warned; /* why the second is evaluated first; NULL: no warning */
 } pairs[] = {
 	/* the narrower one comes second and is evaluated first */
 	{ "'action':'BLOCK','src':{'ip':'10.0.0.0/8'}",
-	  "'action':'ALLOW','src':{'ip':'10.1.0.0/16'}", true },
+	  "'action':'ALLOW','src':{'ip':'10.1.0.0/16'}", SPECIFIC },
 	{ "'action':'ALLOW','src':{'ip':'10.1.0.0/16'}",
-	  "'action':'BLOCK','src':{'ip':'10.0.0.0/8'}", false },
-	{ "'action':'BLOCK'", "'action':'ALLOW','dst':{'ip':'fd00::/8'}", true },
+	  "'action':'BLOCK','src':{'ip':'10.0.0.0/8'}", NULL },
+	{ "'action':'BLOCK'", "'action':'ALLOW','dst':{'ip':'fd00::/8'}", SPECIFIC },
 	{ "'action':'BLOCK','protocol':'tcp'",
-	  "'action':'ALLOW','protocol':'tcp','dst':{'port':22}", true },
+	  "'action':'ALLOW','protocol':'tcp','dst':{'port':22}", SPECIFIC },
 	/* by its priority */
 	{ "'action':'BLOCK','src':{'ip':'10.1.0.0/16'}",
-	  "'action':'ALLOW','src':{'ip':'10.0.0.0/8'},'priority':5", true },
+	  "'action':'ALLOW','src':{'ip':'10.0.0.0/8'},'priority':5", "its priority" },
 	/* they decide alike */
 	{ "'action':'BLOCK','src':{'ip':'10.0.0.0/8'}",
-	  "'action':'BLOCK','src':{'ip':'10.1.0.0/16'}", false },
+	  "'action':'BLOCK','src':{'ip':'10.1.0.0/16'}", NULL },
 	{ "'action':'BLOCK','src':{'ip':'10.0.0.0/8'}",
-	  "'action':'LOG_ONLY','src':{'ip':'10.1.0.0/16'}", false },
+	  "'action':'LOG_ONLY','src':{'ip':'10.1.0.0/16'}", NULL },
 	/* two limits are two buckets */
 	{ "'action':'RATE_LIMIT','rate_limit_bytes_per_second':1000",
 	  "'action':'RATE_LIMIT','rate_limit_bytes_per_second':2000,'src':{'ip':'10.0.0.0/8'}",
-	  true },
+	  SPECIFIC },
 	/* one of them does nothing */
 	{ "'action':'BLOCK','src':{'ip':'10.0.0.0/8'}",
-	  "'action':'ALLOW','src':{'ip':'10.1.0.0/16'},'enabled':false", false },
+	  "'action':'ALLOW','src':{'ip':'10.1.0.0/16'},'enabled':false", NULL },
 	/* no packet matches both */
 	{ "'action':'BLOCK','src':{'ip':'10.0.0.0/8'}",
-	  "'action':'ALLOW','src':{'ip':'11.1.0.0/16'}", false },
+	  "'action':'ALLOW','src':{'ip':'11.1.0.0/16'}", NULL },
 	{ "'action':'BLOCK','src':{'ip':['10.0.0.0/8','!10.1.0.0/16']}",
-	  "'action':'ALLOW','src':{'ip':'10.1.2.0/24'}", false },
+	  "'action':'ALLOW','src':{'ip':'10.1.2.0/24'}", NULL },
 	{ "'action':'BLOCK','src':{'ip':['10.0.0.0/8','!10.1.0.0/16']}",
-	  "'action':'ALLOW','src':{'ip':'10.2.2.0/24'}", true },
+	  "'action':'ALLOW','src':{'ip':'10.2.2.0/24'}", SPECIFIC },
 	{ "'action':'BLOCK','src':{'ip':'10.0.0.0/8'}",
-	  "'action':'ALLOW','src':{'ip':'10.1.0.0/16'},'direction':'egress'", false },
+	  "'action':'ALLOW','src':{'ip':'10.1.0.0/16'},'direction':'egress'", NULL },
 	{ "'action':'BLOCK','src':{'ip':'10.0.0.0/8'},'interface':'eth0'",
-	  "'action':'ALLOW','src':{'ip':'10.1.0.0/16'},'interface':'eth1'", false },
+	  "'action':'ALLOW','src':{'ip':'10.1.0.0/16'},'interface':'eth1'", NULL },
 	{ "'action':'BLOCK','protocol':'udp'",
-	  "'action':'ALLOW','protocol':'tcp','src':{'ip':'10.1.0.0/16'}", false },
+	  "'action':'ALLOW','protocol':'tcp','src':{'ip':'10.1.0.0/16'}", NULL },
 	{ "'action':'BLOCK','protocol':'tcp','dst':{'port':'1-100'}",
-	  "'action':'ALLOW','protocol':'tcp','dst':{'port':[101,'200-300']}", false },
+	  "'action':'ALLOW','protocol':'tcp','dst':{'port':[101,'200-300']}", NULL },
 	{ "'action':'BLOCK','protocol':'tcp','dst':{'port':'1-100'}",
-	  "'action':'ALLOW','protocol':'tcp','dst':{'port':[99]}", true },
+	  "'action':'ALLOW','protocol':'tcp','dst':{'port':[99]}", SPECIFIC },
 	{ "'action':'BLOCK','protocol':'tcp','tcp_flags':'syn'",
-	  "'action':'ALLOW','protocol':'tcp','tcp_flags':'!syn','src':{'ip':'10.1.0.0/16'}",
-	  false },
+	  "'action':'ALLOW','protocol':'tcp','tcp_flags':'!syn','src':{'ip':'10.1.0.0/16'}", NULL },
 	{ "'action':'BLOCK','src':{'ip':'10.0.0.0/8'}", "'action':'ALLOW','src':{'ip':'fd00::/8'}",
-	  false },
+	  NULL },
 	{ "'action':'BLOCK','protocol':'icmp','icmp_type':8",
-	  "'action':'ALLOW','protocol':'icmp','icmp_type':0,'src':{'ip':'10.1.0.0/16'}", false },
+	  "'action':'ALLOW','protocol':'icmp','icmp_type':0,'src':{'ip':'10.1.0.0/16'}", NULL },
+	/* ties */
+	{ "'action':'ALLOW','src':{'ip':'10.0.0.0/8'}",
+	  "'action':'BLOCK','src':{'ip':'10.0.0.0/8'}", "the order of actions" },
+	{ "'action':'BLOCK','src':{'ip':'10.0.0.0/8'}",
+	  "'action':'ALLOW','src':{'ip':'10.0.0.0/8'}", NULL },
 };
 
 START_TEST(a_pair)
@@ -93,12 +99,13 @@ START_TEST(a_pair)
 	for (char *quote = strchr(text, '\''); quote; quote = strchr(quote, '\''))
 		*quote = '"';
 	lint(text);
-	ck_assert_msg(problems.count == pairs[_i].warned, "%zu: %s", problems.count, text);
+	ck_assert_msg(problems.count == !!pairs[_i].warned, "%zu: %s", problems.count, text);
 	ck_assert_uint_eq(problems.errors, 0);
 	if (!pairs[_i].warned)
 		return;
 	ck_assert(problems.list[0].warning);
 	ck_assert_str_eq(problems.list[0].pointer, "/policies/1");
+	ck_assert_ptr_nonnull(strstr(problems.list[0].detail, pairs[_i].warned));
 	ck_assert_ptr_nonnull(strstr(problems.list[0].detail, "\"second\""));
 	ck_assert_ptr_nonnull(strstr(problems.list[0].detail, "\"first\""));
 }
