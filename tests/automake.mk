@@ -13,17 +13,24 @@ unit_tests = \
 	tests/test_client_write \
 	tests/test_expiry \
 	tests/test_history \
+	tests/test_http_access \
+	tests/test_http_query \
 	tests/test_interfaces_choice \
 	tests/test_json \
 	tests/test_lint \
 	tests/test_log \
+	tests/test_merge_patch \
+	tests/test_metrics_text \
 	tests/test_notify \
 	tests/test_number \
 	tests/test_policy \
 	tests/test_policy_json \
 	tests/test_policy_round_trip \
+	tests/test_policy_view \
 	tests/test_policyset \
+	tests/test_problem_document \
 	tests/test_reload \
+	tests/test_route \
 	tests/test_settings \
 	tests/test_settings_parse \
 	tests/test_settings_policies \
@@ -50,6 +57,13 @@ tests_test_reload_SOURCES = tests/test_reload.c tests/stubs.c tests/stubs.h
 # Tests that make policies of JSON text.
 policy_text = tests/policy_text.c tests/policy_text.h
 tests_test_address_SOURCES = tests/test_address.c $(policy_text)
+tests_test_http_access_SOURCES = tests/test_http_access.c $(policy_text)
+tests_test_http_query_SOURCES = tests/test_http_query.c $(policy_text)
+tests_test_merge_patch_SOURCES = tests/test_merge_patch.c $(policy_text)
+tests_test_metrics_text_SOURCES = tests/test_metrics_text.c $(policy_text)
+tests_test_policy_view_SOURCES = tests/test_policy_view.c $(policy_text)
+tests_test_problem_document_SOURCES = tests/test_problem_document.c $(policy_text)
+tests_test_route_SOURCES = tests/test_route.c $(policy_text)
 tests_test_json_SOURCES = tests/test_json.c $(policy_text)
 tests_test_number_SOURCES = tests/test_number.c $(policy_text)
 tests_test_policy_SOURCES = tests/test_policy.c $(policy_text)
@@ -101,6 +115,7 @@ tests_root_test_mixture_SOURCES = tests/root/test_mixture.c $(dry_sources)
 tests_root_test_oracle_SOURCES = tests/root/test_oracle.c $(dry_sources)
 root_scripts = \
 	tests/root/test_client.py \
+	tests/root/test_clock.py \
 	tests/root/test_coexistence.py \
 	tests/root/test_counters.py \
 	tests/root/test_devices.py \
@@ -111,6 +126,7 @@ root_scripts = \
 	tests/root/test_footprint.py \
 	tests/root/test_fragments.py \
 	tests/root/test_http_connections.py \
+	tests/root/test_http_events.py \
 	tests/root/test_http_policies.py \
 	tests/root/test_http_refusals.py \
 	tests/root/test_limits.py \
