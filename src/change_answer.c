@@ -26,9 +26,9 @@ static const struct {
 	int error;
 	int status;
 } refusals[] = {
-	{ EINVAL, 422 }, { EPERM, 409 },  { ENOSPC, 409 }, { EFBIG, 409 },  { EOPNOTSUPP, 422 },
-	{ EIO, 507 },	 { EROFS, 507 },  { EDQUOT, 507 }, { ENOMEM, 503 }, { EAGAIN, 503 },
-	{ EBUSY, 503 },	 { EINTR, 503 },
+	{ EINVAL, 422 },     { EPERM, 409 },  { ENOSPC, 409 }, { EFBIG, 409 },
+	{ EOPNOTSUPP, 422 }, { EIO, 507 },    { EROFS, 507 },  { EDQUOT, 507 },
+	{ ENOMEM, 503 },     { EAGAIN, 503 }, { EBUSY, 503 },  { EINTR, 503 },
 };
 
 struct json_object *change_json(const struct change_answer *answer)
@@ -102,8 +102,8 @@ static struct ucred peer_of(const struct http_request *request)
 	struct ucred peer = { 0 };
 	socklen_t length = sizeof(peer);
 
-	if (getsockopt(bufferevent_getfd(evhttp_connection_get_bufferevent(connection)),
-		       SOL_SOCKET, SO_PEERCRED, &peer, &length))
+	if (getsockopt(bufferevent_getfd(evhttp_connection_get_bufferevent(connection)), SOL_SOCKET,
+		       SO_PEERCRED, &peer, &length))
 		peer = (struct ucred){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	return peer;
 }

@@ -79,8 +79,8 @@ static int add_packet(struct json_object *json, const struct pep_event *event)
 
 	if (add_address(json, "src", event, event->src) ||
 	    add_address(json, "dst", event, event->dst) ||
-	    (protocol ? json_add_text(json, "protocol", protocol) :
-			json_add_format(json, "protocol", "%u", event->protocol)) ||
+	    (protocol ? json_add_text(json, "protocol", protocol)
+		      : json_add_format(json, "protocol", "%u", event->protocol)) ||
 	    add_transport(json, event) || json_add_number(json, "length", event->length))
 		return -ENOMEM;
 	return event->vlan == PEP_VLAN_NONE ? 0 : json_add_number(json, "vlan", event->vlan);

@@ -275,9 +275,9 @@ static void count_connections(void *context)
 	for (size_t i = 0; i < http->listener_count; i++) {
 		struct http_listener *listener = &http->listeners[i];
 
-		http_listener_pause(listener, http_listener_is_local(listener->address) ?
-						      http->local_full :
-						      http->tcp_full);
+		http_listener_pause(listener, http_listener_is_local(listener->address)
+						      ? http->local_full
+						      : http->tcp_full);
 	}
 	set_tick(http);
 }
@@ -288,8 +288,9 @@ static const char *explain_refusal(void *context, int status)
 	uint64_t most = server->http->daemon->settings->max_body_bytes;
 
 	if (status == 413 && !server->local)
-		snprintf(server->explanation, sizeof(server->explanation),
-			 "this listener is read-only and takes no body; write over the Unix socket");
+		snprintf(
+			server->explanation, sizeof(server->explanation),
+			"this listener is read-only and takes no body; write over the Unix socket");
 	else if (status == 413)
 		snprintf(server->explanation, sizeof(server->explanation),
 			 "the body has more than %llu bytes (server.max_body_bytes), or its chunks "

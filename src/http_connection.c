@@ -166,8 +166,7 @@ static struct bufferevent *open_stream(struct event_base *base, void *context)
 /* What evhttp appends is complete when it returns to the loop; the socket is
  * written to after one more round of polling. An event made active now runs in
  * between. */
-static void output_grew(struct evbuffer *output, const struct evbuffer_cb_info *info,
-			void *context)
+static void output_grew(struct evbuffer *output, const struct evbuffer_cb_info *info, void *context)
 {
 	struct http_connection *connection = context;
 
@@ -226,12 +225,13 @@ static void replace_page(struct http_connection *connection, int status)
 {
 	const struct http_connections_calls *calls = &connection->all->calls;
 	struct evbuffer *output = bufferevent_get_output(connection->stream);
-	CLEANUP(cleanup_json) struct json_object *document =
+	CLEANUP(cleanup_json)
+	struct json_object *document =
 		problem_document(status, calls->explain(calls->context, status), NULL);
 	const char *text;
 
-	text = document ? json_object_to_json_string_ext(document, JSON_C_TO_STRING_NOSLASHESCAPE) :
-			  NULL;
+	text = document ? json_object_to_json_string_ext(document, JSON_C_TO_STRING_NOSLASHESCAPE)
+			: NULL;
 	if (!text)
 		return;
 	evbuffer_drain(output, evbuffer_get_length(output));

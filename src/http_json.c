@@ -79,7 +79,8 @@ static struct json_object *utf8_text(const char *text)
 	size_t left = strlen(text), length = 0;
 	char *to;
 
-	for (size_t at = 0; at < left && (length = utf8_sequence(text + at, left - at)); at += length)
+	for (size_t at = 0; at < left && (length = utf8_sequence(text + at, left - at));
+	     at += length)
 		;
 	if (!left || length)
 		return json_object_new_string(text);

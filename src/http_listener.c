@@ -43,8 +43,8 @@ int http_listener_open(struct http_listener *listener, struct event_base *base,
 	struct evconnlistener *accepting;
 	int result;
 
-	result = local ? bind_unix(listener, listener->address + strlen(HTTP_LISTENER_UNIX)) :
-			 bind_tcp(listener->address);
+	result = local ? bind_unix(listener, listener->address + strlen(HTTP_LISTENER_UNIX))
+		       : bind_tcp(listener->address);
 	listener->error = result < 0 ? -result : 0;
 	if (result < 0)
 		return result;
@@ -126,8 +126,8 @@ static int parse_loopback(const char *address, struct sockaddr_storage *ret, int
 	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)ret, ret_length) ||
 	    (ret->ss_family == AF_INET ? !in->sin_port : !in6->sin6_port))
 		return -EINVAL;
-	loopback = ret->ss_family == AF_INET ? ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET :
-					       IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+	loopback = ret->ss_family == AF_INET ? ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET
+					     : IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
 	return loopback ? 0 : -EPERM;
 }
 

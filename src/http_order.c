@@ -41,8 +41,8 @@ static int merge_orders(const struct policyset *set, struct http_order *ret)
 
 	ret->order = calloc(set->count + 1, sizeof(*ret->order));
 	ret->position = calloc(set->count + 1, sizeof(*ret->position));
-	if (!ret->order || !ret->position ||
-	    policyset_order(set, PEP_IPV4, &order4) || policyset_order(set, PEP_IPV6, &order6))
+	if (!ret->order || !ret->position || policyset_order(set, PEP_IPV4, &order4) ||
+	    policyset_order(set, PEP_IPV6, &order6))
 		return -ENOMEM;
 	for (size_t i = 0; i < set->count; i++)
 		if (policy_has_family(set->policy[order4[i]], PEP_IPV4))

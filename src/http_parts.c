@@ -88,8 +88,7 @@ static void send_next(struct evhttp_connection *evhttp, void *context)
 		return;
 	}
 	if (more) {
-		evhttp_send_reply_chunk_with_cb(sending->evhttp, sending->part, send_next,
-						sending);
+		evhttp_send_reply_chunk_with_cb(sending->evhttp, sending->part, send_next, sending);
 		return;
 	}
 	evhttp_send_reply_chunk(sending->evhttp, sending->part);

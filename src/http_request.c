@@ -92,8 +92,7 @@ void http_answer(struct http_request *request, int status, struct json_object *j
 		http_refuse(request, 503, "out of memory");
 }
 
-void http_answer_text(struct http_request *request, const char *content_type,
-		      struct evbuffer *body)
+void http_answer_text(struct http_request *request, const char *content_type, struct evbuffer *body)
 {
 	http_set_header(request, "Content-Type", content_type);
 	send_body(request, 200, body);
@@ -114,8 +113,8 @@ void http_refuse(struct http_request *request, int status, const char *format, .
 void http_refuse_all(struct http_request *request, int status, const struct problems *problems,
 		     const char *detail)
 {
-	CLEANUP(cleanup_json) struct json_object *document =
-		problem_document(status, detail, problems);
+	CLEANUP(cleanup_json)
+	struct json_object *document = problem_document(status, detail, problems);
 
 	if (status == 503)
 		http_set_header(request, "Retry-After", RETRY_AFTER_SECONDS);
@@ -133,9 +132,9 @@ void http_count(struct http_request *request, int status)
 
 	histogram_observe(&request->http->request_durations, http_now_ns() - request->began_ns);
 	http_count_status(request->http, route ? route->pattern : HTTP_ROUTE_NONE,
-			  request->head			     ? "HEAD" :
-			  request->method < ROUTE_METHODS ? route_method_name(request->method) :
-							       "other",
+			  request->head			    ? "HEAD"
+			  : request->method < ROUTE_METHODS ? route_method_name(request->method)
+							    : "other",
 			  status);
 }
 
@@ -144,8 +143,8 @@ static void send_json(struct http_request *request, int status, const char *cont
 {
 	CLEANUP(free_buffer) struct evbuffer *body = evbuffer_new();
 	const char *text = json_object_to_json_string_ext(
-		json, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-			      JSON_C_TO_STRING_NOSLASHESCAPE);
+		json,
+		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
 
 	if (!body || !text || evbuffer_add_printf(body, "%s\n", text) < 0) {
 		http_set_header(request, "Retry-After", RETRY_AFTER_SECONDS);
@@ -169,6 +168,8 @@ static void send_body(struct http_request *request, int status, struct evbuffer 
 	}
 	http_count(request, status);
 	evhttp_send_reply(request->evhttp, status,
-			  status >= 400 ? problem_title(status) : status == 201 ? "Created" : "OK",
+			  status >= 400	  ? problem_title(status)
+			  : status == 201 ? "Created"
+					  : "OK",
 			  request->head ? NULL : body);
 }

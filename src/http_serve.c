@@ -87,7 +87,10 @@ void http_count_status(struct http *http, const char *route, const char *method,
 		return;
 	http->tallies = tallies;
 	tallies[http->tally_count++] = (struct http_tally){
-		.route = route, .method = method, .status = status, .requests = 1,
+		.route = route,
+		.method = method,
+		.status = status,
+		.requests = 1,
 	};
 }
 
@@ -158,13 +161,14 @@ static int check_host(struct http_request *request, const struct http_server *se
 	const char *target = evhttp_uri_get_host(evhttp_request_get_evhttp_uri(request->evhttp));
 	const char *host = http_header(request, "Host");
 
-	if (server->local || (http_host_allowed(host, allowed) &&
-			      (!target || http_host_allowed(target, allowed))))
+	if (server->local ||
+	    (http_host_allowed(host, allowed) && (!target || http_host_allowed(target, allowed))))
 		return 0;
-	http_refuse(request, 421,
-		    "the Host header must be localhost, an address, or one of server.allowed_hosts, "
-		    "not '%.100s'",
-		    host ? host : "");
+	http_refuse(
+		request, 421,
+		"the Host header must be localhost, an address, or one of server.allowed_hosts, "
+		"not '%.100s'",
+		host ? host : "");
 	return -EPERM;
 }
 
@@ -240,8 +244,8 @@ static int check_access(struct http_request *request, const struct http_server *
  * where curl says what it says by default, JSON is taken without. */
 static int check_type(struct http_request *request, const struct http_server *server)
 {
-	const char *wanted = request->method == ROUTE_PATCH ? "application/merge-patch+json" :
-							      "application/json";
+	const char *wanted = request->method == ROUTE_PATCH ? "application/merge-patch+json"
+							    : "application/json";
 	const char *coding = http_header(request, "Content-Encoding");
 
 	if (request->method == ROUTE_GET || request->method == ROUTE_DELETE)

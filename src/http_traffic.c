@@ -24,11 +24,10 @@ static int add_reason(struct json_object *reasons, const char *label,
 int http_note_interfaces(struct http *http)
 {
 	size_t count = 0;
-	const struct attachment *const *list =
-		attachments_list(http->daemon->attachments, &count);
+	const struct attachment *const *list = attachments_list(http->daemon->attachments, &count);
 
 	for (size_t i = 0; i < count; i++) {
-		char (*names)[16] = http->interface_names;
+		char(*names)[16] = http->interface_names;
 		size_t place = 0;
 
 		while (place < http->interface_count && strcmp(names[place], list[i]->name) < 0)
@@ -144,7 +143,8 @@ static int add_reason(struct json_object *reasons, const char *label, const stru
 {
 	struct json_object *reason = json_object_new_object();
 
-	if (json_add(reasons, label, reason) || json_add_number(reason, "packets", tally->packets) ||
+	if (json_add(reasons, label, reason) ||
+	    json_add_number(reason, "packets", tally->packets) ||
 	    json_add_number(reason, "bytes", tally->bytes))
 		return -ENOMEM;
 	return 0;

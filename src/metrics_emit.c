@@ -132,8 +132,7 @@ void metric_interface_attached(struct metrics_text *text, const struct metrics_d
 			       const struct metric *metric)
 {
 	size_t count = 0;
-	const struct attachment *const *list =
-		attachments_list(data->daemon->attachments, &count);
+	const struct attachment *const *list = attachments_list(data->daemon->attachments, &count);
 
 	(void)metric;
 	for (size_t i = 0; i < count; i++) {
@@ -148,8 +147,7 @@ void metric_interface_info(struct metrics_text *text, const struct metrics_data 
 			   const struct metric *metric)
 {
 	size_t count = 0;
-	const struct attachment *const *list =
-		attachments_list(data->daemon->attachments, &count);
+	const struct attachment *const *list = attachments_list(data->daemon->attachments, &count);
 
 	(void)metric;
 	for (size_t i = 0; i < count; i++) {

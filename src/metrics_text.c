@@ -49,8 +49,7 @@ void metrics_family(struct metrics_text *text, const char *name, enum metric_typ
 	print(text, "# TYPE %.*s %s\n", length, name, (text->openmetrics ? open : plain)[type]);
 }
 
-void metrics_sample(struct metrics_text *text, const struct metrics_label *labels,
-		    uint64_t value)
+void metrics_sample(struct metrics_text *text, const struct metrics_label *labels, uint64_t value)
 {
 	print(text, "%s", text->name);
 	print_labels(text, labels);

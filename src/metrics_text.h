@@ -39,8 +39,7 @@ void metrics_family(struct metrics_text *text, const char *name, enum metric_typ
 		    const char *help);
 
 /** One sample; @labels may be NULL. */
-void metrics_sample(struct metrics_text *text, const struct metrics_label *labels,
-		    uint64_t value);
+void metrics_sample(struct metrics_text *text, const struct metrics_label *labels, uint64_t value);
 
 /** One sample in seconds. */
 void metrics_seconds(struct metrics_text *text, uint64_t value_ns);

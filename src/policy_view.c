@@ -32,8 +32,7 @@ struct json_object *policy_view(const struct daemon *daemon, const struct policy
 	uint64_t seconds = 0;
 
 	if (!view || json_add_text(view, "origin", policy_origin_name(policy->origin)) ||
-	    json_add_number(view, "position", position) ||
-	    add_counters(view, daemon, policy->id) ||
+	    json_add_number(view, "position", position) || add_counters(view, daemon, policy->id) ||
 	    json_add_time(view, "created_at", policy->created_at) ||
 	    json_add_time(view, "updated_at", policy->updated_at) ||
 	    json_add_time(view, "last_hit_at", hit) ||
@@ -115,7 +114,8 @@ static int add_warnings(struct json_object *view, const struct daemon *daemon,
 	if (!daemon->settings->failsafe || !lint_overridden(policy, daemon->settings->failsafe))
 		return 0;
 	warnings = json_object_new_array();
-	if (json_add(view, "warnings", warnings) || json_append(warnings, json_object_new_string(LINT_OVERRIDDEN)))
+	if (json_add(view, "warnings", warnings) ||
+	    json_append(warnings, json_object_new_string(LINT_OVERRIDDEN)))
 		return -ENOMEM;
 	return 0;
 }

@@ -35,8 +35,9 @@ int policy_write_condition(struct http_request *request, const char *etag)
 	const char *none = http_header(request, "If-None-Match");
 
 	if (match && (!etag || !etag_listed(match, etag)))
-		http_refuse(request, 412, etag ? "If-Match: it has changed and is %s now" :
-						 "If-Match: it does not exist%s",
+		http_refuse(request, 412,
+			    etag ? "If-Match: it has changed and is %s now"
+				 : "If-Match: it does not exist%s",
 			    etag ? etag : "");
 	else if (none && etag && etag_listed(none, etag))
 		http_refuse(request, 412, "If-None-Match: it exists and is %s", etag);
@@ -53,8 +54,7 @@ int policy_write_condition_all(struct http_request *request)
 	return policy_write_condition(request, etag);
 }
 
-void policy_write_invalid(struct http_request *request, int error,
-			  const struct problems *problems)
+void policy_write_invalid(struct http_request *request, int error, const struct problems *problems)
 {
 	char detail[64];
 

@@ -25,8 +25,7 @@ int policy_write_condition(struct http_request *request, const char *etag);
 int policy_write_condition_all(struct http_request *request);
 
 /** Answers with what is wrong in a text: 422, or 503 when @error is -ENOMEM. */
-void policy_write_invalid(struct http_request *request, int error,
-			  const struct problems *problems);
+void policy_write_invalid(struct http_request *request, int error, const struct problems *problems);
 
 /**
  * Makes the change and answers. @problems may hold warnings of parsing.

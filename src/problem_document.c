@@ -62,8 +62,7 @@ struct json_object *problem_document(int status, const char *detail,
 	if (!document || json_add_format(document, "type", "/problems/%s", kind->word) ||
 	    json_add_text(document, "title", kind->title) ||
 	    json_add_number(document, "status", (uint64_t)status) ||
-	    json_add_text(document, "error", kind->word) ||
-	    add_errors(document, detail, problems))
+	    json_add_text(document, "error", kind->word) || add_errors(document, detail, problems))
 		return NULL;
 	return TAKE_PTR(document);
 }

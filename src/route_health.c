@@ -93,8 +93,7 @@ static struct json_object *listeners_json(const struct daemon *daemon)
 	for (size_t i = 0; array && i < count; i++) {
 		struct json_object *entry = json_object_new_object();
 
-		if (json_append(array, entry) ||
-		    json_add_text(entry, "address", list[i].address) ||
+		if (json_append(array, entry) || json_add_text(entry, "address", list[i].address) ||
 		    json_add_bool(entry, "up", list[i].up) ||
 		    json_add_text(entry, "error", list[i].up ? NULL : strerror(list[i].error)))
 			return NULL;

@@ -117,12 +117,14 @@ static int parse_listing(struct http_request *request, struct listing *listing, 
 	if (limit) {
 		number = strtoull(limit, &end, 10);
 		if (*limit < '1' || *limit > '9' || *end || strlen(limit) > 9) {
-			http_refuse(request, 400, "limit is a number from 1 on, not '%.50s'", limit);
+			http_refuse(request, 400, "limit is a number from 1 on, not '%.50s'",
+				    limit);
 			return -EINVAL;
 		}
 		*ret_limit = (size_t)number;
 	}
-	if (cursor && (*cursor < '0' || *cursor > '9' || cursor[strspn(cursor, "0123456789")] != '.')) {
+	if (cursor &&
+	    (*cursor < '0' || *cursor > '9' || cursor[strspn(cursor, "0123456789")] != '.')) {
 		http_refuse(request, 400, "cursor is the next_cursor of the page before");
 		return -EINVAL;
 	}
@@ -208,12 +210,12 @@ static int add_policy(const struct listing *listing, size_t n, struct evbuffer *
 {
 	const struct chosen *chosen = &listing->chosen[n];
 	const struct policy *policy = listing->set->policy[chosen->index];
-	CLEANUP(cleanup_json) struct json_object *json =
-		listing->definitions ? policy_to_json(policy) :
-				       policy_view(listing->daemon, policy, chosen->position + 1);
-	const char *text = json ? json_object_to_json_string_ext(
-					  json, JSON_C_TO_STRING_NOSLASHESCAPE) :
-				  NULL;
+	CLEANUP(cleanup_json)
+	struct json_object *json =
+		listing->definitions ? policy_to_json(policy)
+				     : policy_view(listing->daemon, policy, chosen->position + 1);
+	const char *text =
+		json ? json_object_to_json_string_ext(json, JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
 
 	if (!text || evbuffer_add_printf(part, "%s\n", n ? "," : "") < 0 ||
 	    evbuffer_add(part, text, strlen(text)))

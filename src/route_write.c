@@ -36,8 +36,7 @@ void route_delete_policies(struct http_request *request)
 	struct change change = { 0 };
 
 	if (http_flag(request, "dry_run", &change.dry_run) ||
-	    collect_ids(request, &ids, &change.remove_count) ||
-	    policy_write_condition_all(request))
+	    collect_ids(request, &ids, &change.remove_count) || policy_write_condition_all(request))
 		return;
 	change.remove = ids;
 	policy_write(request, &change, &problems, NULL);
@@ -52,8 +51,8 @@ static void write_all(struct http_request *request, bool replace)
 	struct json_object *body = NULL;
 	int error;
 
-	if (http_flag(request, "dry_run", &change.dry_run) ||
-	    policy_write_condition_all(request) || http_body(request, &body))
+	if (http_flag(request, "dry_run", &change.dry_run) || policy_write_condition_all(request) ||
+	    http_body(request, &body))
 		return;
 	if (replace && refuse_page(request, body)) {
 		json_object_put(body);
@@ -93,9 +92,10 @@ static int collect_ids(struct http_request *request, const char ***ret, size_t *
 	while (http_parameter(request, "id", count))
 		count++;
 	if (!count) {
-		http_refuse(request, 400,
-			    "which policy? DELETE /policies?id=ID or /policies/ID; to delete all of "
-			    "the API's, PUT an empty list");
+		http_refuse(
+			request, 400,
+			"which policy? DELETE /policies?id=ID or /policies/ID; to delete all of "
+			"the API's, PUT an empty list");
 		return -EINVAL;
 	}
 	ids = calloc(count, sizeof(*ids));

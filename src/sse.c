@@ -179,16 +179,15 @@ static void take_event(void *context, const struct feed_event *event)
 static int write_event(struct sse_reader *reader, const struct feed_event *event)
 {
 	CLEANUP(cleanup_json) struct json_object *json = event_view(event);
-	const char *text = json ? json_object_to_json_string_ext(
-					  json, JSON_C_TO_STRING_NOSLASHESCAPE) :
-				  NULL;
+	const char *text =
+		json ? json_object_to_json_string_ext(json, JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
 
 	if (!text)
 		return -ENOMEM;
 	return evbuffer_add_printf(reader->text, "id: %" PRIu64 "\nevent: packet\ndata: %s\n\n",
-				   reader->all->sequence, text) < 0 ?
-		       -ENOMEM :
-		       0;
+				   reader->all->sequence, text) < 0
+		       ? -ENOMEM
+		       : 0;
 }
 
 /* Tells a reader that was too slow what it has missed, once it has caught up. */
@@ -196,9 +195,9 @@ static bool make_room(struct sse_reader *reader)
 {
 	if (http_connection_pending(reader->connection) >= PENDING_BYTES)
 		return false;
-	if (reader->lost && evbuffer_add_printf(reader->text,
-						"event: lost\ndata: {\"lost\": %" PRIu64 "}\n\n",
-						reader->lost) > 0)
+	if (reader->lost &&
+	    evbuffer_add_printf(reader->text, "event: lost\ndata: {\"lost\": %" PRIu64 "}\n\n",
+				reader->lost) > 0)
 		reader->lost = 0;
 	return true;
 }
