@@ -105,11 +105,16 @@ static bool stderr_is_journal(void)
 	const char *stream = getenv("JOURNAL_STREAM");
 	unsigned long long device, inode;
 	struct stat stat;
+	char *end;
 
-	if (!stream || sscanf(stream, "%llu:%llu", &device, &inode) != 2 ||
-	    fstat(STDERR_FILENO, &stat) < 0)
+	if (!stream || fstat(STDERR_FILENO, &stat) < 0)
 		return false;
-	return stat.st_dev == device && stat.st_ino == inode;
+	device = strtoull(stream, &end, 10);
+	if (end == stream || *end != ':')
+		return false;
+	stream = end + 1;
+	inode = strtoull(stream, &end, 10);
+	return end != stream && !*end && stat.st_dev == device && stat.st_ino == inode;
 }
 
 static int write_all(int fd, const char *data, size_t size)

@@ -14,8 +14,14 @@ struct json_object;
 struct problems;
 struct policyset;
 
-enum log_level { LOG_LEVEL_TRACE, LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN,
-		 LOG_LEVEL_ERROR, LOG_LEVEL_CRITICAL };
+enum log_level {
+	LOG_LEVEL_TRACE,
+	LOG_LEVEL_DEBUG,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_WARN,
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_CRITICAL
+};
 
 #define LOG_TARGET_JOURNAL (1 << 0)
 #define LOG_TARGET_STDERR (1 << 1)
@@ -50,11 +56,11 @@ struct settings {
 	uint32_t capacity; /* policies, of all origins */
 	uint32_t max_rules;
 	bool default_block;
-	char *policies_file;
 	bool policies_file_named; /* by the configuration: it must be there */
+	enum bad_start on_bad_start;
+	char *policies_file;
 	char *policies_directory; /* policies.d beside policies_file */
 	char *state_dir;
-	enum bad_start on_bad_start;
 	struct policyset *failsafe; /* origin ORIGIN_FAILSAFE; empty: switched off */
 	bool failsafe_off; /* by an explicit word */
 

@@ -121,14 +121,14 @@ int setting_word(const struct setting_key *key, const char *pointer, struct json
 	return -1;
 }
 
-int setting_set_text(char **text, const char *value)
+int setting_set_text(char **where, const char *text)
 {
-	char *copy = strdup(value);
+	char *copy = strdup(text);
 
 	if (!copy)
 		return -ENOMEM;
-	free(*text);
-	*text = copy;
+	free(*where);
+	*where = copy;
 	return 0;
 }
 

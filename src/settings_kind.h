@@ -29,8 +29,8 @@ const char *setting_text(struct json_object *value);
 int setting_word(const struct setting_key *key, const char *pointer, struct json_object *value,
 		 struct problems *problems);
 
-/** Replaces *member by a copy of @text. */
-int setting_set_text(char **member, const char *text);
+/** Replaces *where by a copy of @text. Returns 0 or -ENOMEM. */
+int setting_set_text(char **where, const char *text);
 
 /** Appends a copy of @text. Returns 0 or -ENOMEM. */
 int string_list_add(struct string_list *list, const char *text);

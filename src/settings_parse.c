@@ -151,16 +151,18 @@ static void refuse_unknown(struct json_object *json, struct problems *problems)
 	}
 }
 
-/* What is made of other keys. */
+/* What is made of other keys. A path has a slash, as its reader saw to. */
 static int complete(struct settings *settings)
 {
 	const char *file = settings->policies_file;
-	int directory = (int)(strrchr(file, '/') - file) + 1;
+	const char *slash = file ? strrchr(file, '/') : NULL;
 
 	if (!settings->max_rules)
 		settings->max_rules = 4 * settings->capacity;
-	if (asprintf(&settings->policies_directory, "%.*s" POLICIES_DIRECTORY, directory, file) <
-	    0) {
+	if (!slash)
+		return -EINVAL;
+	if (asprintf(&settings->policies_directory, "%.*s" POLICIES_DIRECTORY,
+		     (int)(slash - file) + 1, file) < 0) {
 		settings->policies_directory = NULL;
 		return -ENOMEM;
 	}

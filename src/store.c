@@ -108,9 +108,7 @@ static int lock_directory(struct store *store, struct problems *problems)
 
 	store->lock = openat(store->directory, STORE_LOCK,
 			     O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
-	if (store->lock < 0)
-		error = -errno;
-	else if (flock(store->lock, LOCK_EX | LOCK_NB) < 0)
+	if (store->lock < 0 || flock(store->lock, LOCK_EX | LOCK_NB) < 0)
 		error = -errno;
 	if (error == -EWOULDBLOCK)
 		return refuse_busy(store, problems);

@@ -2,8 +2,10 @@
 #include "store_text.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -151,13 +153,25 @@ static int check_format(struct json_object *json, const char **ret_detail)
 	return json_object_get_int64(format) > STORE_FORMAT ? -EPROTO : 0;
 }
 
+/* What follows @expected in @text, blanks before either left out; NULL: something else. */
+static const char *skip(const char *text, const char *expected)
+{
+	text += strspn(text, " \t\r\n");
+	return strncmp(text, expected, strlen(expected)) == 0 ? text + strlen(expected) : NULL;
+}
+
 int store_peek_format(const char *text, size_t size)
 {
+	static const char *const expected[] = { "{", "\"format\"", ":" };
 	char start[64];
-	int format;
+	const char *rest = start;
+	long format;
 
 	snprintf(start, sizeof(start), "%.*s", (int)(size < 63 ? size : 63), text);
-	return sscanf(start, " { \"format\" : %9d", &format) == 1 ? format : 0;
+	for (size_t i = 0; rest && i < ARRAY_SIZE(expected); i++)
+		rest = skip(rest, expected[i]);
+	format = rest ? strtol(rest, NULL, 10) : 0;
+	return format > 0 && format <= INT_MAX ? (int)format : 0;
 }
 
 int store_parse(const char *text, size_t size, struct json_object **ret, const char **ret_detail)
