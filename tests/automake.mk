@@ -11,11 +11,14 @@ unit_tests = \
 	tests/test_client_http \
 	tests/test_client_text \
 	tests/test_client_write \
+	tests/test_daemon_start \
+	tests/test_documents \
 	tests/test_expiry \
 	tests/test_history \
 	tests/test_http_access \
 	tests/test_http_query \
 	tests/test_interfaces_choice \
+	tests/test_interfaces_watch \
 	tests/test_json \
 	tests/test_lint \
 	tests/test_log \
@@ -50,8 +53,11 @@ tests_test_client_http_SOURCES = tests/test_client_http.c $(client_server)
 tests_test_client_write_SOURCES = tests/test_client_write.c $(client_session)
 
 tests_test_change_SOURCES = tests/test_change.c tests/stubs.c tests/stubs.h
+tests_test_daemon_start_SOURCES = tests/test_daemon_start.c tests/stubs.c tests/stubs.h
 tests_test_expiry_SOURCES = tests/test_expiry.c tests/stubs.c tests/stubs.h
 tests_test_history_SOURCES = tests/test_history.c tests/stubs.c tests/stubs.h
+tests_test_interfaces_watch_SOURCES = tests/test_interfaces_watch.c tests/stubs.c \
+	tests/stubs.h
 tests_test_reload_SOURCES = tests/test_reload.c tests/stubs.c tests/stubs.h
 
 # Tests that make policies of JSON text.
@@ -64,6 +70,7 @@ tests_test_metrics_text_SOURCES = tests/test_metrics_text.c $(policy_text)
 tests_test_policy_view_SOURCES = tests/test_policy_view.c $(policy_text)
 tests_test_problem_document_SOURCES = tests/test_problem_document.c $(policy_text)
 tests_test_route_SOURCES = tests/test_route.c $(policy_text)
+tests_test_documents_SOURCES = tests/test_documents.c $(policy_text)
 tests_test_json_SOURCES = tests/test_json.c $(policy_text)
 tests_test_number_SOURCES = tests/test_number.c $(policy_text)
 tests_test_policy_SOURCES = tests/test_policy.c $(policy_text)

@@ -24,6 +24,10 @@ struct stubs {
 	size_t appended_put, appended_removed;
 	size_t compacted;
 	size_t last_good; /* file policies that were kept */
+	const char *good_config; /* JSON of the last good state; NULL: there is none */
+	const char *good_policies;
+	const char *stored; /* JSON of the API's policies; NULL: none */
+	int open_error;
 	uint32_t flags; /* of the last prepared state */
 	uint64_t event_readers;
 	uint64_t slot_packets; /* what every slot's counter says */
