@@ -140,7 +140,7 @@ class Durability(PepctlTest):
         self.daemon.start()
         self.assertTrue([name for name in self.state_files() if ".bad" in name],
                         self.state_files())
-        self.assertIn(".bad", self.daemon.log())
+        self.assertIn("kept aside", self.daemon.log())
 
     def test_export_and_restore_is_a_round_trip(self):
         self.daemon.put(block("a", protocol="UDP", dport=["1-5", 9],

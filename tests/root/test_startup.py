@@ -150,6 +150,11 @@ class Surroundings(Startup):
         self.assert_ingress(("dropped", packets.udp(PEER4, NOBODY4, 1, 53), False))
         self.daemon.stop()
 
+    def listener(self, address):
+        """What /health says of a listener."""
+        return next(entry for entry in self.daemon.get("/health")["listeners"]
+                    if entry["address"] == address)
+
     def test_port_8080_taken(self):
         """Enforcement never waits for a listener; it is retried and shown."""
         self.daemon = self.make()
@@ -164,11 +169,12 @@ class Surroundings(Startup):
             self.daemon.wait_attached("d0")
             self.daemon.put(block("port", protocol="UDP", dport=53))
             self.assert_ingress(("dropped", packets.udp(PEER4, NOBODY4, 1, 53), False))
-            response = self.daemon.request("GET", "/health")
-            self.assertIn("8080", str(response.json["listeners"]))
-            self.assertEqual("degraded", response.json["status"])
-            self.assertIn("8080", self.daemon.log())
-        wait_until(lambda: self.daemon.get("/health")["status"] == "ok",
+            self.assertFalse(self.listener("127.0.0.1:8080")["up"])
+            self.assertIn("in use", self.listener("127.0.0.1:8080")["error"])
+            self.assertIn("127.0.0.1:8080", self.daemon.log())
+            wait_until(lambda: "8080" in self.daemon.notifications.status,
+                       lambda: "the status is '%s'" % self.daemon.notifications.status)
+        wait_until(lambda: self.listener("127.0.0.1:8080")["up"],
                    "the listener is not tried again", 40)
         self.assertEqual(200, self.tcp_get(8080, "/health")[0])
         self.daemon.stop()
