@@ -134,6 +134,8 @@ libpep_a_SOURCES = \
 	src/http_request.h \
 	src/http_serve.c \
 	src/http_server.h \
+	src/http_sse.c \
+	src/http_sse.h \
 	src/http_traffic.c \
 	src/http_traffic.h \
 	src/image.c \
@@ -235,8 +237,6 @@ libpep_a_SOURCES = \
 	src/settings_parse.c \
 	src/settings_policies.c \
 	src/settings_print.c \
-	src/sse.c \
-	src/sse.h \
 	src/store.c \
 	src/store.h \
 	src/store_file.c \

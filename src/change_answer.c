@@ -2,8 +2,6 @@
 #include "change_answer.h"
 
 #include <errno.h>
-#include <event2/bufferevent.h>
-#include <event2/http.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +17,6 @@
 #include "problem_document.h"
 
 static int refusal_status(int error);
-static struct ucred peer_of(const struct http_request *request);
 
 /* What daemon_change() and daemon_reload() return; anything else is our fault. */
 static const struct {
@@ -54,11 +51,11 @@ struct json_object *change_json(const struct change_answer *answer)
 void change_log(const struct http_request *request, const struct change_answer *answer)
 {
 	const struct change_result *result = answer->result;
-	struct ucred peer = peer_of(request);
+	struct ucred peer = http_peer(request);
 	char uid[16], pid[16];
 	const struct log_field fields[] = {
 		{ "METHOD", route_method_name(request->method) },
-		{ "PATH", evhttp_request_get_uri(request->evhttp) },
+		{ "PATH", http_target(request) },
 		{ "PEER_UID", uid },
 		{ "PEER_PID", pid },
 	};
@@ -93,17 +90,4 @@ static int refusal_status(int error)
 		if (refusals[i].error == error)
 			return refusals[i].status;
 	return 500;
-}
-
-/* Nothing is written but by the Unix socket, which knows. */
-static struct ucred peer_of(const struct http_request *request)
-{
-	struct evhttp_connection *connection = evhttp_request_get_connection(request->evhttp);
-	struct ucred peer = { 0 };
-	socklen_t length = sizeof(peer);
-
-	if (getsockopt(bufferevent_getfd(evhttp_connection_get_bufferevent(connection)), SOL_SOCKET,
-		       SO_PEERCRED, &peer, &length))
-		peer = (struct ucred){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
-	return peer;
 }

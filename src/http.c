@@ -16,7 +16,7 @@
 #include "http_server.h"
 #include "log.h"
 #include "settings.h"
-#include "sse.h"
+#include "http_sse.h"
 
 #define TICK_SECONDS 3 /* what is not up or stopped accepting is tried again */
 #define FULL_TICK_US 20000 /* while connections wait for others to end */

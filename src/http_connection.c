@@ -7,6 +7,7 @@
 #include <event2/http.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
@@ -100,9 +101,9 @@ struct http_connection *http_connection_claim(struct http_connections *connectio
 	struct bufferevent *stream = evhttp_connection_get_bufferevent(evhttp);
 	struct http_connection *connection;
 
-	LIST_FOREACH(connection, &connections->list, link)
-		if (connection->stream == stream)
-			break;
+	connection = LIST_FIRST(&connections->list);
+	while (connection && connection->stream != stream)
+		connection = LIST_NEXT(connection, link);
 	if (!connection)
 		return NULL;
 	connection->evhttp = evhttp;
@@ -204,20 +205,20 @@ static void rewrite_page(evutil_socket_t fd, short events, void *context)
 		forget(connection);
 }
 
-/* The last status line in the output; 0: none. */
+/* Of the last status line in the output; 0: none. */
 static int page_status(struct evbuffer *output)
 {
 	static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	char start[sizeof(interim) + 16] = "";
 	const char *line = start;
-	int status = 0;
 
 	evbuffer_copyout(output, start, sizeof(start) - 1);
 	if (!strncmp(start, interim, sizeof(interim) - 1))
 		line += sizeof(interim) - 1;
-	if (sscanf(line, "HTTP/1.%*1[01] %3d", &status) != 1)
+	/* The version is three characters, and the status always three digits. */
+	if (strncmp(line, "HTTP/", 5) || strspn(line + 5, "01.") != 3)
 		return 0;
-	return status;
+	return (int)strtol(line + 8, NULL, 10);
 }
 
 /* Without memory the page stays what it is. */

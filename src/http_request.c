@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "cleanup.h"
 #include "http_connection.h"
@@ -28,6 +30,23 @@ static void free_buffer(struct evbuffer **buffer)
 {
 	if (*buffer)
 		evbuffer_free(*buffer);
+}
+
+const char *http_target(const struct http_request *request)
+{
+	return evhttp_request_get_uri(request->evhttp);
+}
+
+struct ucred http_peer(const struct http_request *request)
+{
+	struct evhttp_connection *connection = evhttp_request_get_connection(request->evhttp);
+	int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
+	struct ucred peer = { 0 };
+	socklen_t length = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) || !peer.pid)
+		peer = (struct ucred){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	return peer;
 }
 
 const char *http_header(const struct http_request *request, const char *name)

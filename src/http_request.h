@@ -19,6 +19,7 @@ struct http;
 struct http_connection;
 struct json_object;
 struct problems;
+struct ucred;
 
 struct http_request {
 	struct http *http;
@@ -34,6 +35,12 @@ struct http_request {
 };
 
 /* ---- asking */
+
+/** What was asked for: path and query, as sent. */
+const char *http_target(const struct http_request *request);
+
+/** Who asks; over TCP, by which nothing is written, user and group are -1. */
+struct ucred http_peer(const struct http_request *request);
 
 /** A header's value; NULL: there is none. */
 const char *http_header(const struct http_request *request, const char *name);

@@ -27,17 +27,17 @@ int http_note_interfaces(struct http *http)
 	const struct attachment *const *list = attachments_list(http->daemon->attachments, &count);
 
 	for (size_t i = 0; i < count; i++) {
-		char(*names)[16] = http->interface_names;
+		char(*names)[16] = http->interface_names, (*longer)[16];
 		size_t place = 0;
 
 		while (place < http->interface_count && strcmp(names[place], list[i]->name) < 0)
 			place++;
 		if (place < http->interface_count && !strcmp(names[place], list[i]->name))
 			continue;
-		names = reallocarray(names, http->interface_count + 1, sizeof(*names));
-		if (!names)
+		longer = reallocarray(names, http->interface_count + 1, sizeof(*names));
+		if (!longer)
 			return -ENOMEM;
-		http->interface_names = names;
+		http->interface_names = names = longer;
 		memmove(names + place + 1, names + place,
 			(http->interface_count - place) * sizeof(*names));
 		memcpy(names[place], list[i]->name, sizeof(*names));

@@ -144,7 +144,7 @@ void metrics_data_clear(struct metrics_data *data)
 	http_policy_counts_clear(&data->policies);
 }
 
-int metrics_write(const struct metrics_data *data, bool openmetrics, struct evbuffer *out)
+int metrics_write(const struct metrics_data *data, bool openmetrics, FILE *out)
 {
 	struct metrics_text text = { .out = out, .openmetrics = openmetrics };
 
@@ -155,7 +155,7 @@ int metrics_write(const struct metrics_data *data, bool openmetrics, struct evbu
 		metric->emit(&text, data, metric);
 	}
 	metrics_end(&text);
-	return text.failed ? -ENOMEM : 0;
+	return fflush(out) || ferror(out) ? -EIO : 0;
 }
 
 static void read_datapath(struct metrics_data *data)

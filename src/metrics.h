@@ -12,7 +12,6 @@
 #include "http_traffic.h"
 #include "metrics_text.h"
 
-struct evbuffer;
 struct http;
 
 /* Everything that one page shows, read once. */
@@ -62,8 +61,8 @@ void metrics_data_clear(struct metrics_data *data);
 /** Fills the members about the process; what cannot be read stays 0. */
 void metrics_read_process(struct metrics_data *data);
 
-/** Writes the whole page. Returns 0 or -ENOMEM. */
-int metrics_write(const struct metrics_data *data, bool openmetrics, struct evbuffer *out);
+/** Writes the whole page. Returns 0 or -EIO, with errors that @out had before too. */
+int metrics_write(const struct metrics_data *data, bool openmetrics, FILE *out);
 
 /* ---- rows: metrics_emit.c */
 

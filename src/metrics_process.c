@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -11,6 +11,7 @@
 #define NS_PER_SECOND UINT64_C(1000000000)
 #define NS_PER_US UINT64_C(1000)
 
+static void read_memory(struct metrics_data *data);
 static uint64_t count_descriptors(void);
 
 static uint64_t nanoseconds(struct timeval time)
@@ -20,20 +21,27 @@ static uint64_t nanoseconds(struct timeval time)
 
 void metrics_read_process(struct metrics_data *data)
 {
-	CLEANUP(cleanup_file) FILE *file = fopen("/proc/self/statm", "re");
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), total, resident;
 	struct rusage usage;
 	struct rlimit limit;
 
-	if (file && fscanf(file, "%" SCNu64 " %" SCNu64, &total, &resident) == 2) {
-		data->virtual_bytes = total * page;
-		data->resident_bytes = resident * page;
-	}
+	read_memory(data);
 	if (!getrusage(RUSAGE_SELF, &usage))
 		data->cpu_ns = nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime);
 	if (!getrlimit(RLIMIT_NOFILE, &limit))
 		data->max_fds = limit.rlim_cur;
 	data->open_fds = count_descriptors();
+}
+
+static void read_memory(struct metrics_data *data)
+{
+	CLEANUP(cleanup_file) FILE *file = fopen("/proc/self/statm", "re");
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	char line[128], *rest;
+
+	if (!file || !fgets(line, sizeof(line), file))
+		return;
+	data->virtual_bytes = strtoull(line, &rest, 10) * page;
+	data->resident_bytes = strtoull(rest, NULL, 10) * page;
 }
 
 static uint64_t count_descriptors(void)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "metrics_text.h"
 
-#include <event2/buffer.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +10,6 @@
 
 #define NS_PER_SECOND UINT64_C(1000000000)
 
-static void print(struct metrics_text *text, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
 static void print_labels(struct metrics_text *text, const struct metrics_label *labels);
 static void print_escaped(struct metrics_text *text, const char *value);
 static void print_seconds(struct metrics_text *text, uint64_t value_ns);
@@ -45,22 +41,23 @@ void metrics_family(struct metrics_text *text, const char *name, enum metric_typ
 	int length = text->openmetrics ? family_length(name, type) : (int)strlen(name);
 
 	text->name = name;
-	print(text, "# HELP %.*s %s\n", length, name, help);
-	print(text, "# TYPE %.*s %s\n", length, name, (text->openmetrics ? open : plain)[type]);
+	fprintf(text->out, "# HELP %.*s %s\n", length, name, help);
+	fprintf(text->out, "# TYPE %.*s %s\n", length, name,
+		(text->openmetrics ? open : plain)[type]);
 }
 
 void metrics_sample(struct metrics_text *text, const struct metrics_label *labels, uint64_t value)
 {
-	print(text, "%s", text->name);
+	fprintf(text->out, "%s", text->name);
 	print_labels(text, labels);
-	print(text, " %" PRIu64 "\n", value);
+	fprintf(text->out, " %" PRIu64 "\n", value);
 }
 
 void metrics_seconds(struct metrics_text *text, uint64_t value_ns)
 {
-	print(text, "%s ", text->name);
+	fprintf(text->out, "%s ", text->name);
 	print_seconds(text, value_ns);
-	print(text, "\n");
+	fprintf(text->out, "\n");
 }
 
 void metrics_histogram(struct metrics_text *text, const struct histogram *histogram)
@@ -69,32 +66,21 @@ void metrics_histogram(struct metrics_text *text, const struct histogram *histog
 
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		count += histogram->bucket[i];
-		print(text, "%s_bucket{le=\"", text->name);
+		fprintf(text->out, "%s_bucket{le=\"", text->name);
 		print_seconds(text, histogram_bounds_ns[i]);
-		print(text, "\"} %" PRIu64 "\n", count);
+		fprintf(text->out, "\"} %" PRIu64 "\n", count);
 	}
 	count += histogram->bucket[HISTOGRAM_BUCKETS];
-	print(text, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", text->name, count);
-	print(text, "%s_sum ", text->name);
+	fprintf(text->out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", text->name, count);
+	fprintf(text->out, "%s_sum ", text->name);
 	print_seconds(text, histogram->sum_ns);
-	print(text, "\n%s_count %" PRIu64 "\n", text->name, count);
+	fprintf(text->out, "\n%s_count %" PRIu64 "\n", text->name, count);
 }
 
 void metrics_end(struct metrics_text *text)
 {
 	if (text->openmetrics)
-		print(text, "# EOF\n");
-}
-
-static void print(struct metrics_text *text, const char *format, ...)
-{
-	va_list arguments;
-
-	if (text->failed)
-		return;
-	va_start(arguments, format);
-	text->failed = evbuffer_add_vprintf(text->out, format, arguments) < 0;
-	va_end(arguments);
+		fprintf(text->out, "# EOF\n");
 }
 
 static void print_labels(struct metrics_text *text, const struct metrics_label *labels)
@@ -104,12 +90,12 @@ static void print_labels(struct metrics_text *text, const struct metrics_label *
 	if (!labels || !labels->name)
 		return;
 	for (; labels->name; labels++) {
-		print(text, "%s%s=\"", before, labels->name);
+		fprintf(text->out, "%s%s=\"", before, labels->name);
 		print_escaped(text, labels->value);
-		print(text, "\"");
+		fprintf(text->out, "\"");
 		before = ",";
 	}
-	print(text, "}");
+	fprintf(text->out, "}");
 }
 
 /* A value that is not UTF-8 would make Prometheus refuse the whole page. */
@@ -117,23 +103,23 @@ static void print_escaped(struct metrics_text *text, const char *value)
 {
 	size_t left = strlen(value);
 
-	while (left && !text->failed) {
+	while (left) {
 		size_t plain = strcspn(value, "\\\"\n");
 		size_t length = 0, whole = 0;
 
 		while (whole < plain && (length = utf8_sequence(value + whole, left - whole)))
 			whole += length;
-		text->failed = evbuffer_add(text->out, value, whole);
+		fwrite(value, 1, whole, text->out);
 		value += whole;
 		left -= whole;
 		if (!left)
 			break;
 		if (whole < plain)
-			print(text, "\xef\xbf\xbd");
+			fprintf(text->out, "\xef\xbf\xbd");
 		else if (*value == '\n')
-			print(text, "\\n");
+			fprintf(text->out, "\\n");
 		else
-			print(text, "\\%c", *value);
+			fprintf(text->out, "\\%c", *value);
 		value++;
 		left--;
 	}
@@ -145,12 +131,12 @@ static void print_seconds(struct metrics_text *text, uint64_t value_ns)
 	uint64_t fraction = value_ns % NS_PER_SECOND;
 	int digits = 9;
 
-	print(text, "%" PRIu64, value_ns / NS_PER_SECOND);
+	fprintf(text->out, "%" PRIu64, value_ns / NS_PER_SECOND);
 	while (digits > 1 && fraction % 10 == 0) {
 		fraction /= 10;
 		digits--;
 	}
-	print(text, ".%0*" PRIu64, digits, fraction);
+	fprintf(text->out, ".%0*" PRIu64, digits, fraction);
 }
 
 static int family_length(const char *name, enum metric_type type)

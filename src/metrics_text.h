@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
-struct evbuffer;
 struct histogram;
 
 #define METRICS_TYPE_TEXT "text/plain; version=0.0.4; charset=utf-8"
@@ -20,9 +20,8 @@ struct histogram;
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_UNTYPED, METRIC_INFO, METRIC_HISTOGRAM };
 
 struct metrics_text {
-	struct evbuffer *out;
+	FILE *out; /* whose error indicator says whether all of it was written */
 	bool openmetrics;
-	bool failed; /* out of memory; nothing is written any more */
 	const char *name; /* of the family that is being written */
 };
 

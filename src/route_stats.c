@@ -18,7 +18,7 @@
 #include "json_cleanup.h"
 #include "policyset.h"
 #include "settings.h"
-#include "sse.h"
+#include "http_sse.h"
 
 #define LAST_MINUTE_ROWS 10
 

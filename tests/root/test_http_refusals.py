@@ -84,7 +84,7 @@ REFUSED = [
     ("POST", "/policies", "7", {}, 422, []),
     ("POST", "/policies", {"policies": 7}, {}, 422, ["/policies"]),
     ("POST", "/policies", {"action": "BLOCK"}, {}, 422, ["id"]),
-    ("POST", "/policies", {"id": "a", "action": "BLOK"}, {}, 422, ["/action", "BLOCK"]),
+    ("POST", "/policies", {"id": "a", "action": "NOPE"}, {}, 422, ["/action", "BLOCK"]),
     ("POST", "/policies", [GOOD, {"id": "a", "action": "REJECT"}], {}, 422, ["/1/action"]),
     ("POST", "/policies", [{"id": "a", "action": "BLOCK"}] * 2, {}, 422, ["a"]),
     ("PUT", "/policies", {"policies": [GOOD], "next_cursor": "1.a"}, {}, 422, ["one page"]),

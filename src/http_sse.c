@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sse.h"
+#include "http_sse.h"
 
 #include <errno.h>
 #include <event2/buffer.h>

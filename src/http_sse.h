@@ -2,8 +2,8 @@
 /*
  * GET /events: events of the datapath as Server-Sent Events.
  */
-#ifndef SSE_H
-#define SSE_H
+#ifndef HTTP_SSE_H
+#define HTTP_SSE_H
 
 #include <stddef.h>
 
