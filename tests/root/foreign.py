@@ -37,6 +37,16 @@ def instruction(code, dst=0, src=0, offset=0, immediate=0):
     return struct.pack("<BBhi", code, src << 4 | dst, offset, immediate)
 
 
+def load(kind, code, name):
+    """The fd of a program of these instructions."""
+    program = ctypes.create_string_buffer(code)
+    terms = ctypes.create_string_buffer(b"GPL")
+    fd, _ = bpf(PROG_LOAD, struct.pack(
+        "IIQQIIQII16s", kind, len(code) // 8, ctypes.addressof(program),
+        ctypes.addressof(terms), 0, 0, 0, 0, 0, name))
+    return fd
+
+
 class Counter:
     """A program that counts the packets it sees and returns `verdict`."""
 
@@ -47,11 +57,7 @@ class Counter:
                 instruction(0xB7, 2, 0, 0, 1) +
                 instruction(0xDB, 1, 2, 0, 0) +  # lock *r1 += r2
                 instruction(0xB7, 0, 0, 0, verdict) + instruction(0x95))
-        program = ctypes.create_string_buffer(code)
-        terms = ctypes.create_string_buffer(b"GPL")
-        self.fd, _ = bpf(PROG_LOAD, struct.pack(
-            "IIQQIIQII16s", kind, len(code) // 8, ctypes.addressof(program),
-            ctypes.addressof(terms), 0, 0, 0, 0, 0, name))
+        self.fd = load(kind, code, name)
         self.link = -1
 
     @property
@@ -95,6 +101,28 @@ class Counter:
         self.detach()
         os.close(self.fd)
         os.close(self.map)
+
+
+class Tagger:
+    """
+    Puts a VLAN tag beside every packet that leaves an interface, as hardware
+    does that takes tags off: a veth hands it to the other end like that.
+    """
+
+    def __init__(self, namespace, interface, vlan):
+        code = (instruction(0xB7, 2, 0, 0, socket.htons(0x8100)) +
+                instruction(0xB7, 3, 0, 0, vlan) +
+                instruction(0x85, 0, 0, 0, 18) +  # bpf_skb_vlan_push(r1, r2, r3)
+                instruction(0xB7, 0, 0, 0, TCX_NEXT) + instruction(0x95))
+        self.fd = load(TYPE_SCHED_CLS, code, b"tagger")
+        with namespace:
+            index = socket.if_nametoindex(interface)
+            self.link, _ = bpf(LINK_CREATE,
+                               struct.pack("IIII", self.fd, index, ATTACH_TCX_EGRESS, 0))
+
+    def close(self):
+        os.close(self.link)
+        os.close(self.fd)
 
 
 def attribute(kind, data):

@@ -49,10 +49,11 @@ class Neighbours(PepctlTest):
             self.assertEqual([row[column] for row in expected],
                              [b - a for a, b in zip(before, after)], "of a packet to %d" % port)
 
-    def assert_named(self, *programs):
-        entry = self.daemon.interfaces()["d0"]
-        for program in programs:
-            self.assertIn(str(program.id), str(entry.get("foreign")))
+    def assert_named(self, hook, **positions):
+        """positions: position by the name of the program."""
+        named = self.daemon.interfaces()["d0"]["foreign"]
+        self.assertEqual(positions, {entry["name"]: entry["position"] for entry in named
+                                     if entry["hook"] == hook})
 
     def assert_left(self, **expected):
         """Stops the daemon; then exactly these programs are attached."""
@@ -79,7 +80,7 @@ class Coexistence(Neighbours):
         self.assertEqual([before.id, ours[0], first.id, last.id],
                          foreign.query(self.lab.host, "d0", foreign.ATTACH_TCX_INGRESS))
         self.assert_foreign_sees((before, 1, 1), (first, 0, 1), (last, 0, 1))
-        self.assert_named(before, first, last)
+        self.assert_named("tcx/ingress", before="before", first="behind", last="behind")
         self.assert_left(**{"tcx/ingress": [before.id, first.id, last.id]})
 
     def test_clsact_filter_behind_tcx(self):
@@ -88,7 +89,7 @@ class Coexistence(Neighbours):
         behind.add_filter(self.lab.host, "d0")
         self.begin("tc")
         self.assert_foreign_sees((behind, 0, 1))
-        self.assert_named(behind)
+        self.assert_named("clsact/ingress", behind="behind")
         self.assert_left(**{"clsact/ingress": [behind.id]})
 
     def test_clsact_filters_of_egress(self):
@@ -105,7 +106,7 @@ class Coexistence(Neighbours):
         behind = self.program(foreign.TYPE_SCHED_CLS, foreign.TC_ACT_OK, b"behind")
         behind.add_filter(self.lab.host, "d0")
         self.assert_foreign_sees((behind, 0, 1))
-        self.assert_named(behind)
+        self.assert_named("clsact/ingress", behind="behind")
         self.assert_left(**{"clsact/ingress": [behind.id]})
 
     def leave_xdp_alone(self, flags):
@@ -113,7 +114,7 @@ class Coexistence(Neighbours):
         theirs.attach(self.lab.host, "d0", foreign.ATTACH_XDP, flags)
         self.assertEqual("tc", self.begin("auto")["mode"])
         self.assert_foreign_sees((theirs, 1, 1))
-        self.assert_named(theirs)
+        self.assert_named("xdp", theirs="instead")
         self.assert_left(xdp=[theirs.id])
 
     def test_foreign_xdp_is_not_replaced_and_tc_is_taken(self):
@@ -135,7 +136,7 @@ class Coexistence(Neighbours):
         self.assertTrue(entry["attempts"])
         response = self.daemon.request("GET", "/health")
         self.assertEqual((503, "out_of_sync"), (response.status, response.json["status"]))
-        self.assert_named(theirs)
+        self.assert_named("xdp", theirs="instead")
         self.assert_left(xdp=[theirs.id])
 
     def test_a_second_attach_cannot_throw_us_out(self):

@@ -180,6 +180,22 @@ class Packets(Counters):
         self.assertRegex(text, r'pepctl_policy_bytes_total\{policy="drop"\} %d\n' % (3001 * 1428))
         self.assertNotRegex(text, r"(?m)^pepctl_[a-z_]*(packets|bytes)_total[^#]* \S*e\+")
 
+    def test_interface_counts_every_packet_once(self):
+        """By verdict and reason, ingress alone; those of the wire's own frames as well."""
+        self.daemon.put(block("drop", protocol="UDP", dport=53), allow("pass", protocol="TCP"))
+        self.lab.ingress.settle()
+        self.daemon.write("POST", "/reset")
+        self.lab.ingress.offer([packets.udp(PEER4, NOBODY4, 1, 53, b"x"),
+                                packets.tcp(PEER6, NOBODY6, 1, 2),
+                                packets.udp(PEER4, NOBODY4, 1, 54)])
+        counters = self.daemon.interfaces()["d0"]["counters"]["ingress"]
+        self.assertEqual({"packets": 1, "bytes": 29,
+                          "reasons": {"policy": {"packets": 1, "bytes": 29}}}, counters["drop"])
+        self.assertEqual({"packets": 4, "bytes": 60 + 28 + 2 * 46,
+                          "reasons": {"policy": {"packets": 1, "bytes": 60},
+                                      "default": {"packets": 1, "bytes": 28},
+                                      "non_ip": {"packets": 2, "bytes": 92}}}, counters["pass"])
+
     def test_policies_of_a_chain_each_count(self):
         self.daemon.put(policy("watch", "LOG_ONLY", protocol="UDP", priority=1),
                         block("drop", protocol="UDP", dport=53))
@@ -198,6 +214,25 @@ class TcpSegments(Counters):
                 self.assertGreater(wire.segments, TRANSFER // 1500)
                 self.assert_counters("tcp", packets=wire.segments, bytes=wire.segment_bytes)
                 self.daemon.put()
+
+
+@per_mode("native", "tc")
+class UdpSegments(Counters):
+    UDP_SEGMENT = 103
+
+    def test_udp_segmentation_offload_in_segments(self):
+        """One send() of many datagrams is as many packets."""
+        self.daemon.put(block("port", protocol="UDP", dport=53))
+        for family, address, header in ((socket.AF_INET, NOBODY4, 28),
+                                        (socket.AF_INET6, NOBODY6, 48)):
+            with contextlib.closing(self.lab.peer.socket(family, socket.SOCK_DGRAM)) as sender:
+                mac = self.lab.ingress.target_mac
+                self.lab.peer.ip("neigh replace %s lladdr %s dev p0 nud permanent" %
+                                 (address, mac))
+                sender.setsockopt(socket.IPPROTO_UDP, self.UDP_SEGMENT, 1000)
+                sender.sendto(b"x" * 30500, (address, 53))
+        self.assert_counters("port", packets=62, bytes=61000 + 31 * (28 + 48),
+                             dropped_packets=62)
 
 
 @per_mode("generic")

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Interfaces of every kind, that come, go and change their names while the daemon runs."""
 import contextlib
+import socket
+import struct
 
 from harness import PepctlTest, allow, block, main, network, packets, per_mode, wait_until
 
@@ -102,6 +104,52 @@ class Hotplug(Devices):
         for name, count in (("late6", 3), ("d0", 5)):
             self.assertRegex(text, r'pepctl_dropped_packets_total\{(?=[^}]*interface="%s")'
                              r'(?=[^}]*reason="policy")[^}]*\} %d\n' % (name, count))
+
+
+@per_mode()
+class Jumbo(Devices):
+    """Frames of 9000 bytes; a program that takes one buffer alone could not be attached."""
+    MTU = 9000
+
+    @classmethod
+    def start(cls):
+        cls.lab.host.ip("link set d0 mtu %d" % cls.MTU)
+        cls.lab.peer.ip("link set p0 mtu %d" % cls.MTU)
+        super().start()
+
+    def test_large_packets(self):
+        self.daemon.put(block("port", protocol="UDP", dport=53))
+        for src, dst, header in ((PEER4, NOBODY4, 28), (PEER6, NOBODY6, 48)):
+            data = b"x" * (self.MTU - header)
+            self.assert_ingress(("to 53", packets.udp(src, dst, 1, 53, data), False),
+                                ("to 54", packets.udp(src, dst, 1, 54, data), True))
+        self.assert_counters("port", packets=2, bytes=2 * self.MTU, dropped_packets=2)
+
+    def test_headers_outside_the_linear_part_of_a_buffer(self):
+        """TC and generic XDP see 14 bytes at once, the rest lies in fragments of the buffer."""
+        self.daemon.put(block("port", protocol="UDP", dport=53))
+        wire = self.lab.ingress
+        sender = self.lab.peer.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        with contextlib.closing(sender):
+            sender.setsockopt(network.SOL_PACKET, network.PACKET_VNET_HDR, 1)
+            sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+            sender.bind(("p0", 0))
+            chain = [(packets.IPV6_DESTINATION, packets.PAD_OPTION)]
+            options = b"\x94\x04\0\0"
+            for port, wanted in ((53, False), (54, True)):
+                data = b"x" * 8000
+                for packet in (packets.udp(PEER4, NOBODY4, 1, port, data),
+                               packets.udp(PEER4, NOBODY4, 1, port, data, options=options),
+                               packets.udp(PEER6, NOBODY6, 1, port, data),
+                               packets.udp(PEER6, NOBODY6, 1, port, data, extensions=chain)):
+                    wire.settle()
+                    wire.tap.drain()
+                    linear = struct.pack("=BBHHHH", 0, 0, 14, 0, 0, 0)
+                    sender.send(linear + wire.frame(packet))
+                    wire.settle()
+                    arrived = list(map(packets.network_layer, wire.tap.drain()))
+                    self.assertEqual(wanted, packet in arrived)
+        self.assert_counters("port", packets=4, dropped_packets=4)
 
 
 class Glob(Devices):

@@ -5,7 +5,7 @@ import contextlib
 import socket
 import subprocess
 
-from harness import PepctlTest, allow, block, main, packets, per_mode, policy
+from harness import PepctlTest, allow, block, main, packets, per_mode, policy, wait_until
 
 PEER4, PEER6, NOBODY4, NOBODY6 = "10.77.0.2", "fd77::2", "10.77.0.99", "fd77::99"
 HOST4, HOST6 = "10.77.0.1", "fd77::1"
@@ -213,6 +213,42 @@ class OwnFailsafe(Verdicts):
 
     def test_configured_failsafe_replaces_the_default(self):
         self.assert_both((True, packets.tcp, 40000, 2222), (False, packets.tcp, 40000, 22))
+
+
+@per_mode()
+class NonIpDrop(Verdicts):
+    CONFIG = {"datapath": {"non_ip": "drop"}}
+
+    def test_non_ip_is_dropped_when_configured_and_arp_is_not(self):
+        """Without wire.offer(), whose last frame would be dropped too."""
+        wire = self.lab.ingress
+        self.daemon.write("POST", "/reset")
+        for kind in (packets.ETH_LLDP, packets.ETH_PTP, packets.ETH_BARRIER):
+            wire.send(wire.frame(b"\x01" * 46, ethertype=kind))
+        arp = packets.arp_request(wire.source_mac, PEER4, HOST4)
+        wire.send(wire.frame(arp, dst=packets.BROADCAST, ethertype=packets.ETH_ARP))
+        arrived = []
+        def arp_came():
+            arrived.extend(map(packets.network_layer, wire.tap.drain()))
+            return arp in arrived
+        wait_until(arp_came, "ARP was dropped")
+        self.assertEqual([arp], arrived)
+        drops = self.daemon.interfaces()["d0"]["counters"]["ingress"]["drop"]["reasons"]
+        self.assertEqual({"non_ip": {"packets": 3, "bytes": 138}}, drops)
+
+
+@per_mode()
+class MalformedPass(Verdicts):
+    CONFIG = {"datapath": {"malformed": "pass"}}
+
+    def test_malformed_passes_when_configured_and_is_counted(self):
+        self.daemon.put(block("all"))
+        self.daemon.write("POST", "/reset")
+        self.assert_ingress(
+            ("ihl of 1", packets.ipv4(PEER4, NOBODY4, 17, b"x" * 20, header_words=1), True),
+            ("well-formed", packets.udp(PEER4, NOBODY4, 1, 2), False))
+        passed = self.daemon.interfaces()["d0"]["counters"]["ingress"]["pass"]["reasons"]
+        self.assertEqual(1, passed["malformed"]["packets"])
 
 
 @per_mode()

@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """VLAN tags in the frame: parsed, matched, and no way around a policy."""
-from harness import PepctlTest, block, main, packets, per_mode
+from harness import PepctlTest, block, foreign, main, packets, per_mode
 
 PEER4, PEER6, NOBODY4, NOBODY6 = "10.77.0.2", "fd77::2", "10.77.0.99", "fd77::99"
 
@@ -79,6 +79,32 @@ class Tagged(Vlan):
         self.daemon.put(block("port", protocol="UDP", dport=53))
         self.assert_tagged((53, (5, 6), packets.ETH_QINQ, False))
         self.assert_counters("port", packets=2, bytes=29 + 49)
+
+
+@per_mode()
+class Beside(Vlan):
+    """The tag is not in the frame but beside it, where hardware and the kernel put it."""
+
+    def setUp(self):
+        super().setUp()
+        tagger = foreign.Tagger(self.lab.peer, self.lab.PEER_DEVICE, 5)
+        self.addCleanup(tagger.close)
+
+    def test_port_policy_holds(self):
+        self.daemon.put(block("port", protocol="UDP", dport=53))
+        q = packets.ETH_VLAN
+        self.assert_tagged((53, (), q, False), (54, (), q, True), (53, (6,), q, False),
+                           (54, (6,), q, True))
+        self.assert_counters("port", packets=4, dropped_packets=4)
+
+    def test_vlan_policy_holds_in_tc(self):
+        if self.MODE != "tc":
+            self.skipTest("refused: XDP does not see such tags")
+        self.daemon.put(block("five", vlan=5, protocol="UDP"))
+        q = packets.ETH_VLAN
+        self.assert_tagged((1, (), q, False), (1, (6,), q, False))
+        self.daemon.put(block("six", vlan=6, protocol="UDP"))
+        self.assert_tagged((1, (), q, True), (1, (6,), q, True))
 
 
 @per_mode("native", "generic")
