@@ -11,9 +11,8 @@
 
 #define EVENT_UNITS_PER_SECOND (1000000000ULL << LIMIT_UNITS_SHIFT)
 #define EVENT_LOG_COST (EVENT_UNITS_PER_SECOND / 100)
-#define EVENT_LOG_BURST EVENT_UNITS_PER_SECOND
 #define EVENT_SAMPLE_COST (EVENT_UNITS_PER_SECOND / 10)
-#define EVENT_SAMPLE_BURST EVENT_UNITS_PER_SECOND
+#define EVENT_BURST EVENT_UNITS_PER_SECOND
 
 static __always_inline void event_fill(const struct packet *p, struct pep_event *event)
 {
@@ -47,7 +46,7 @@ static __always_inline void event_emit(const struct packet *p, __u64 *tat, __u32
 
 	if (!total)
 		return;
-	if (bucket_take(tat, now, sample ? EVENT_SAMPLE_COST : EVENT_LOG_COST, EVENT_LOG_BURST)) {
+	if (bucket_take(tat, now, sample ? EVENT_SAMPLE_COST : EVENT_LOG_COST, now + EVENT_BURST)) {
 		counter_add(&total->events_suppressed, 1);
 		return;
 	}

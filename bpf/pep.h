@@ -127,7 +127,7 @@ struct pep_control {
 /*
  * Limits are GCRA: a bucket is one theoretical arrival time in units of
  * 2^-6 ns.  A packet of n bytes costs (n * cost) >> shift; it conforms while
- * arrival time < now + burst.
+ * arrival time + cost of one byte <= now + burst.
  */
 struct pep_limit {
 	__u64 cost;

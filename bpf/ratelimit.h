@@ -2,8 +2,10 @@
 /*
  * Limits: the generic cell rate algorithm (ITU-T I.371, virtual scheduling) in
  * its debt form, one 64-bit theoretical arrival time for all CPUs.  A packet
- * of any size conforms while credit is left, and what it takes beyond that
- * delays the next one: exact over time, whatever the packets' sizes.
+ * of any size conforms while credit for the least unit is left (a byte, or one
+ * packet of a merged buffer), and what it takes beyond that delays the next
+ * one: exact over time, whatever the packets' sizes, and a merged buffer
+ * larger than the burst is late rather than lost for good.
  */
 #ifndef PEP_RATELIMIT_H
 #define PEP_RATELIMIT_H
@@ -16,14 +18,15 @@
 
 enum limit_result { LIMIT_CONFORM, LIMIT_EXCEED, LIMIT_CONTENDED };
 
+/* `until` is the time plus the burst, less the least unit. */
 static __always_inline enum limit_result bucket_take(__u64 *tat, __u64 now, __u64 cost,
-						     __u64 burst)
+						     __u64 until)
 {
 	__u64 old, from;
 
 	for (int i = 0; i < LIMIT_TRIES; i++) {
 		old = READ_ONCE(*tat);
-		if (old >= now + burst)
+		if (old > until)
 			return LIMIT_EXCEED;
 		from = old > now ? old : now;
 		if (__sync_val_compare_and_swap(tat, old, from + cost) == old)
@@ -34,9 +37,19 @@ static __always_inline enum limit_result bucket_take(__u64 *tat, __u64 now, __u6
 }
 
 /* What a bucket would say, without taking anything. */
-static __always_inline enum limit_result bucket_ask(const __u64 *tat, __u64 now, __u64 burst)
+static __always_inline enum limit_result bucket_ask(const __u64 *tat, __u64 until)
 {
-	return READ_ONCE(*tat) >= now + burst ? LIMIT_EXCEED : LIMIT_CONFORM;
+	return READ_ONCE(*tat) > until ? LIMIT_EXCEED : LIMIT_CONFORM;
+}
+
+static __always_inline __u64 limit_cost(const struct pep_limit *limit, __u64 amount, __u8 shift)
+{
+	return amount * limit->cost >> (shift & 63);
+}
+
+static __always_inline __u64 limit_until(const struct pep_limit *limit, __u64 now, __u8 shift)
+{
+	return now + limit->burst - limit_cost(limit, 1, shift);
 }
 
 static __always_inline enum limit_result limit_ask(const struct packet *p,
@@ -44,10 +57,12 @@ static __always_inline enum limit_result limit_ask(const struct packet *p,
 						   const struct pep_version *version, __u64 now)
 {
 	if (version->flags & PEP_VERSION_BYTES &&
-	    bucket_ask(&slot->bytes_tat, now, version->bytes.burst))
+	    bucket_ask(&slot->bytes_tat,
+		       limit_until(&version->bytes, now, version->bytes_shift)))
 		return LIMIT_EXCEED;
 	if (version->flags & PEP_VERSION_PACKETS &&
-	    bucket_ask(&slot->packets_tat, now, version->packets.burst))
+	    bucket_ask(&slot->packets_tat,
+		       limit_until(&version->packets, now, version->packets_shift)))
 		return LIMIT_EXCEED;
 	return LIMIT_CONFORM;
 }
@@ -56,15 +71,17 @@ static __always_inline enum limit_result limit_ask(const struct packet *p,
 static __always_inline enum limit_result limit_take(const struct packet *p, struct pep_slot *slot,
 						    const struct pep_version *version, __u64 now)
 {
-	__u64 bytes = p->length * version->bytes.cost >> (version->bytes_shift & 63);
-	__u64 packets = p->packets * version->packets.cost >> (version->packets_shift & 63);
+	__u64 bytes = limit_cost(&version->bytes, p->length, version->bytes_shift);
+	__u64 packets = limit_cost(&version->packets, p->packets, version->packets_shift);
 	enum limit_result result = LIMIT_CONFORM;
 
 	if (version->flags & PEP_VERSION_BYTES)
-		result = bucket_take(&slot->bytes_tat, now, bytes, version->bytes.burst);
+		result = bucket_take(&slot->bytes_tat, now, bytes,
+				     limit_until(&version->bytes, now, version->bytes_shift));
 	if (result || !(version->flags & PEP_VERSION_PACKETS))
 		return result;
-	result = bucket_take(&slot->packets_tat, now, packets, version->packets.burst);
+	result = bucket_take(&slot->packets_tat, now, packets,
+			     limit_until(&version->packets, now, version->packets_shift));
 	if (result && version->flags & PEP_VERSION_BYTES)
 		__sync_fetch_and_add(&slot->bytes_tat, -bytes);
 	return result;

@@ -236,10 +236,14 @@ static int carry_out(struct plan *plan, struct problems *problems)
 static int make_durable(void *context, struct problems *problems)
 {
 	struct plan *plan = context;
-	int r;
+	struct store *store = plan->daemon->store;
+	int r = 0;
 
-	r = store_append(plan->daemon->store, plan->remove, plan->remove_count, plan->put,
-			 plan->put_count);
+	if (store_error(store)) /* a snapshot may heal what an earlier failure left */
+		r = store_compact(store, plan->daemon->set);
+	if (r >= 0)
+		r = store_append(store, plan->remove, plan->remove_count, plan->put,
+				 plan->put_count);
 	if (r >= 0)
 		return 0;
 	problem_add(problems, "", "the change cannot be stored in %s and is not in force: %s",

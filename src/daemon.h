@@ -52,7 +52,6 @@ struct daemon {
 	size_t unsettled; /* policies exchanged since then */
 	const char *log_level; /* of the command line, before all else; NULL */
 	char *status; /* the line as last told; NULL: not ready yet */
-	uint32_t frame_bytes; /* as published, see struct datapath_state */
 };
 
 /*

@@ -72,17 +72,14 @@ int daemon_enforce(struct daemon *daemon, const struct daemon_next *next,
 /** Finds out whether daemon_enforce() would do it, the last step left out; nothing changes. */
 int daemon_try(struct daemon *daemon, const struct daemon_next *next, struct problems *problems);
 
-/** Publishes the state in force once more: deadlines and least bursts are computed anew. */
+/** Publishes the state in force once more: deadlines are computed anew. */
 int daemon_enforce_again(struct daemon *daemon);
-
-/** Publishes again if the interfaces now hand over larger or smaller buffers and a limit minds. */
-void daemon_follow_interfaces(struct daemon *daemon);
 
 /** Notes that @policies were exchanged: the state directory and the heap are tidied up soon. */
 void daemon_settle_later(struct daemon *daemon, size_t policies);
 
 /** PEP_IMAGE_ flags of a state. */
-uint32_t daemon_image_flags(const struct settings *settings, const struct policyset *set);
+uint32_t daemon_image_flags(const struct settings *settings);
 
 /** Writes every problem to the log, with @what in front. */
 void daemon_log_problems(const struct problems *problems, const char *what);

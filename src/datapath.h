@@ -55,7 +55,6 @@ struct datapath_state {
 	const struct policyset *failsafe;
 	uint32_t flags; /* PEP_IMAGE_ */
 	size_t max_rules;
-	uint32_t max_frame_bytes; /* largest buffer an interface hands us: the least burst is twice that */
 };
 
 struct problems;

@@ -127,8 +127,7 @@ void slot_plan_undo(struct datapath *datapath, struct slot_plan *plan);
 
 /** Writes the versions that @set needs for @generation; after a grace period. */
 void slot_plan_write(struct datapath *datapath, const struct slot_plan *plan,
-		     const struct datapath_state *state, const struct policyset *set,
-		     uint64_t generation);
+		     const struct policyset *set, uint64_t generation);
 
 /** Takes back the versions of @generation. */
 void slot_plan_unwrite(struct datapath *datapath, const struct slot_plan *plan, size_t count,

@@ -175,8 +175,8 @@ static int plan_slots(struct datapath *datapath, const struct datapath_state *st
 static void write_slots(struct datapath *datapath, const struct datapath_state *state,
 			struct datapath_change *change)
 {
-	slot_plan_write(datapath, &change->policies, state, state->set, change->generation);
-	slot_plan_write(datapath, &change->failsafes, state, state->failsafe, change->generation);
+	slot_plan_write(datapath, &change->policies, state->set, change->generation);
+	slot_plan_write(datapath, &change->failsafes, state->failsafe, change->generation);
 	change->written = true;
 }
 

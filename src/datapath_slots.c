@@ -200,8 +200,7 @@ static uint64_t expires_ns(const struct policy *policy)
 }
 
 /* As much precision as 42 bits hold; see ratelimit.h of the programs. */
-static void limit_set(const struct rate *rate, uint64_t least_burst, struct pep_limit *limit,
-		      uint8_t *shift)
+static void limit_set(const struct rate *rate, struct pep_limit *limit, uint8_t *shift)
 {
 	uint64_t burst = rate->burst ? rate->burst : rate->per_second;
 	double cost = UNITS_PER_S / (double)rate->per_second, time;
@@ -212,14 +211,11 @@ static void limit_set(const struct rate *rate, uint64_t least_burst, struct pep_
 		(*shift)++;
 	}
 	limit->cost = (uint64_t)(cost + 0.5);
-	if (burst < least_burst)
-		burst = least_burst;
 	time = (double)burst * UNITS_PER_S / (double)rate->per_second;
 	limit->burst = time < (double)BURST_MAX ? (uint64_t)time : BURST_MAX;
 }
 
-static void version_make(const struct policy *policy, uint32_t max_frame_bytes,
-			 struct pep_version *ret)
+static void version_make(const struct policy *policy, struct pep_version *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->action = (uint8_t)policy->action;
@@ -236,11 +232,11 @@ static void version_make(const struct policy *policy, uint32_t max_frame_bytes,
 		ret->flags |= PEP_VERSION_BROAD6;
 	if (policy->bytes.per_second) {
 		ret->flags |= PEP_VERSION_BYTES;
-		limit_set(&policy->bytes, 2ULL * max_frame_bytes, &ret->bytes, &ret->bytes_shift);
+		limit_set(&policy->bytes, &ret->bytes, &ret->bytes_shift);
 	}
 	if (policy->packets.per_second) {
 		ret->flags |= PEP_VERSION_PACKETS;
-		limit_set(&policy->packets, 2, &ret->packets, &ret->packets_shift);
+		limit_set(&policy->packets, &ret->packets, &ret->packets_shift);
 	}
 }
 
@@ -272,8 +268,7 @@ static void version_write(struct pep_slot *slot, const struct pep_version *wante
 }
 
 void slot_plan_write(struct datapath *datapath, const struct slot_plan *plan,
-		     const struct datapath_state *state, const struct policyset *set,
-		     uint64_t generation)
+		     const struct policyset *set, uint64_t generation)
 {
 	struct pep_version wanted;
 
@@ -282,7 +277,7 @@ void slot_plan_write(struct datapath *datapath, const struct slot_plan *plan,
 		datapath_counters_forget(datapath, plan->added[i]);
 	}
 	for (size_t i = 0; i < set->count; i++) {
-		version_make(set->policy[i], state->max_frame_bytes, &wanted);
+		version_make(set->policy[i], &wanted);
 		version_write(datapath_slot_at(datapath, plan->slot[i]), &wanted, generation);
 	}
 }

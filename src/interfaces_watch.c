@@ -89,7 +89,6 @@ void interfaces_watch_follow(struct interfaces_watch *watch)
 			follow_one(watch, &choices[i]);
 	}
 	watched_follow_absent(&watch->list, daemon->settings);
-	daemon_follow_interfaces(daemon);
 	daemon_tell_status(daemon);
 }
 
@@ -151,27 +150,6 @@ void interfaces_watch_publishing(struct interfaces_watch *watch, const struct da
 	step.vlan = step.vlan || goal.vlan;
 	step.egress = false;
 	apply(watch, &step, NULL);
-}
-
-uint32_t interfaces_watch_frame_bytes(const struct interfaces_watch *watch)
-{
-	const struct attachment *const *list;
-	uint32_t largest = 0;
-	size_t count = 0;
-
-	if (!watch)
-		return FRAME_BYTES_MERGED;
-	list = attachments_list(watch->daemon->attachments, &count);
-	for (size_t i = 0; i < count; i++) {
-		uint32_t bytes = list[i]->mtu + FRAME_BYTES_HEADER;
-
-		if (!list[i]->mode)
-			continue;
-		if (strcmp(list[i]->mode, "native") != 0 || list[i]->egress)
-			bytes = bytes > FRAME_BYTES_MERGED ? bytes : FRAME_BYTES_MERGED;
-		largest = bytes > largest ? bytes : largest;
-	}
-	return largest ? largest : FRAME_BYTES_MERGED;
 }
 
 void interfaces_watch_close(struct interfaces_watch **watch)

@@ -13,10 +13,6 @@ struct daemon_next;
 struct interfaces_watch;
 struct problems;
 
-/* What generic XDP and TC may hand over as one buffer: 64 KiB, Ethernet header and a tag. */
-#define FRAME_BYTES_HEADER 18
-#define FRAME_BYTES_MERGED (65536 + FRAME_BYTES_HEADER)
-
 /**
  * Opens daemon->links on daemon->base. Nothing is attached before
  * interfaces_watch_follow(). Returns 0 or -errno.
@@ -50,9 +46,6 @@ int interfaces_watch_prepare(struct interfaces_watch *watch, const struct daemon
 void interfaces_watch_revert(struct interfaces_watch *watch);
 /** The state is published next and nothing can fail any more. */
 void interfaces_watch_publishing(struct interfaces_watch *watch, const struct daemon_next *next);
-
-/** The largest buffer that an attached or wanted interface hands to a program. */
-uint32_t interfaces_watch_frame_bytes(const struct interfaces_watch *watch);
 
 void interfaces_watch_close(struct interfaces_watch **watch);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "attach.h"
 #include "cleanup.h"
 #include "daemon.h"
 #include "daemon_guess.h"
@@ -37,6 +38,7 @@ static void switch_back(struct reload *reload);
 static void keep_restart_keys(struct settings *in_force, struct settings *wanted);
 static void exchange(void *a, void *b, size_t size);
 static void finish(struct reload *reload);
+static void warn_of_interfaces(const struct daemon *daemon, struct problems *problems);
 static void reload_clear(struct reload *reload);
 
 int daemon_reload(struct daemon *daemon, struct change_result *ret, struct problems *problems)
@@ -90,6 +92,7 @@ static int reload(struct daemon *daemon, struct change_result *ret, struct probl
 	if (r < 0)
 		return r;
 	finish(&reload);
+	warn_of_interfaces(daemon, problems);
 
 	datapath_figures(daemon->datapath, &figures);
 	result.generation = figures.generation;
@@ -124,7 +127,7 @@ static bool changes_datapath(const struct reload *reload, const struct change_re
 
 	daemon_count_changes(before->failsafe, after->failsafe, &failsafe);
 	return result->changed || failsafe.changed || before->max_rules != after->max_rules ||
-	       daemon_image_flags(before, daemon->set) != daemon_image_flags(after, reload->set);
+	       daemon_image_flags(before) != daemon_image_flags(after);
 }
 
 /* The last step: log and listeners. Afterwards daemon->settings are the new ones. */
@@ -173,6 +176,21 @@ static void finish(struct reload *reload)
 	interfaces_watch_follow(daemon->watch);
 	if (daemon->events)
 		event_feed_follow_settings(daemon->events);
+}
+
+/* Whoever asked for the reload should not have to look for what it did not bring. */
+static void warn_of_interfaces(const struct daemon *daemon, struct problems *problems)
+{
+	const struct attachment *const *list;
+	size_t count = 0;
+
+	list = daemon->attachments ? attachments_list(daemon->attachments, &count) : NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (!list[i]->mode)
+			problem_warn(problems, "/network/interfaces", "%s is not attached to: %s",
+				     list[i]->name,
+				     list[i]->refused ? list[i]->refused : "every attempt failed");
+	}
 }
 
 /* What only a restart changes stays what it was, in the settings too. */

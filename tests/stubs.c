@@ -211,6 +211,12 @@ int store_append(struct store *store, const char *const *remove, size_t remove_c
 	return 0;
 }
 
+int store_error(const struct store *store)
+{
+	(void)store;
+	return 0;
+}
+
 int store_compact(struct store *store, const struct policyset *set)
 {
 	(void)store;

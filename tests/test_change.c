@@ -240,22 +240,6 @@ START_TEST(dry_run_only_counts)
 }
 END_TEST
 
-START_TEST(an_empty_set_is_transparent_unless_it_blocks)
-{
-	struct policyset *empty = policyset_new();
-	struct policyset *disabled =
-		set_of("[{\"id\":\"x\",\"action\":\"BLOCK\",\"enabled\":false}]", true);
-
-	ck_assert_uint_eq(daemon_image_flags(under_test.settings, empty), PEP_IMAGE_TRANSPARENT);
-	ck_assert_uint_eq(daemon_image_flags(under_test.settings, disabled), PEP_IMAGE_TRANSPARENT);
-	ck_assert_uint_eq(daemon_image_flags(under_test.settings, under_test.set), 0);
-	under_test.settings->default_block = true;
-	ck_assert_uint_eq(daemon_image_flags(under_test.settings, empty), PEP_IMAGE_DEFAULT_BLOCK);
-	policyset_put(&disabled);
-	policyset_put(&empty);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("change");
@@ -276,7 +260,6 @@ int main(void)
 	tcase_add_test(tests, failed_compilation_changes_nothing);
 	tcase_add_test(tests, failed_storing_changes_nothing);
 	tcase_add_test(tests, dry_run_only_counts);
-	tcase_add_test(tests, an_empty_set_is_transparent_unless_it_blocks);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -350,19 +350,6 @@ START_TEST(a_hook_that_cannot_be_refuses_the_change)
 }
 END_TEST
 
-START_TEST(the_largest_buffer_is_known)
-{
-	ck_assert_uint_eq(interfaces_watch_frame_bytes(NULL), FRAME_BYTES_MERGED);
-	ck_assert_uint_eq(interfaces_watch_frame_bytes(under_test.watch), 1518);
-	list[0].mtu = 9000;
-	ck_assert_uint_eq(interfaces_watch_frame_bytes(under_test.watch), 9018);
-	list[0].mode = "tc";
-	ck_assert_uint_eq(interfaces_watch_frame_bytes(under_test.watch), FRAME_BYTES_MERGED);
-	list[0].mode = NULL;
-	ck_assert_uint_eq(interfaces_watch_frame_bytes(under_test.watch), FRAME_BYTES_MERGED);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("interfaces_watch");
@@ -378,7 +365,6 @@ int main(void)
 	tcase_add_test(tests, hooks_are_there_before_their_policies);
 	tcase_add_test(tests, a_hook_does_not_block_what_no_state_blocks);
 	tcase_add_test(tests, a_hook_that_cannot_be_refuses_the_change);
-	tcase_add_test(tests, the_largest_buffer_is_known);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -107,8 +107,7 @@ void dry_bed_publish(struct dry_bed *bed, const struct policyset *set,
 		     const struct policyset *failsafe, bool default_block)
 {
 	struct datapath_state state = { .set = set, .failsafe = failsafe, .max_rules = 4000000,
-					.flags = default_block ? PEP_IMAGE_DEFAULT_BLOCK : 0,
-					.max_frame_bytes = 1518 };
+					.flags = default_block ? PEP_IMAGE_DEFAULT_BLOCK : 0 };
 	struct datapath_change *change = NULL;
 	struct problems problems = { 0 };
 	int error = datapath_prepare(bed->datapath, &state, &change, &problems);

@@ -165,8 +165,7 @@ static void remember(struct race *r, uint64_t generation, struct policyset *set)
 /* What a packet of this generation finds is known before it can see it. */
 static void publish(struct race *r)
 {
-	struct datapath_state state = { .failsafe = r->none, .max_rules = 1000000,
-					.max_frame_bytes = 1518 };
+	struct datapath_state state = { .failsafe = r->none, .max_rules = 1000000 };
 	struct datapath_change *change = NULL;
 	struct problems problems = { 0 };
 	struct datapath_figures figures;
