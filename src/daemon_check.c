@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "cleanup.h"
 #include "daemon.h"
 #include "daemon_state.h"
+#include "image.h"
 #include "policyset.h"
 #include "problem.h"
+#include "rules.h"
 #include "settings.h"
 
+static int try_compile(const struct settings *settings, const struct policyset *set,
+		       struct problems *problems);
+static int any_interface(void *context, const char *name);
 static void print_problems(const struct problems *problems);
 
 int daemon_check(const char *config_path)
@@ -26,6 +33,8 @@ int daemon_check(const char *config_path)
 		r = daemon_files_read(&daemon, &files, &problems);
 	if (r >= 0)
 		r = daemon_merge(files.settings, files.policies, none, &set, &problems);
+	if (r >= 0)
+		r = try_compile(files.settings, set, &problems);
 	print_problems(&problems);
 	if (r < 0) {
 		if (!problems.errors)
@@ -38,6 +47,42 @@ int daemon_check(const char *config_path)
 		       ? ""
 		       : "; no interface is configured, so nothing would be enforced");
 	return 0;
+}
+
+/* As many rules as there would be, and a classifier of them: a start refuses what fails here. */
+static int try_compile(const struct settings *settings, const struct policyset *set,
+		       struct problems *problems)
+{
+	CLEANUP(cleanup_free) uint32_t *slots = calloc(set->count + 1, sizeof(*slots));
+	CLEANUP(cleanup_free)
+	uint32_t *failsafe_slots = calloc(settings->failsafe->count + 1, sizeof(*slots));
+	CLEANUP(rules_clear) struct rules rules = { 0 };
+	CLEANUP(image_clear) struct image image = { 0 };
+	const struct rules_names names = {
+		.interface_id = any_interface,
+		.slots = slots,
+		.failsafe_slots = failsafe_slots,
+	};
+	int r;
+
+	if (!slots || !failsafe_slots)
+		return -ENOMEM;
+	r = rules_expand(set, settings->failsafe, &names, settings->max_rules, &rules, problems);
+	if (r < 0)
+		return r;
+	r = image_build(&rules, daemon_image_flags(settings), &image);
+	if (r < 0)
+		problem_add(problems, "", "the policies of the files cannot be compiled: %s",
+			    strerror(-r));
+	return r;
+}
+
+/* Names get their numbers from a running daemon; here any will do. */
+static int any_interface(void *context, const char *name)
+{
+	(void)context;
+	(void)name;
+	return 1;
 }
 
 static void print_problems(const struct problems *problems)

@@ -14,7 +14,7 @@
 static int keep_known(const struct policyset *in_force, struct policyset **files);
 static int refuse_shared_ids(const struct settings *settings, const struct policyset *files,
 			     const struct policyset *api, struct problems *problems);
-static size_t count_common(const struct policyset *before, const struct policyset *after,
+static size_t count_shared(const struct policyset *before, const struct policyset *after,
 			   size_t *ret_equal);
 
 int daemon_files_read(const struct daemon *daemon, struct daemon_files *ret,
@@ -83,12 +83,12 @@ void daemon_count_changes(const struct policyset *before, const struct policyset
 			  struct change_result *ret)
 {
 	size_t equal = 0;
-	size_t common = count_common(before, after, &equal);
+	size_t shared = count_shared(before, after, &equal);
 
 	ret->unchanged = equal;
-	ret->updated = common - equal;
-	ret->created = after->count - common;
-	ret->deleted = before->count - common;
+	ret->updated = shared - equal;
+	ret->created = after->count - shared;
+	ret->deleted = before->count - shared;
 	ret->changed = ret->created || ret->updated || ret->deleted;
 	ret->policy_count = after->count;
 }
@@ -155,10 +155,10 @@ static int refuse_shared_ids(const struct settings *settings, const struct polic
 }
 
 /* How many ids are in both; both are sorted by id. */
-static size_t count_common(const struct policyset *before, const struct policyset *after,
+static size_t count_shared(const struct policyset *before, const struct policyset *after,
 			   size_t *ret_equal)
 {
-	size_t common = 0, equal = 0;
+	size_t shared = 0, equal = 0;
 
 	for (size_t i = 0, j = 0; i < before->count && j < after->count;) {
 		const struct policy *a = before->policy[i], *b = after->policy[j];
@@ -166,9 +166,9 @@ static size_t count_common(const struct policyset *before, const struct policyse
 
 		i += order <= 0;
 		j += order >= 0;
-		common += order == 0;
+		shared += order == 0;
 		equal += order == 0 && (a == b || policy_equal(a, b));
 	}
 	*ret_equal = equal;
-	return common;
+	return shared;
 }
