@@ -16,6 +16,8 @@ unit_tests = \
 	tests/test_expiry \
 	tests/test_history \
 	tests/test_http_access \
+	tests/test_http_connection \
+	tests/test_http_listener \
 	tests/test_http_query \
 	tests/test_interfaces_choice \
 	tests/test_interfaces_watch \
@@ -64,6 +66,8 @@ tests_test_reload_SOURCES = tests/test_reload.c tests/stubs.c tests/stubs.h
 policy_text = tests/policy_text.c tests/policy_text.h
 tests_test_address_SOURCES = tests/test_address.c $(policy_text)
 tests_test_http_access_SOURCES = tests/test_http_access.c $(policy_text)
+tests_test_http_connection_SOURCES = tests/test_http_connection.c $(policy_text)
+tests_test_http_listener_SOURCES = tests/test_http_listener.c $(policy_text)
 tests_test_http_query_SOURCES = tests/test_http_query.c $(policy_text)
 tests_test_merge_patch_SOURCES = tests/test_merge_patch.c $(policy_text)
 tests_test_metrics_text_SOURCES = tests/test_metrics_text.c $(policy_text)
