@@ -76,7 +76,6 @@ static void publish(struct bench *bench, const struct policyset *set)
 		.set = set,
 		.failsafe = bench->none,
 		.max_rules = 4000000,
-		.max_frame_bytes = 1518,
 	};
 	struct datapath_change *change = NULL;
 	struct problems problems = { 0 };
