@@ -167,6 +167,26 @@ class Crafted(Fragments):
                 for at in (0, 32)]
             self.assert_fragments(pieces, wanted, wanted)
 
+    def test_extension_headers_behind_the_fragment_header(self):
+        """Later fragments say "destination options" and belong to UDP all the same."""
+        for port, wanted in ((EVIL, False), (GOOD, True)):
+            segment = packets.udp_segment(PEER6, NOBODY6, 1, port, b"x" * 48)
+            part = packets.extension(packets.IPV6_DESTINATION, packets.UDP,
+                                     packets.PAD_OPTION) + segment
+            pieces = [packets.ipv6(PEER6, NOBODY6, packets.IPV6_DESTINATION, part[at:at + 32], [
+                (packets.IPV6_FRAGMENT, packets.ipv6_fragment_header(at, at == 0, 80 + port))])
+                for at in (0, 32)]
+            self.assert_fragments(pieces, wanted, wanted)
+
+    def test_flood_of_first_fragments_opens_nothing(self):
+        """It may cost others their entries; what is without one is dropped."""
+        first, rest = packets.fragments(packets.udp(PEER4, NOBODY4, 1, EVIL, b"x" * 56), 32)
+        self.assert_fragments([first], False)
+        whole = packets.udp(PEER6, NOBODY6, 1, GOOD, b"x" * 56)
+        flood = [packets.fragments(whole, 32, ident=n)[0] for n in range(1 << 20, (1 << 20) + 5000)]
+        self.assertTrue(all(self.lab.ingress.offer(flood)))
+        self.assert_fragments([rest], False)
+
     def test_a_change_of_policy_between_fragments_is_obeyed(self):
         """A later fragment is matched again with the ports of the first one."""
         for src, dst in FAMILIES:
