@@ -292,6 +292,16 @@ class ForeignAndMalformed(Verdicts):
                 ("to 54 %s" % kinds, packets.udp(PEER6, NOBODY6, 1, 54, b"x", extensions=chain),
                  True))
 
+    def test_protocols_that_look_like_extension_headers(self):
+        """Mobility, HIP and shim6 are protocols to Linux: no way for them to pass as UDP."""
+        for number in (135, 139, 140):
+            disguised = packets.ipv6(PEER6, NOBODY6, number, packets.extension(
+                number, packets.UDP, b"\0" * 6) + packets.udp_segment(PEER6, NOBODY6, 1, 54, b"x"))
+            self.daemon.put(allow("dns", protocol="UDP", dport=54, priority=1), block("all"))
+            self.assert_ingress(("%d as UDP" % number, disguised, False))
+            self.daemon.put(block("it", protocol=number))
+            self.assert_ingress(("block of %d" % number, disguised, False))
+
     def test_endless_extension_headers_are_dropped(self):
         self.daemon.put(block("port", protocol="UDP", dport=53))
         chain = [(packets.IPV6_DESTINATION, packets.PAD_OPTION)] * 40
