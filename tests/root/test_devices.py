@@ -2,8 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Interfaces of every kind, that come, go and change their names while the daemon runs."""
 import contextlib
+import datetime
+import re
 import socket
+import statistics
 import struct
+import time
 
 from harness import PepctlTest, allow, block, main, network, packets, per_mode, wait_until
 
@@ -47,6 +51,22 @@ class Hotplug(Devices):
             self.assert_counters("port", packets=1, dropped_packets=1)
         wait_until(lambda: not self.daemon.interfaces().get("late0", {}).get("mode"),
                    "late0 is still shown as attached")
+
+    def test_new_interface_is_guarded_within_50_ms(self):
+        """The median of seven, from when ip(8) has made it to when it is attached."""
+        windows = []
+        for number in range(7):
+            name = "late2%d" % number
+            self.lab.host.ip("link add %s type veth peer name peer%d" % (name, number))
+            made = time.time()
+            self.daemon.wait_attached(name)
+            said = re.search(r"(\S+)Z info attached to %s:" % name, self.daemon.log()).group(1)
+            attached = datetime.datetime.fromisoformat(said + "+00:00").timestamp()
+            windows.append(attached - made)
+        for number in range(7):
+            self.lab.host.ip("link del late2%d" % number)
+        print("ms to be guarded: " + ", ".join("%.0f" % (1e3 * window) for window in windows))
+        self.assertLess(statistics.median(windows), 0.050)
 
     def test_interface_that_is_deleted_and_comes_back(self):
         for _ in range(5):

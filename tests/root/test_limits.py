@@ -131,7 +131,6 @@ class PacketRate(Limits):
         self.assert_near(2000 * (flood.seconds + 1), count, "packets, which bind")
 
     def test_packets_and_bytes_bytes_bind(self):
-        """What the second limit refuses is given back to the first."""
         self.limit(rate_limit_packets_per_second=2000, rate_limit_bytes_per_second=1000000)
         flood, size, count = self.measure(HOST4, 1000, 1000 * 3000)
         self.assert_near(1000000 * (flood.seconds + 1), size, "bytes, which bind")
@@ -171,6 +170,15 @@ class Conform(Limits):
         self.assertEqual(5, self.offer(10))
         self.daemon.post(block("other", protocol="TCP", dport=1))
         self.assertLessEqual(self.offer(10), 1)
+
+    def test_packet_that_one_limit_refuses_costs_nothing_of_the_other(self):
+        """Bytes that the packet limit refused are still there when that limit is lifted."""
+        self.limit(rate_limit_packets_per_second=1, burst_packets=5,
+                   rate_limit_bytes_per_second=100, burst_bytes=200000)
+        refused = 1000 - self.offer(1000)
+        self.assertGreaterEqual(refused, 994)
+        self.limit(rate_limit_bytes_per_second=100, burst_bytes=200000)
+        self.assertIn(self.offer(300), range(193, 197))
 
     def test_conform_continue_goes_on_to_the_next_match(self):
         self.daemon.put(
