@@ -27,6 +27,7 @@
 
 #define IMAGE_SLACK 64 /* the programs check for room for the largest record */
 #define IMAGE_BYTES_MOST (1U << 28)
+#define IMAGE_GROWTH 4
 
 struct datapath_change {
 	struct policyset *set, *failsafe;
@@ -44,7 +45,8 @@ static uint64_t since_ns(const struct timespec *began)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)((now.tv_sec - began->tv_sec) * 1000000000LL + now.tv_nsec - began->tv_nsec);
+	return (uint64_t)((now.tv_sec - began->tv_sec) * 1000000000LL + now.tv_nsec -
+			  began->tv_nsec);
 }
 
 static int interface_id(void *context, const char *name)
@@ -86,24 +88,37 @@ static int build(struct datapath *datapath, const struct datapath_state *state,
 	error = image_build(&rules, flags, ret);
 	rules_clear(&rules);
 	if (error == -EFBIG)
-		problem_add(problems, "", "the policies do not compile: a packet could need more "
+		problem_add(problems, "",
+			    "the policies do not compile: a packet could need more "
 			    "comparisons than the programs do");
 	change->figures.image_bytes = ret->bytes;
 	change->figures.worst_compares = ret->worst_compares;
 	return error;
 }
 
-/* A map for images of this size: the present one, or the other made larger. */
+/* The smaller of the two maps that has room, neither: -1. Programs know both. */
+static int fitting_image_map(const struct datapath *datapath, size_t bytes)
+{
+	int smaller = datapath->image_bytes[1] < datapath->image_bytes[0];
+
+	if (bytes + IMAGE_SLACK <= datapath->image_bytes[smaller])
+		return smaller ? MAP_IMAGES_B : MAP_IMAGES_A;
+	if (bytes + IMAGE_SLACK <= datapath->image_bytes[!smaller])
+		return smaller ? MAP_IMAGES_A : MAP_IMAGES_B;
+	return -1;
+}
+
+/* A map for images of this size: one that there is, or the one not in force made larger. */
 static int choose_image_map(struct datapath *datapath, size_t bytes)
 {
 	unsigned int which = datapath->image == MAP_IMAGES_B;
 	uint32_t size = datapath->image_bytes[which];
-	int error;
+	int error, map = fitting_image_map(datapath, bytes);
 
-	if (bytes + IMAGE_SLACK <= size)
-		return datapath->image;
+	if (map >= 0)
+		return map;
 	while (size < bytes + IMAGE_SLACK && size < IMAGE_BYTES_MOST)
-		size *= 4;
+		size *= IMAGE_GROWTH;
 	if (size < bytes + IMAGE_SLACK)
 		return -EFBIG;
 	error = datapath_maps_resize_images(datapath, !which, size);
@@ -273,6 +288,6 @@ int datapath_grace_period(struct datapath *datapath)
 			    datapath->image_bytes[datapath->image == MAP_IMAGES_B], 1, &options);
 	if (fd < 0)
 		return -errno;
-	return bpf_map_update_elem(datapath->map[datapath->image], &entry, &fd, BPF_ANY) ? -errno :
-											   0;
+	return bpf_map_update_elem(datapath->map[datapath->image], &entry, &fd, BPF_ANY) ? -errno
+											 : 0;
 }
