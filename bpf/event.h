@@ -78,8 +78,7 @@ static __always_inline void event_slot(const struct packet *p, struct pep_slot *
 	if (version->flags & PEP_VERSION_LOG || version->action == PEP_ACTION_LOG_ONLY)
 		event_emit(p, &slot->events_tat, outcome, version->action);
 	else if (dropped && event_wanted())
-		event_emit(p, &slot->events_tat, outcome,
-			   version->action | PEP_EVENT_SAMPLE << 8);
+		event_emit(p, &slot->events_tat, outcome, version->action | PEP_EVENT_SAMPLE << 8);
 }
 
 /* Of a drop that no policy decided. */

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include <linux/bpf.h>
+
 #include <bpf/bpf_helpers.h>
 
 #include "pep.h"
@@ -52,7 +53,7 @@ OUTER_MAP(images_a, struct pep_image, 1, PEP_MAIN_ENTRIES);
 OUTER_MAP(images_b, struct pep_image, 1, PEP_MAIN_ENTRIES);
 OUTER_MAP(slots, struct pep_slot, PEP_CHUNK, PEP_CHUNKS);
 OUTER_MAP(counters, struct pep_counters, PEP_CHUNK, 1);
-OUTER_MAP(interface_counters, struct pep_tally, PEP_DIRECTIONS * PEP_OUTCOME_MAX, 1);
+OUTER_MAP(interface_counters, struct pep_tally, (PEP_DIRECTIONS * PEP_OUTCOME_MAX), 1);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

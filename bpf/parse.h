@@ -63,8 +63,8 @@ static __always_inline int non_ip(struct packet *p, __u16 ethertype)
 	case ETHERTYPE_PTP:
 		return -PEP_OUTCOME_NON_IP_PTP;
 	}
-	return ethertype <= ETHERTYPE_LENGTH_MAX ? -PEP_OUTCOME_NON_IP_STP :
-						   -PEP_OUTCOME_NON_IP_OTHER;
+	return ethertype <= ETHERTYPE_LENGTH_MAX ? -PEP_OUTCOME_NON_IP_STP
+						 : -PEP_OUTCOME_NON_IP_OTHER;
 }
 
 /* The outermost tag goes into the upper half. */
@@ -215,8 +215,8 @@ static __always_inline int parse_transport(context *ctx, struct packet *p, struc
 	int error = 0;
 
 	if (cursor->offset + header > cursor->end)
-		return p->flags & PACKET_FRAGMENT ? -PEP_OUTCOME_FRAGMENT_FIRST :
-						    -PEP_OUTCOME_IP_LENGTH;
+		return p->flags & PACKET_FRAGMENT ? -PEP_OUTCOME_FRAGMENT_FIRST
+						  : -PEP_OUTCOME_IP_LENGTH;
 	if (p->protocol == IPPROTO_TCP)
 		error = parse_tcp(ctx, p, cursor, &header);
 	else if (p->protocol == IPPROTO_UDP)
@@ -342,8 +342,8 @@ static __always_inline int parse_extension(context *ctx, struct packet *p, struc
 	__u32 bytes;
 
 	if (cursor->offset + 8 > cursor->end)
-		return p->flags & PACKET_FRAGMENT ? -PEP_OUTCOME_FRAGMENT_FIRST :
-						    -PEP_OUTCOME_IP_LENGTH;
+		return p->flags & PACKET_FRAGMENT ? -PEP_OUTCOME_FRAGMENT_FIRST
+						  : -PEP_OUTCOME_IP_LENGTH;
 	if (p->protocol == IPPROTO_FRAGMENT)
 		return parse_ipv6_fragment(ctx, p, cursor);
 	header = context_bytes(ctx, cursor->offset, buffer, sizeof(buffer));
@@ -351,8 +351,8 @@ static __always_inline int parse_extension(context *ctx, struct packet *p, struc
 		return -PEP_OUTCOME_TRUNCATED;
 	bytes = p->protocol == IPPROTO_AH ? (header[1] + 2) * 4 : (header[1] + 1) * 8;
 	if (cursor->offset + bytes > cursor->end)
-		return p->flags & PACKET_FRAGMENT ? -PEP_OUTCOME_FRAGMENT_FIRST :
-						    -PEP_OUTCOME_IP_LENGTH;
+		return p->flags & PACKET_FRAGMENT ? -PEP_OUTCOME_FRAGMENT_FIRST
+						  : -PEP_OUTCOME_IP_LENGTH;
 	p->protocol = header[0];
 	cursor->offset += bytes;
 	if (p->flags & PACKET_FRAGMENT)
@@ -372,9 +372,9 @@ static __always_inline int parse_extensions(context *ctx, struct packet *p, stru
 		if (error)
 			return error;
 	}
-	return p->flags & PACKET_LATER || !is_extension(p->protocol) ?
-		       0 :
-		       -PEP_OUTCOME_EXTENSION_HEADERS;
+	return p->flags & PACKET_LATER || !is_extension(p->protocol)
+		       ? 0
+		       : -PEP_OUTCOME_EXTENSION_HEADERS;
 }
 
 static __always_inline int parse_ipv6(context *ctx, struct packet *p, struct cursor *cursor)

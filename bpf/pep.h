@@ -68,12 +68,14 @@ enum pep_verdict { PEP_PASS, PEP_DROP };
 	  "later fragment that reaches into the transport header, or beyond 65535 bytes")          \
 	X(FRAGMENT_CONFLICT, PEP_DROP, "fragment_conflict",                                        \
 	  "a second first fragment with another transport header")                                 \
-	X(UNTRACKED_FRAGMENT, PEP_DROP, "untracked_fragment", "fragment without a known first one") \
+	X(UNTRACKED_FRAGMENT, PEP_DROP, "untracked_fragment",                                      \
+	  "fragment without a known first one")                                                    \
 	X(CHAIN_BOUND, PEP_DROP, "chain_bound", "more than 8 policies to be continued in a row")   \
 	X(CLASSIFIER_BOUND, PEP_DROP, "classifier_bound", "the classifier ran into a loop bound")  \
 	X(NO_STATE, PEP_DROP, "no_state", "an image or slot that should be there is not")          \
 	X(LIMIT_CONTENDED, PEP_DROP, "limit_contended", "lost the race for a limit eight times")
 
+/* clang-format off */
 enum pep_outcome {
 #define PEP_OUTCOME_ENUM(name, verdict, label, text) PEP_OUTCOME_##name,
 	PEP_OUTCOMES(PEP_OUTCOME_ENUM)
@@ -81,6 +83,7 @@ enum pep_outcome {
 	PEP_OUTCOME_COUNT,
 	PEP_OUTCOME_MAX = 64, /* room for later ones without a change of layout */
 };
+/* clang-format on */
 
 /* ---- control record: map "control", one element, mmap-able ------------- */
 
@@ -91,10 +94,10 @@ enum pep_outcome {
  * The upper bit of `main` chooses between the outer maps images_a and images_b.
  */
 #define PEP_WORD(main, overlay, generation)                                                        \
-	((__u64)(main) << 56 | (__u64)(overlay) << 48 | ((generation) & PEP_GENERATION_MASK))
+	((__u64)(main) << 56 | (__u64)(overlay) << 48 | (PEP_GENERATION_MASK & (generation)))
 #define PEP_WORD_MAIN(word) ((__u32)((word) >> 56))
 #define PEP_WORD_OVERLAY(word) ((__u32)((word) >> 48 & 0xff))
-#define PEP_WORD_GENERATION(word) ((word) & PEP_GENERATION_MASK)
+#define PEP_WORD_GENERATION(word) (PEP_GENERATION_MASK & (word))
 #define PEP_GENERATION_MASK 0xffffffffffffULL
 #define PEP_MAIN_B 0x80 /* the entry is in images_b */
 #define PEP_MAIN_ENTRIES 4

@@ -19,8 +19,7 @@
 enum limit_result { LIMIT_CONFORM, LIMIT_EXCEED, LIMIT_CONTENDED };
 
 /* `until` is the time plus the burst, less the least unit. */
-static __always_inline enum limit_result bucket_take(__u64 *tat, __u64 now, __u64 cost,
-						     __u64 until)
+static __always_inline enum limit_result bucket_take(__u64 *tat, __u64 now, __u64 cost, __u64 until)
 {
 	__u64 old, from;
 
@@ -57,8 +56,7 @@ static __always_inline enum limit_result limit_ask(const struct packet *p,
 						   const struct pep_version *version, __u64 now)
 {
 	if (version->flags & PEP_VERSION_BYTES &&
-	    bucket_ask(&slot->bytes_tat,
-		       limit_until(&version->bytes, now, version->bytes_shift)))
+	    bucket_ask(&slot->bytes_tat, limit_until(&version->bytes, now, version->bytes_shift)))
 		return LIMIT_EXCEED;
 	if (version->flags & PEP_VERSION_PACKETS &&
 	    bucket_ask(&slot->packets_tat,

@@ -79,8 +79,7 @@ static __always_inline int failsafe_pass(struct packet *p)
 
 static __always_inline bool is_broad(const struct packet *p, const struct pep_version *version)
 {
-	return version->flags &
-	       (p->flags & PACKET_IPV6 ? PEP_VERSION_BROAD6 : PEP_VERSION_BROAD4);
+	return version->flags & (p->flags & PACKET_IPV6 ? PEP_VERSION_BROAD6 : PEP_VERSION_BROAD4);
 }
 
 /* Counts and reports what a slot did. */
@@ -104,8 +103,8 @@ static __always_inline int step_limit(struct packet *p, struct pep_slot *slot,
 
 	if (result == LIMIT_CONFORM) {
 		step_note(p, slot, version, PEP_OUTCOME_LIMIT_CONFORM, false);
-		return version->flags & PEP_VERSION_CONTINUE ? STEP_CONTINUE :
-							       PEP_OUTCOME_LIMIT_CONFORM;
+		return version->flags & PEP_VERSION_CONTINUE ? STEP_CONTINUE
+							     : PEP_OUTCOME_LIMIT_CONFORM;
 	}
 	if (is_broad(p, version) && failsafe_overrules(p))
 		return failsafe_pass(p);

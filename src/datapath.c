@@ -80,8 +80,7 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return length;
 }
 
-int datapath_open(const struct datapath_options *options, struct datapath **ret,
-		  char **ret_detail)
+int datapath_open(const struct datapath_options *options, struct datapath **ret, char **ret_detail)
 {
 	struct datapath *datapath CLEANUP(datapath_free) = new_datapath(options);
 	int error;

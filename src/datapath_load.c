@@ -28,7 +28,8 @@ static int select_program(struct bpf_object *object, const char *name)
 	struct bpf_program *program;
 	bool found = false;
 
-	bpf_object__for_each_program(program, object) {
+	bpf_object__for_each_program(program, object)
+	{
 		bool wanted = !strcmp(bpf_program__name(program), name);
 
 		bpf_program__set_autoload(program, wanted);
@@ -42,8 +43,8 @@ static int share_maps(const struct datapath *datapath, struct bpf_object *object
 	int error = 0;
 
 	for (int i = 0; i < MAPS && !error; i++) {
-		struct bpf_map *map =
-			bpf_object__find_map_by_name(object, datapath_map_name((enum datapath_map_index)i));
+		struct bpf_map *map = bpf_object__find_map_by_name(
+			object, datapath_map_name((enum datapath_map_index)i));
 
 		error = map ? bpf_map__reuse_fd(map, datapath->map[i]) : -ENOENT;
 	}

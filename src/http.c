@@ -14,9 +14,9 @@
 #include "datapath.h"
 #include "http_connection.h"
 #include "http_server.h"
+#include "http_sse.h"
 #include "log.h"
 #include "settings.h"
-#include "http_sse.h"
 
 #define TICK_SECONDS 3 /* what is not up or stopped accepting is tried again */
 #define FULL_TICK_US 20000 /* while connections wait for others to end */

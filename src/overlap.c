@@ -28,8 +28,6 @@ int footprint_make(const struct policy *policy, struct footprint *ret)
 	return 0;
 }
 
-
-
 void footprint_clear(struct footprint *footprint)
 {
 	for (int family = 0; family < PEP_FAMILIES; family++) {

@@ -14,11 +14,11 @@
 #include "http_json.h"
 #include "http_request.h"
 #include "http_server.h"
+#include "http_sse.h"
 #include "http_traffic.h"
 #include "json_cleanup.h"
 #include "policyset.h"
 #include "settings.h"
-#include "http_sse.h"
 
 #define LAST_MINUTE_ROWS 10
 

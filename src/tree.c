@@ -97,8 +97,8 @@ static void division_place(struct division *d, const struct cut *cut, const stru
 
 	if (cut->threshold) {
 		for (uint32_t side = 0; side < 2; side++) {
-			if (side ? box->port_high[port] < cut->threshold :
-				   box->port_low[port] >= cut->threshold)
+			if (side ? box->port_high[port] < cut->threshold
+				 : box->port_low[port] >= cut->threshold)
 				continue;
 			if (fill)
 				d->list[d->start[side]] = index;
@@ -188,8 +188,7 @@ static bool same_list(const struct division *d, uint32_t a, uint32_t b)
 /* For each child the first one with the same list. */
 static int find_shared(const struct division *d, uint32_t **ret)
 {
-	struct shared_child *sorted CLEANUP(cleanup_free) =
-		malloc(d->children * sizeof(*sorted));
+	struct shared_child *sorted CLEANUP(cleanup_free) = malloc(d->children * sizeof(*sorted));
 	uint32_t *first = malloc(d->children * sizeof(*first));
 
 	if (!sorted || !first) {

@@ -83,8 +83,9 @@ static bool sum_bits(const struct search *s, unsigned int word, struct bit_sums 
 	memset(ret, 0, sizeof(*ret));
 	for (unsigned int bit = 0; bit < 32; bit++) {
 		double open = n - fixed[bit], one = ones[bit], zero = fixed[bit] - one;
-		double list_share = ((zero + open / 2) * (zero + open) +
-				     (one + open / 2) * (one + open)) / (n * n);
+		double list_share =
+			((zero + open / 2) * (zero + open) + (one + open / 2) * (one + open)) /
+			(n * n);
 
 		ret->gain[bit + 1] = ret->gain[bit] - log2(list_share);
 		ret->copies[bit + 1] = ret->copies[bit] + log2((n + open) / n);
@@ -98,13 +99,15 @@ static bool sum_bits(const struct search *s, unsigned int word, struct bit_sums 
  * Estimates every window of a word, for the best one of each size.  Bits are
  * not independent, so a large window may turn out to copy far too much.
  */
-static void estimate_windows(const struct search *s, const struct bit_sums *sums,
-			     unsigned int word, struct cut best[SIZES])
+static void estimate_windows(const struct search *s, const struct bit_sums *sums, unsigned int word,
+			     struct cut best[SIZES])
 {
 	for (unsigned int shift = 0; shift < 32; shift++) {
-		for (unsigned int bits = 1; bits <= WINDOW_BITS_MOST && shift + bits <= 32; bits++) {
+		for (unsigned int bits = 1; bits <= WINDOW_BITS_MOST && shift + bits <= 32;
+		     bits++) {
 			unsigned int end = shift + bits;
-			struct cut cut = { .word = (uint8_t)word, .shift = (uint8_t)shift,
+			struct cut cut = { .word = (uint8_t)word,
+					   .shift = (uint8_t)shift,
 					   .bits = (uint8_t)bits };
 
 			if (!(sums->usable >> (end - 1) & 1) || 1U << bits > 4 * s->count)
@@ -181,8 +184,7 @@ static void try_window(const struct search *s, struct cut *cut)
 
 static void compete(const struct search *s, const struct cut *cut, struct cut *best)
 {
-	if (cut->score > best->score &&
-	    s->region->copies * cut->replication <= s->builder->budget)
+	if (cut->score > best->score && s->region->copies * cut->replication <= s->builder->budget)
 		*best = *cut;
 }
 
@@ -211,8 +213,9 @@ static void try_word(const struct search *s, unsigned int word, struct cut *best
 
 static int compare_ports(const void *a, const void *b)
 {
-	return *(const uint32_t *)a < *(const uint32_t *)b ? -1 :
-	       *(const uint32_t *)a > *(const uint32_t *)b;
+	return *(const uint32_t *)a < *(const uint32_t *)b
+		       ? -1
+		       : *(const uint32_t *)a > *(const uint32_t *)b;
 }
 
 /* The ends of all rules' ranges, sorted; false: all cover the region. */
@@ -223,7 +226,8 @@ static bool sort_ends(const struct search *s, unsigned int port, uint32_t *low, 
 	for (size_t i = 0; i < s->count; i++) {
 		low[i] = box_at(s, i)->port_low[port];
 		high[i] = box_at(s, i)->port_high[port];
-		inside |= low[i] > s->region->port_low[port] || high[i] < s->region->port_high[port];
+		inside |= low[i] > s->region->port_low[port] ||
+			  high[i] < s->region->port_high[port];
 	}
 	if (!inside)
 		return false;
@@ -249,7 +253,8 @@ static void sweep_thresholds(const struct search *s, unsigned int port, const ui
 	size_t ended = 0;
 
 	for (size_t i = 1; i < s->count; i++) {
-		struct cut cut = { .word = PEP_KEY_PORTS, .shift = port ? 16 : 0,
+		struct cut cut = { .word = PEP_KEY_PORTS,
+				   .shift = port ? 16 : 0,
 				   .threshold = low[i] };
 
 		if (low[i] == low[i - 1] || low[i] <= s->region->port_low[port] ||
@@ -286,7 +291,10 @@ static void search(const struct search *s, struct cut *best)
 bool cut_choose(const struct tree_builder *builder, const uint32_t *list, size_t count,
 		const struct region *region, struct cut *ret)
 {
-	struct search s = { .builder = builder, .list = list, .count = count, .region = region,
+	struct search s = { .builder = builder,
+			    .list = list,
+			    .count = count,
+			    .region = region,
 			    .price = COPY_PRICE };
 	struct cut best = { .score = -INFINITY };
 

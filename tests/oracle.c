@@ -87,8 +87,10 @@ static int span(const struct number_list *list)
 
 static int action_order(enum pep_action action)
 {
-	static const int order[] = { [PEP_ACTION_BLOCK] = 0, [PEP_ACTION_REJECT] = 0,
-				     [PEP_ACTION_RATE_LIMIT] = 1, [PEP_ACTION_LOG_ONLY] = 2,
+	static const int order[] = { [PEP_ACTION_BLOCK] = 0,
+				     [PEP_ACTION_REJECT] = 0,
+				     [PEP_ACTION_RATE_LIMIT] = 1,
+				     [PEP_ACTION_LOG_ONLY] = 2,
 				     [PEP_ACTION_ALLOW] = 3 };
 
 	return order[action];
@@ -169,8 +171,7 @@ static bool address_matches(const struct address_list *list, const uint32_t *wor
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct address_range *r = &list->range[i];
-		bool here = r->family == family &&
-			    address_number(r->low.word, family) <= value &&
+		bool here = r->family == family && address_number(r->low.word, family) <= value &&
 			    value <= address_number(r->high.word, family);
 
 		if (r->excluded && here)
@@ -275,8 +276,7 @@ static void drop(const struct oracle *o, const struct sample *s, enum pep_outcom
 	}
 }
 
-static void without_match(const struct oracle *o, const struct sample *s,
-			  struct oracle_answer *ret)
+static void without_match(const struct oracle *o, const struct sample *s, struct oracle_answer *ret)
 {
 	ret->outcome = PEP_OUTCOME_DEFAULT_ALLOW;
 	ret->policy = NULL;
@@ -284,15 +284,14 @@ static void without_match(const struct oracle *o, const struct sample *s,
 		drop(o, s, PEP_OUTCOME_DEFAULT_BLOCK, NULL, ret);
 }
 
-void oracle_ask(const struct oracle *oracle, const struct sample *sample,
-		struct oracle_answer *ret)
+void oracle_ask(const struct oracle *oracle, const struct sample *sample, struct oracle_answer *ret)
 {
 	size_t from = 0;
 
 	memset(ret, 0, sizeof(*ret));
 	if (sample->later_fragment) { /* dry runs leave nothing behind to know it by */
-		ret->outcome = oracle->transparent ? PEP_OUTCOME_UNTRACKED_PASS :
-						     PEP_OUTCOME_UNTRACKED_FRAGMENT;
+		ret->outcome = oracle->transparent ? PEP_OUTCOME_UNTRACKED_PASS
+						   : PEP_OUTCOME_UNTRACKED_FRAGMENT;
 		return;
 	}
 	for (;;) {
@@ -314,8 +313,8 @@ void oracle_ask(const struct oracle *oracle, const struct sample *sample,
 			drop(oracle, sample, PEP_OUTCOME_POLICY_BLOCK, p, ret);
 			return;
 		}
-		ret->outcome = p->action == PEP_ACTION_RATE_LIMIT ? PEP_OUTCOME_LIMIT_CONFORM :
-								    PEP_OUTCOME_POLICY_ALLOW;
+		ret->outcome = p->action == PEP_ACTION_RATE_LIMIT ? PEP_OUTCOME_LIMIT_CONFORM
+								  : PEP_OUTCOME_POLICY_ALLOW;
 		return;
 	}
 }

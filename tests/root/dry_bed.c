@@ -9,8 +9,8 @@
 
 #define SHOWN 10 /* mismatches */
 
-static void show(const struct dry_bed *bed, const struct sample *s, const struct oracle_answer *want,
-		 const struct pep_trace *trace, int program)
+static void show(const struct dry_bed *bed, const struct sample *s,
+		 const struct oracle_answer *want, const struct pep_trace *trace, int program)
 {
 	if (bed->failed > SHOWN)
 		return;
@@ -33,9 +33,9 @@ static void show(const struct dry_bed *bed, const struct sample *s, const struct
 static bool agrees(const struct dry_bed *bed, const struct oracle_answer *want,
 		   const struct pep_trace *trace, const struct sample *s)
 {
-	const char *policy = trace->slot == PEP_SLOT_NONE ?
-				     NULL :
-				     datapath_slot_policy(bed->datapath, trace->slot);
+	const char *policy = trace->slot == PEP_SLOT_NONE
+				     ? NULL
+				     : datapath_slot_policy(bed->datapath, trace->slot);
 	bool named = want->outcome == PEP_OUTCOME_POLICY_ALLOW ||
 		     want->outcome == PEP_OUTCOME_POLICY_BLOCK ||
 		     want->outcome == PEP_OUTCOME_LIMIT_CONFORM ||
@@ -106,7 +106,9 @@ void dry_bed_open(struct dry_bed *bed)
 void dry_bed_publish(struct dry_bed *bed, const struct policyset *set,
 		     const struct policyset *failsafe, bool default_block)
 {
-	struct datapath_state state = { .set = set, .failsafe = failsafe, .max_rules = 4000000,
+	struct datapath_state state = { .set = set,
+					.failsafe = failsafe,
+					.max_rules = 4000000,
 					.flags = default_block ? PEP_IMAGE_DEFAULT_BLOCK : 0 };
 	struct datapath_change *change = NULL;
 	struct problems problems = { 0 };

@@ -31,8 +31,7 @@ void dry_bed_ask(struct dry_bed *bed, const struct oracle *oracle, struct sample
 		 enum datapath_program program);
 
 /** Runs a frame; exits when that fails. */
-void dry_bed_run(struct dry_bed *bed, const struct datapath_packet *packet,
-		 struct pep_trace *ret);
+void dry_bed_run(struct dry_bed *bed, const struct datapath_packet *packet, struct pep_trace *ret);
 
 /** No counter of any kind has moved; counts as a test of its own. */
 void dry_bed_check_still(struct dry_bed *bed);

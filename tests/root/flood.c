@@ -106,8 +106,8 @@ static void flood(int fd, struct flood *flood)
 			due = due > flood->sent ? due - flood->sent : 0;
 		}
 		if (due)
-			flood->sent += send_batch(fd, messages,
-						  due < BATCH ? (unsigned int)due : BATCH);
+			flood->sent +=
+				send_batch(fd, messages, due < BATCH ? (unsigned int)due : BATCH);
 		else
 			nanosleep(&pause, NULL);
 	}

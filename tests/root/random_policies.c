@@ -28,15 +28,29 @@ uint32_t draw(uint32_t below)
 /* ---- policies of few values, so that they meet */
 
 static const char *const ip4[] = {
-	"\"any\"", "\"10.0.0.0/8\"", "\"10.1.0.0/16\"", "\"10.1.2.0/24\"", "\"10.1.2.3\"",
-	"\"10.1.2.3-10.1.4.7\"", "[\"10.1.2.0/24\",\"10.9.0.0/16\"]", "[\"!10.1.2.3\"]",
-	"[\"10.0.0.0/8\",\"!10.1.0.0/16\"]", "\"192.168.0.0-192.168.0.2\"", "\"0.0.0.0/1\"",
-	"[\"10.1.2.3\",\"2001:db8:1::/48\"]", "\"8.0.0.0/5\"",
+	"\"any\"",
+	"\"10.0.0.0/8\"",
+	"\"10.1.0.0/16\"",
+	"\"10.1.2.0/24\"",
+	"\"10.1.2.3\"",
+	"\"10.1.2.3-10.1.4.7\"",
+	"[\"10.1.2.0/24\",\"10.9.0.0/16\"]",
+	"[\"!10.1.2.3\"]",
+	"[\"10.0.0.0/8\",\"!10.1.0.0/16\"]",
+	"\"192.168.0.0-192.168.0.2\"",
+	"\"0.0.0.0/1\"",
+	"[\"10.1.2.3\",\"2001:db8:1::/48\"]",
+	"\"8.0.0.0/5\"",
 };
 static const char *const ip6[] = {
-	"\"2001:db8::/32\"", "\"2001:db8:1::/48\"", "\"2001:db8:1:2::/64\"",
-	"\"2001:db8:1:2::3\"", "\"2001:db8:1:2::3-2001:db8:1:3::\"", "\"2000::/3\"",
-	"[\"2001:db8::/32\",\"!2001:db8:1::/48\"]", "[\"2001:db8:1:2::/64\",\"fe80::/10\"]",
+	"\"2001:db8::/32\"",
+	"\"2001:db8:1::/48\"",
+	"\"2001:db8:1:2::/64\"",
+	"\"2001:db8:1:2::3\"",
+	"\"2001:db8:1:2::3-2001:db8:1:3::\"",
+	"\"2000::/3\"",
+	"[\"2001:db8::/32\",\"!2001:db8:1::/48\"]",
+	"[\"2001:db8:1:2::/64\",\"fe80::/10\"]",
 };
 static const char *const ports[] = {
 	"80", "443", "\"80-443\"", "[22,80]", "[\"1-1023\",8080]", "53", "\"53-53\"", "\"0-65535\"",
@@ -48,8 +62,9 @@ static const char *const lengths[] = { "\"20-60\"", "\"61-1500\"", "48", "\"0-65
 static const char *const ttls[] = { "\"1-63\"", "64", "\"64-255\"" };
 static const char *const vlans[] = { "100", "\"none\"", "[100,200]", "\"100-150\"" };
 static const char *const interfaces[] = { "\"orc0\"", "\"orc1\"", "[\"orc0\",\"orc1\"]" };
-static const char *const actions[] = { "ALLOW", "BLOCK", "BLOCK", "ALLOW", "RATE_LIMIT",
-				       "LOG_ONLY" };
+static const char *const actions[] = {
+	"ALLOW", "BLOCK", "BLOCK", "ALLOW", "RATE_LIMIT", "LOG_ONLY"
+};
 
 struct text {
 	char *at;
@@ -159,7 +174,8 @@ static void fail(const char *what, const char *json, const struct problems *prob
 
 struct policyset *parse_set(const char *text, bool failsafe)
 {
-	struct policy_source source = { .file = !failsafe, .failsafe = failsafe,
+	struct policy_source source = { .file = !failsafe,
+					.failsafe = failsafe,
 					.now_us = 1700000000000000 };
 	struct policyset *empty = policyset_new(), *set = NULL;
 	struct problems problems = { 0 };

@@ -51,8 +51,8 @@ static const char *data_path(const char *name)
 
 static uint32_t number(const unsigned char *p, bool swapped)
 {
-	return swapped ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3] :
-			 (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+	return swapped ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]
+		       : (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
 }
 
 /* Bytes in front of the IP packet on links other than Ethernet. */
@@ -108,9 +108,7 @@ static void read_capture(const char *name)
 		at += 16;
 		if (at + bytes > size)
 			break;
-		keep_frame(name, index,
-			   number(file + 20, swapped) & 0xffff, file + at,
-			   bytes);
+		keep_frame(name, index, number(file + 20, swapped) & 0xffff, file + at, bytes);
 		at += bytes;
 	}
 }
@@ -173,8 +171,9 @@ static bool is_web(const struct frame *f, size_t ip)
 	at = ip + 40;
 	while (at + 8 <= f->count && (next == 0 || next == 43 || next == 60 || next == 44 ||
 				      next == 51 || next == 135 || next == 139 || next == 140)) {
-		size_t bytes = next == 44 ? 8 : next == 51 ? (f->bytes[at + 1] + 2U) * 4 :
-			       (f->bytes[at + 1] + 1U) * 8;
+		size_t bytes = next == 44   ? 8
+			       : next == 51 ? (f->bytes[at + 1] + 2U) * 4
+					    : (f->bytes[at + 1] + 1U) * 8;
 
 		next = f->bytes[at];
 		at += bytes;
@@ -188,9 +187,12 @@ static enum pep_outcome run(struct dry_bed *bed, const struct frame *f, unsigned
 {
 	static const enum datapath_program programs[] = { PROGRAM_XDP_FRAGS, PROGRAM_TC_INGRESS,
 							  PROGRAM_XDP };
-	struct datapath_packet packet = { .frame = f->bytes, .bytes = f->count,
-					  .program = programs[program % 3], .vlan = PEP_VLAN_NONE,
-					  .ifindex = DRY_IFINDEX, .time_ns = 1000000000 };
+	struct datapath_packet packet = { .frame = f->bytes,
+					  .bytes = f->count,
+					  .program = programs[program % 3],
+					  .vlan = PEP_VLAN_NONE,
+					  .ifindex = DRY_IFINDEX,
+					  .time_ns = 1000000000 };
 	struct pep_trace trace;
 
 	/* Kernels take no packet for a TC program that is shorter than its IP header. */
@@ -231,8 +233,10 @@ static void check_expected(struct dry_bed *bed)
 		if (update)
 			fputs(want, stdout);
 		else
-			count(bed, expected && fgets(line, sizeof(line), expected) &&
-			      !strcmp(line, want), &frames[i], "not as expected", outcome);
+			count(bed,
+			      expected && fgets(line, sizeof(line), expected) &&
+				      !strcmp(line, want),
+			      &frames[i], "not as expected", outcome);
 		for (unsigned int program = 1; program < 3; program++)
 			count(bed, run(bed, &frames[i], program) == outcome, &frames[i],
 			      "programs differ", outcome);
@@ -243,8 +247,8 @@ static void mutate(const struct frame *from, struct frame *to)
 {
 	*to = *from;
 	for (uint32_t i = 1 + draw(4); i > 0; i--) {
-		size_t at = draw(3) ? draw((uint32_t)(to->count < 64 ? to->count : 64)) :
-				      draw((uint32_t)to->count);
+		size_t at = draw(3) ? draw((uint32_t)(to->count < 64 ? to->count : 64))
+				    : draw((uint32_t)to->count);
 
 		switch (draw(4)) {
 		case 0:
@@ -272,9 +276,10 @@ static void check_mutations(struct dry_bed *bed, bool web)
 		mutate(&frames[draw((uint32_t)frame_count)], &f);
 		ip = find_ip(&f);
 		outcome = run(bed, &f, (unsigned int)i);
-		count(bed, outcome_verdicts[outcome] == PEP_DROP || !ip ||
-		      (web && outcome == PEP_OUTCOME_POLICY_ALLOW && is_web(&f, ip)), &f,
-		      "passes", outcome);
+		count(bed,
+		      outcome_verdicts[outcome] == PEP_DROP || !ip ||
+			      (web && outcome == PEP_OUTCOME_POLICY_ALLOW && is_web(&f, ip)),
+		      &f, "passes", outcome);
 	}
 }
 
@@ -282,8 +287,10 @@ int main(void)
 {
 	struct policyset *none = policyset_new();
 	struct policyset *all = parse_set("{\"id\":\"all\",\"action\":\"BLOCK\"}", false);
-	struct policyset *web = parse_set("{\"id\":\"web\",\"action\":\"ALLOW\",\"protocol\":\"tcp\","
-					  "\"dst\":{\"port\":80}}", false);
+	struct policyset *web =
+		parse_set("{\"id\":\"web\",\"action\":\"ALLOW\",\"protocol\":\"tcp\","
+			  "\"dst\":{\"port\":80}}",
+			  false);
 	struct dry_bed bed;
 
 	read_captures();

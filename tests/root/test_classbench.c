@@ -216,8 +216,9 @@ static void run_file(struct dry_bed *bed, const char *path)
 		dry_bed_ask(bed, oracle, &sample, i % 2 ? PROGRAM_TC_INGRESS : PROGRAM_XDP_FRAGS);
 	}
 	printf("%s: %zu rules, image %zu bytes, at most %u compares, built in %" PRIu64
-	       " ms, mismatches %lu\n", path, figures.rules, figures.image_bytes,
-	       figures.worst_compares, figures.build_ns / 1000000, bed->failed - before);
+	       " ms, mismatches %lu\n",
+	       path, figures.rules, figures.image_bytes, figures.worst_compares,
+	       figures.build_ns / 1000000, bed->failed - before);
 	oracle_free(oracle);
 	policyset_put(&set);
 	policyset_put(&none);
@@ -227,10 +228,11 @@ static void run_file(struct dry_bed *bed, const char *path)
 
 int main(int argc, char **argv)
 {
-	static const char *const names[] = { "acl1_1k", "acl3_1k", "acl5_1k", "fw1_1k", "fw4_1k",
-					     "ipc1_1k", "acl1_10k", "acl3_10k", "acl5_10k",
-					     "fw1_10k", "fw4_10k", "ipc1_10k", "acl1_v6_10k",
-					     "fw1_v6_10k", "ipc1_32k", "fw1_31k", "acl1_44k" };
+	static const char *const names[] = { "acl1_1k",	    "acl3_1k",	  "acl5_1k",  "fw1_1k",
+					     "fw4_1k",	    "ipc1_1k",	  "acl1_10k", "acl3_10k",
+					     "acl5_10k",    "fw1_10k",	  "fw4_10k",  "ipc1_10k",
+					     "acl1_v6_10k", "fw1_v6_10k", "ipc1_32k", "fw1_31k",
+					     "acl1_44k" };
 	const char *srcdir = getenv("srcdir");
 	struct dry_bed bed;
 	char path[512];

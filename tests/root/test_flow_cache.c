@@ -47,10 +47,17 @@ static bool dropped(struct dry_bed *bed, const struct sample *sample, bool tc)
 
 static struct sample plain(void)
 {
-	struct sample s = { .interface = "lo", .outer_vlan = PEP_VLAN_NONE,
-			    .inner_vlan = PEP_VLAN_NONE, .src = { 0x0a010203 },
-			    .dst = { 0x0a010204 }, .protocol = 6, .sport = 1000, .dport = 80,
-			    .ttl = 64, .tcp_flags = 0x10, .payload = 10 };
+	struct sample s = { .interface = "lo",
+			    .outer_vlan = PEP_VLAN_NONE,
+			    .inner_vlan = PEP_VLAN_NONE,
+			    .src = { 0x0a010203 },
+			    .dst = { 0x0a010204 },
+			    .protocol = 6,
+			    .sport = 1000,
+			    .dport = 80,
+			    .ttl = 64,
+			    .tcp_flags = 0x10,
+			    .payload = 10 };
 
 	return s;
 }
@@ -75,16 +82,51 @@ static void publish(struct dry_bed *bed, const char *json)
 
 /* ---- a field that differs, and a policy that asks for it */
 
-static void other_flags(struct sample *s) { s->tcp_flags = 0x02; }
-static void other_dscp(struct sample *s) { s->dscp = 46; }
-static void other_ttl(struct sample *s) { s->ttl = 3; }
-static void other_length(struct sample *s) { s->payload = 400; }
-static void other_vlan(struct sample *s) { s->outer_vlan = 100; }
-static void other_inner_vlan(struct sample *s) { s->outer_vlan = 7; s->inner_vlan = 9; }
-static void other_protocol(struct sample *s) { s->protocol = 17; }
-static void other_fragment(struct sample *s) { s->first_fragment = true; }
-static void other_type(struct sample *s) { s->protocol = 1; s->sport = 8; s->dport = 0; }
-static void other_code(struct sample *s) { s->protocol = 1; s->sport = 3; s->dport = 4; }
+static void other_flags(struct sample *s)
+{
+	s->tcp_flags = 0x02;
+}
+static void other_dscp(struct sample *s)
+{
+	s->dscp = 46;
+}
+static void other_ttl(struct sample *s)
+{
+	s->ttl = 3;
+}
+static void other_length(struct sample *s)
+{
+	s->payload = 400;
+}
+static void other_vlan(struct sample *s)
+{
+	s->outer_vlan = 100;
+}
+static void other_inner_vlan(struct sample *s)
+{
+	s->outer_vlan = 7;
+	s->inner_vlan = 9;
+}
+static void other_protocol(struct sample *s)
+{
+	s->protocol = 17;
+}
+static void other_fragment(struct sample *s)
+{
+	s->first_fragment = true;
+}
+static void other_type(struct sample *s)
+{
+	s->protocol = 1;
+	s->sport = 8;
+	s->dport = 0;
+}
+static void other_code(struct sample *s)
+{
+	s->protocol = 1;
+	s->sport = 3;
+	s->dport = 4;
+}
 
 static const struct {
 	const char *json; /* drops the other one, not the plain one */
@@ -104,10 +146,12 @@ static const struct {
 	  other_code },
 	/* the one that wins asks for nothing more, the one before it does */
 	{ "[{\"id\":\"a\",\"action\":\"BLOCK\",\"priority\":1,\"dscp\":46},"
-	  "{\"id\":\"b\",\"action\":\"ALLOW\",\"src\":{\"ip\":\"10.0.0.0/8\"}}]", other_dscp },
+	  "{\"id\":\"b\",\"action\":\"ALLOW\",\"src\":{\"ip\":\"10.0.0.0/8\"}}]",
+	  other_dscp },
 	/* the other way round: the one that asks allows */
 	{ "[{\"id\":\"a\",\"action\":\"ALLOW\",\"priority\":1,\"ttl\":64},"
-	  "{\"id\":\"b\",\"action\":\"BLOCK\",\"src\":{\"ip\":\"10.0.0.0/8\"}}]", other_ttl },
+	  "{\"id\":\"b\",\"action\":\"BLOCK\",\"src\":{\"ip\":\"10.0.0.0/8\"}}]",
+	  other_ttl },
 };
 
 static void run_field(struct dry_bed *bed, size_t index, bool other_first, bool tc)

@@ -18,13 +18,12 @@
 
 #define PICK(array) ((array)[draw(ARRAY_SIZE(array))])
 
-
 static const uint32_t sources4[] = { 0x0a010203, 0x0a010204, 0x0a010407, 0x0a010408, 0x0a090101,
 				     0x0a000001, 0xc0a80001, 0xc0a80003, 0x08080808, 0xdeadbeef };
 static const uint32_t sources6[][4] = {
-	{ 0x20010db8, 0x00010002, 0, 3 },     { 0x20010db8, 0x00010002, 0, 4 },
-	{ 0x20010db8, 0x00010003, 0, 0 },     { 0x20010db8, 0x00010003, 0, 1 },
-	{ 0x20010db8, 0x00020000, 0, 1 },     { 0xfe800000, 0, 0, 1 },
+	{ 0x20010db8, 0x00010002, 0, 3 },      { 0x20010db8, 0x00010002, 0, 4 },
+	{ 0x20010db8, 0x00010003, 0, 0 },      { 0x20010db8, 0x00010003, 0, 1 },
+	{ 0x20010db8, 0x00020000, 0, 1 },      { 0xfe800000, 0, 0, 1 },
 	{ 0x26200000, 0x12345678, 0, 0xffff },
 };
 static const uint8_t protocol_numbers[] = { 6, 17, 6, 17, 132, 1, 58, 47, 6 };
@@ -58,8 +57,8 @@ static void draw_sample(struct sample *s)
 	s->direction = draw(2) ? PEP_INGRESS : PEP_EGRESS;
 	s->interface = draw(4) ? "orc0" : "orc1";
 	s->outer_vlan = draw(3) ? PEP_VLAN_NONE : PICK(vlan_numbers);
-	s->inner_vlan = s->outer_vlan == PEP_VLAN_NONE || draw(3) ? PEP_VLAN_NONE :
-								    PICK(vlan_numbers);
+	s->inner_vlan = s->outer_vlan == PEP_VLAN_NONE || draw(3) ? PEP_VLAN_NONE
+								  : PICK(vlan_numbers);
 	if (s->family == PEP_IPV4) {
 		s->src[0] = PICK(sources4);
 		s->dst[0] = PICK(sources4);
