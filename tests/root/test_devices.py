@@ -3,13 +3,16 @@
 """Interfaces of every kind, that come, go and change their names while the daemon runs."""
 import contextlib
 import datetime
+import os
+import random
 import re
 import socket
 import statistics
 import struct
 import time
 
-from harness import PepctlTest, allow, block, main, network, packets, per_mode, wait_until
+from harness import (PepctlTest, allow, block, foreign, main, network, packets, per_mode,
+                     wait_until)
 
 PEER4, PEER6, NOBODY4, NOBODY6 = "10.77.0.2", "fd77::2", "10.77.0.99", "fd77::99"
 
@@ -180,6 +183,62 @@ class Glob(Devices):
         self.assertFalse(self.daemon.interfaces().get("lo", {}).get("mode"))
         self.daemon.put(block("all"))
         self.lab.host.run("ping", "-c", "1", "-W", "2", "127.0.0.1")
+
+
+class Loopback(Devices):
+    """Named exactly, lo is guarded; it has no native XDP."""
+    CONFIG = {"network": {"interfaces": ["lo"]}}
+
+    @classmethod
+    def start(cls):
+        cls.daemon.start()
+        cls.daemon.wait_attached("lo")
+
+    def test_loopback_by_its_name(self):
+        self.assertEqual("tc", self.daemon.interfaces()["lo"]["mode"])
+        self.daemon.put(block("echo", protocol="ICMP", icmp_type=8, dst="127.0.0.1"))
+        with self.assertRaises(AssertionError):
+            self.lab.host.run("ping", "-c", "1", "-W", "0.2", "127.0.0.1")
+        self.lab.host.run("ping", "-c", "1", "-W", "2", "127.0.0.2")
+        self.assert_counters("echo", packets=1, dropped_packets=1)
+
+
+class Churn(Devices):
+    CONFIG = {"network": {"interfaces": ["d0", "late*"]}}
+
+    def test_interfaces_that_come_and_go_at_random(self):
+        """Names and numbers are used again; what stays is guarded and nothing leaks."""
+        seed = random.randrange(1 << 32)
+        print("seed %d" % seed)
+        rng, names = random.Random(seed), set()
+        self.daemon.put(block("port", protocol="UDP", dport=53))
+        descriptors = "/proc/%d/fd" % self.daemon.pid
+        before = len(os.listdir(descriptors))
+        for number in range(150):
+            name = rng.choice(("late%d", "other%d")) % rng.randrange(6)
+            if name in names and rng.random() < 0.5:
+                new_name = rng.choice(("late%d", "other%d")) % rng.randrange(6)
+                if new_name not in names:
+                    self.lab.host.ip("link set %s down" % name,
+                                     "link set %s name %s" % (name, new_name))
+                    names.symmetric_difference_update((name, new_name))
+            elif name in names:
+                self.lab.host.ip("link del " + name)
+                names.remove(name)
+            else:
+                self.lab.host.ip("link add %s type veth peer name end%d" % (name, number))
+                names.add(name)
+        guarded = {"d0"} | {name for name in names if name.startswith("late")}
+        wait_until(lambda: guarded == {name for name, entry in self.daemon.interfaces().items()
+                                       if entry.get("mode")},
+                   lambda: "guarded are %s, not %s" % (self.daemon.interfaces(), guarded))
+        for name in names:
+            wanted = 1 if name in guarded else 0
+            self.assertEqual(wanted, sum(map(len, foreign.programs(self.lab.host, name).values())))
+            self.lab.host.ip("link del " + name)
+        wait_until(lambda: len(os.listdir(descriptors)) <= before, "file descriptors leak")
+        self.assertEqual("ok", self.daemon.get("/health")["status"])
+        self.assert_ingress(("still held", packets.udp(PEER4, NOBODY4, 1, 53, b"x"), False))
 
 
 class Same(Devices):
