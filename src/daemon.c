@@ -291,7 +291,7 @@ static void stop(struct boot *boot)
 	history_close(&daemon->history);
 	event_feed_close(&daemon->events);
 	interfaces_watch_close(&daemon->watch);
-	if (daemon->attachments && !daemon->settings->on_stop_keep)
+	if (daemon->attachments)
 		attach_detach_all(daemon->attachments);
 	attachments_free(&daemon->attachments);
 	datapath_free(&daemon->datapath);

@@ -68,7 +68,6 @@ struct settings {
 	bool untracked_pass;
 	bool non_ip_drop;
 	uint32_t flow_cache_entries; /* per CPU, a power of two */
-	bool on_stop_keep;
 
 	bool metrics_enabled;
 	uint32_t metrics_policies;

@@ -23,7 +23,8 @@ static const char *const drop_first_words[] = { "drop", "pass", NULL };
 static const char *const pass_first_words[] = { "pass", "drop", NULL };
 static const char *const auto_words[] = { "auto", NULL };
 static const char *const pin_words[] = { "always", "never", NULL };
-static const char *const on_stop_words[] = { "detach", "keep", NULL };
+static const char *const detach_words[] = { "detach", NULL };
+static const char *const keep_words[] = { "keep", NULL };
 
 /* Where a value goes. */
 #define MEMBER(name)                                                                               \
@@ -95,7 +96,7 @@ const struct setting_key setting_keys[] = {
 	  .low = 64, .high = 1048576, .standard = "16384" },
 	{ "/datapath/pin", SETTING_FIXED, RESTART, .words = auto_words, .later = pin_words,
 	  .standard = "\"auto\"" },
-	{ "/datapath/on_stop", SETTING_CHOICE, RELOAD, MEMBER(on_stop_keep), .words = on_stop_words,
+	{ "/datapath/on_stop", SETTING_FIXED, RESTART, .words = detach_words, .later = keep_words,
 	  .standard = "\"detach\"" },
 
 	{ "/metrics/enabled", SETTING_FLAG, RELOAD, MEMBER(metrics_enabled), .standard = "true" },

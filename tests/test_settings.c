@@ -34,7 +34,6 @@ START_TEST(defaults_are_those_of_the_manual)
 	ck_assert_uint_gt(settings->failsafe->count, 0);
 	ck_assert(!settings->malformed_pass && !settings->untracked_pass && !settings->non_ip_drop);
 	ck_assert_uint_eq(settings->flow_cache_entries, 16384);
-	ck_assert(!settings->on_stop_keep);
 	ck_assert(settings->metrics_enabled);
 	ck_assert_uint_eq(settings->metrics_policies, 1000);
 }
@@ -133,7 +132,7 @@ START_TEST(printed_settings_read_back)
 		"{\"log\":{\"target\":[\"journal\",\"file\"]},\"server\":{\"metrics_port\":9100},"
 		"\"network\":{\"interface\":\"eth0\",\"mode\":\"generic\"},"
 		"\"policy\":{\"failsafe\":\"off\",\"default_action\":\"BLOCK\","
-		"\"policies_file\":\"/x/p.json\"},\"datapath\":{\"on_stop\":\"keep\"}}",
+		"\"policies_file\":\"/x/p.json\"},\"datapath\":{\"on_stop\":\"detach\"}}",
 		"{\"policy\":{\"failsafe\":[{\"id\":\"a\",\"src\":{\"ip\":\"192.0.2.1\"}}]}}",
 	};
 

@@ -32,7 +32,7 @@ START_TEST(every_key_is_read)
 		"\"mode\":\"enforce\",\"on_bad_start\":\"open\"},"
 		"\"datapath\":{\"malformed\":\"pass\",\"untracked_fragment\":\"pass\","
 		"\"non_ip\":\"drop\",\"flow_cache_entries\":64,\"pin\":\"auto\","
-		"\"on_stop\":\"keep\"},"
+		"\"on_stop\":\"detach\"},"
 		"\"metrics\":{\"enabled\":false,\"policies\":0}}";
 
 	ck_assert_int_eq(parse(text), 0);
@@ -65,7 +65,6 @@ START_TEST(every_key_is_read)
 	ck_assert_int_eq(settings->on_bad_start, BAD_START_OPEN);
 	ck_assert(settings->malformed_pass && settings->untracked_pass && settings->non_ip_drop);
 	ck_assert_uint_eq(settings->flow_cache_entries, 64);
-	ck_assert(settings->on_stop_keep);
 	ck_assert(!settings->metrics_enabled);
 	ck_assert_uint_eq(settings->metrics_policies, 0);
 }
@@ -154,6 +153,8 @@ static const struct {
 	{ "{\"policy\":{\"max_flows\":1}}", "/policy/max_flows", "not supported" },
 	{ "{\"datapath\":{\"pin\":\"always\"}}", "/datapath/pin",
 	  "\"always\" is not supported by this version" },
+	{ "{\"datapath\":{\"on_stop\":\"keep\"}}", "/datapath/on_stop",
+	  "\"keep\" is not supported by this version" },
 	{ "{\"datapath\":{\"pin\":\"soon\"}}", "/datapath/pin", "must be \"auto\"" },
 	{ "{\"datapath\":{\"flow_cache_entries\":100}}", "/datapath/flow_cache_entries",
 	  "is 100, must be a power of two from 64 to 1048576" },
