@@ -83,7 +83,7 @@ static __always_inline void trace_fill(const struct packet *p, struct pep_trace 
 		record->flags |= PEP_TRACE_FRAGMENT;
 	if (p->flags & PACKET_FRAGMENT && !(p->flags & PACKET_LATER))
 		record->flags |= PEP_TRACE_FIRST;
-	if (p->flags & PACKET_CACHEABLE && p->steps <= 1)
+	if (p->flags & PACKET_CACHEABLE && !(p->flags & PACKET_CHAINED))
 		record->flags |= PEP_TRACE_CACHEABLE;
 }
 

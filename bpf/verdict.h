@@ -101,6 +101,8 @@ static __always_inline int step_limit(struct packet *p, struct pep_slot *slot,
 	enum limit_result result = limit(p, slot, version);
 	int outcome;
 
+	if (version->flags & PEP_VERSION_CONTINUE)
+		p->flags |= PACKET_CHAINED;
 	if (result == LIMIT_CONFORM) {
 		step_note(p, slot, version, PEP_OUTCOME_LIMIT_CONFORM, false);
 		return version->flags & PEP_VERSION_CONTINUE ? STEP_CONTINUE
@@ -167,6 +169,7 @@ static __always_inline int verdict_chain(struct packet *p)
 		p->steps++;
 		if (outcome != STEP_CONTINUE)
 			return outcome;
+		p->flags |= PACKET_CHAINED;
 		p->after_rank = p->rank;
 		error = classify(p, PEP_RULES_POLICY);
 		if (error)
@@ -192,20 +195,26 @@ static __always_inline void cache_count(bool hit)
 		counter_add(hit ? &total->cache_hits : &total->cache_misses, 1);
 }
 
-/* Whether the cache knows what the packet meets; then p->slot is that. */
-static __always_inline bool cache_lookup(struct packet *p, const struct pep_flow *flow)
+/* Whether p->slot, which was kept from an earlier packet, still stands. */
+static __always_inline bool kept_slot_applies(struct packet *p)
 {
 	struct pep_slot *slot;
 
+	if (p->slot == PEP_SLOT_NONE)
+		return true;
+	slot = slot_lookup(p->slot);
+	return slot && slot_version(p, slot);
+}
+
+/* Whether the cache knows what the packet meets; then p->slot is that. */
+static __always_inline bool cache_lookup(struct packet *p, const struct pep_flow *flow)
+{
 	if (!flow_matches(p, flow))
 		return false;
 	p->slot = flow->slot;
 	if (flow->flags & PEP_FLOW_NO_FAILSAFE)
 		p->flags |= PACKET_NO_FAILSAFE;
-	if (p->slot == PEP_SLOT_NONE)
-		return true;
-	slot = slot_lookup(p->slot);
-	return slot && slot_version(p, slot);
+	return kept_slot_applies(p);
 }
 
 /* A whole packet: by the cache, or by the classifier and into the cache. */
@@ -228,7 +237,7 @@ static __always_inline int decide_packet(struct packet *p)
 	outcome = verdict_chain(p);
 	if (flow) {
 		cache_count(false);
-		if (p->flags & PACKET_CACHEABLE && p->steps <= 1)
+		if (p->flags & PACKET_CACHEABLE && !(p->flags & PACKET_CHAINED))
 			flow_insert(p, flow, slot);
 	}
 	return outcome;
@@ -242,7 +251,7 @@ static __always_inline int decide_fragment(struct packet *p)
 	__u32 slot;
 
 	error = later ? fragment_later(p) : fragment_first(p);
-	known = error > 0;
+	known = error > 0 && kept_slot_applies(p);
 	if (error == -PEP_OUTCOME_UNTRACKED_FRAGMENT &&
 	    image_flags(p) & (PEP_IMAGE_UNTRACKED_PASS | PEP_IMAGE_TRANSPARENT))
 		return PEP_OUTCOME_UNTRACKED_PASS;
@@ -256,7 +265,7 @@ static __always_inline int decide_fragment(struct packet *p)
 	slot = p->slot;
 	outcome = verdict_chain(p);
 	if (!later && !(p->flags & PACKET_DRY))
-		fragment_store(p, slot, p->steps <= 1 ? generation : 0);
+		fragment_store(p, slot, p->flags & PACKET_CHAINED ? 0 : generation);
 	return outcome;
 }
 
