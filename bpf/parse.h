@@ -67,13 +67,18 @@ static __always_inline int non_ip(struct packet *p, __u16 ethertype)
 						 : -PEP_OUTCOME_NON_IP_OTHER;
 }
 
-/* The outermost tag goes into the upper half. */
-static __always_inline void note_tag(struct packet *p, __u32 tag, __u32 depth)
+/*
+ * The outermost tag goes into the upper half.  A tag with the id 0 has only a
+ * priority and names no VLAN: the stack takes it off and goes on.
+ */
+static __always_inline void note_tag(struct packet *p, __u32 id)
 {
-	if (depth == 0)
-		p->vlans = tag << 16 | 0xffff;
+	if (!id)
+		return;
+	if (p->vlans == VLANS_NONE)
+		p->vlans = id << 16 | 0xffff;
 	else
-		p->vlans = (p->vlans & 0xffff0000) | tag;
+		p->vlans = (p->vlans & 0xffff0000) | id;
 }
 
 static __always_inline bool is_vlan(__u16 ethertype)
@@ -85,21 +90,23 @@ static __always_inline bool is_vlan(__u16 ethertype)
 static __always_inline int parse_vlans(context *ctx, struct packet *p, struct cursor *cursor,
 				       __u16 *ethertype)
 {
-	__u32 depth = 0, outer = context_vlan(ctx);
+	__u32 depth = p->vlans != VLANS_NONE, outer = context_vlan(ctx);
 	const struct vlan_tag *tag;
 	struct vlan_tag buffer;
 
-	if (outer != PEP_VLAN_NONE)
-		note_tag(p, outer, 0);
-	if (p->vlans != VLANS_NONE)
-		depth = (p->vlans & 0xffff) != 0xffff ? 2 : 1;
+	if (!(p->vlans >> 16)) /* of a dry run */
+		p->vlans = VLANS_NONE;
+	if (outer != PEP_VLAN_NONE) {
+		note_tag(p, outer);
+		depth = 1;
+	}
 	for (int i = 0; i <= VLAN_TAGS_MAX && is_vlan(*ethertype); i++, depth++) {
 		if (depth >= VLAN_TAGS_MAX)
 			return -PEP_OUTCOME_VLAN_DEPTH;
 		tag = context_bytes(ctx, cursor->offset, &buffer, sizeof(buffer));
 		if (!tag)
 			return -PEP_OUTCOME_TRUNCATED;
-		note_tag(p, bpf_ntohs(tag->tci) & 0xfff, depth);
+		note_tag(p, bpf_ntohs(tag->tci) & 0xfff);
 		*ethertype = bpf_ntohs(tag->protocol);
 		cursor->offset += sizeof(*tag);
 	}
@@ -325,8 +332,11 @@ static __always_inline int parse_ipv6_fragment(context *ctx, struct packet *p,
 	cursor->offset += sizeof(*fragment);
 	offset = bpf_ntohs(fragment->offset);
 	p->protocol = fragment->next;
-	if (!(offset & (IPV6_OFFSET_MASK | IPV6_MORE)))
+	if (!(offset & (IPV6_OFFSET_MASK | IPV6_MORE))) {
+		if (p->flags & PACKET_FRAGMENT) /* one more header of the first fragment */
+			p->fragment_bytes += sizeof(*fragment);
 		return 0;
+	}
 	if (p->flags & PACKET_FRAGMENT)
 		return -PEP_OUTCOME_EXTENSION_HEADERS;
 	p->identification = fragment->identification;
