@@ -227,6 +227,10 @@ class Wire:
         self.send(self.frame(data, ethertype=packets.ETH_BARRIER))
         self.tap.wait_barrier(self.barriers)
 
+    def arrived(self, packet):
+        """How many of a packet have arrived since the tap was drained."""
+        return sum(packets.network_layer(frame) == packet for frame in self.tap.drain())
+
     def offer(self, items):
         """
         Sends packets (which begin with their IP header) or, in a tuple of one,
