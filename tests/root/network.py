@@ -275,10 +275,13 @@ class Lab:
     def __init__(self, neighbours=True):
         self.host, self.peer = Namespace(), Namespace()
         for namespace in (self.host, self.peer):
-            # No router solicitations or duplicate address detection on the wire.
+            # No router solicitations or duplicate address detection on the wire, and
+            # reports of multicast listeners at once instead of within seconds.
             for key, value in (("accept_ra", "0"), ("router_solicitations", "0"),
                                ("accept_dad", "0"), ("dad_transmits", "0"),
-                               ("addr_gen_mode", "1")):
+                               ("addr_gen_mode", "1"),
+                               ("mldv1_unsolicited_report_interval", "1"),
+                               ("mldv2_unsolicited_report_interval", "1")):
                 for scope in ("default", "all"):
                     namespace.write("/proc/sys/net/ipv6/conf/%s/%s" % (scope, key), value)
         self.add_pair(self.DEVICE, self.PEER_DEVICE)
