@@ -85,6 +85,7 @@ int attach_refresh_foreign(struct attachments *attachments, uint32_t ifindex);
 /** The attachments in order of name; valid until the next call that changes them. */
 const struct attachment *const *attachments_list(const struct attachments *attachments,
 						 size_t *ret_count);
+/** The attachment of an interface, or NULL. */
 const struct attachment *attachments_find(const struct attachments *attachments, uint32_t ifindex);
 
 /**

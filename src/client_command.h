@@ -92,7 +92,8 @@ int client_usage(struct client *client, const char *format, ...)
 int client_fail(struct client *client, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The commands, each in the file of its subject; all return the exit status. */
+/** @{ */
+/** The commands, each in the file of its subject; all return the exit status. */
 int client_add(struct client *client);
 int client_apply(struct client *client);
 int client_check(struct client *client);
@@ -108,5 +109,6 @@ int client_reload(struct client *client);
 int client_show(struct client *client);
 int client_stats(struct client *client);
 int client_status(struct client *client);
+/** @} */
 
 #endif

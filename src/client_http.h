@@ -42,6 +42,7 @@ struct client_http_reply {
 int client_http_exchange(const struct client_endpoint *endpoint,
 			 const struct client_http_request *request, struct client_http_reply *ret);
 
+/** Frees what a reply holds. */
 void client_http_reply_clear(struct client_http_reply *reply);
 
 #endif

@@ -25,6 +25,7 @@ struct client_sse {
  */
 int client_sse_feed(struct client_sse *sse, const char *piece, size_t bytes);
 
+/** Frees what a half-read event holds. */
 void client_sse_clear(struct client_sse *sse);
 
 #endif

@@ -48,6 +48,7 @@ void text_table_add(struct text_table *table, const char *format, ...)
 /** Prints titles and whole rows. Returns 0, or -ENOMEM when a cell could not be kept. */
 int text_table_print(const struct text_table *table, FILE *out);
 
+/** Frees the cells. */
 void text_table_clear(struct text_table *table);
 
 #endif

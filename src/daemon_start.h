@@ -33,6 +33,7 @@ int daemon_start_read(struct daemon *daemon, struct daemon_start *ret);
 int daemon_start_fall_back(struct daemon *daemon, struct daemon_start *start,
 			   const struct problems *problems);
 
+/** Drops what is still held. */
 void daemon_start_clear(struct daemon_start *start);
 
 #endif

@@ -30,6 +30,7 @@ struct daemon_files {
  */
 int daemon_files_read(const struct daemon *daemon, struct daemon_files *ret,
 		      struct problems *problems);
+/** Drops settings and policies, those that are there. */
 void daemon_files_clear(struct daemon_files *files);
 
 /**

@@ -24,6 +24,7 @@ int datapath_events_fd(const struct datapath_events *events);
 /** Calls back for all that is there, up to @max. Returns how many there were, or -errno. */
 int datapath_events_read(struct datapath_events *events, unsigned int max);
 
+/** Closes the ring buffer. Tolerates NULL. */
 void datapath_events_close(struct datapath_events **events);
 
 #endif

@@ -34,6 +34,7 @@ struct feed_reader;
  */
 struct feed_reader *event_feed_subscribe(struct event_feed *feed, feed_callback callback,
 					 void *context);
+/** Ends a subscription, also from its callback. Tolerates NULL. */
 void event_feed_unsubscribe(struct event_feed *feed, struct feed_reader **reader);
 
 /** Takes in what is in the buffer now; before slots get another meaning. */
@@ -42,6 +43,7 @@ void event_feed_drain(struct event_feed *feed);
 /** The settings have changed, or the readers: the datapath samples drops or not. */
 void event_feed_follow_settings(struct event_feed *feed);
 
+/** Drops all readers and closes. Tolerates NULL. */
 void event_feed_close(struct event_feed **feed);
 
 #endif

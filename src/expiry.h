@@ -25,11 +25,13 @@ struct expiry_now {
 	int64_t real_us; /* CLOCK_REALTIME */
 	uint64_t boot_ns; /* CLOCK_BOOTTIME */
 };
+/** Reads both clocks. */
 void expiry_read_clocks(struct expiry_now *ret);
 
 /** Microseconds until @policy ends, <= 0 when it has; INT64_MAX: never. */
 int64_t expiry_left_us(const struct policy *policy, const struct expiry_now *now);
 
+/** Stops watching. Tolerates NULL. */
 void expiry_close(struct expiry **expiry);
 
 #endif

@@ -18,6 +18,7 @@ struct histogram {
 	uint64_t sum_ns;
 };
 
+/** Counts one duration. */
 void histogram_observe(struct histogram *histogram, uint64_t duration_ns);
 
 #endif

@@ -33,6 +33,7 @@ size_t history_top_reasons(const struct history *history, struct history_row *ro
 /** The set of policies has changed. */
 void history_follow_set(struct history *history);
 
+/** Stops sampling and frees. Tolerates NULL. */
 void history_close(struct history **history);
 
 #endif

@@ -62,6 +62,7 @@ int http_body(struct http_request *request, struct json_object **ret);
 
 /* ---- answering */
 
+/** Sets a header of the answer in place of one of that name. */
 void http_set_header(struct http_request *request, const char *name, const char *value);
 
 /** Sends @json, which it releases; NULL: there was no memory for it, which is 503. */

@@ -82,6 +82,7 @@ void http_count_status(struct http *http, const char *route, const char *method,
 
 /** The order of the set in force, valid until it changes; NULL when out of memory. */
 const struct http_order *http_order(struct http *http);
+/** Frees an order. */
 void http_order_clear(struct http_order *order);
 
 /** Adds the interfaces that are attached now to http->interface_names. 0 or -ENOMEM. */

@@ -44,6 +44,7 @@ struct http_policy_counts {
 
 /** Reads them; release with http_policy_counts_clear(). Returns 0 or -ENOMEM. */
 int http_policy_counts(const struct daemon *daemon, struct http_policy_counts *ret);
+/** Frees the counts. */
 void http_policy_counts_clear(struct http_policy_counts *counts);
 
 #endif

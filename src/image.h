@@ -30,6 +30,7 @@ int image_build(const struct rules *rules, uint32_t flags, struct image *ret);
 /** 0 if @data of @bytes is whole and of this ABI, else -EBADMSG. */
 int image_verify(const struct pep_image *data, size_t bytes);
 
+/** Frees the memory. */
 void image_clear(struct image *image);
 
 #endif

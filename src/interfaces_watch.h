@@ -47,6 +47,7 @@ void interfaces_watch_revert(struct interfaces_watch *watch);
 /** The state is published next and nothing can fail any more. */
 void interfaces_watch_publishing(struct interfaces_watch *watch, const struct daemon_next *next);
 
+/** Closes daemon->links and frees. Tolerates NULL. */
 void interfaces_watch_close(struct interfaces_watch **watch);
 
 #endif

@@ -29,6 +29,7 @@ struct json_bytes {
 	uint8_t pending[3]; /* of the UTF-8 form of an escape, last byte first */
 	unsigned int pending_count;
 };
+/** See struct json_bytes. */
 int json_string_next(struct json_bytes *bytes);
 
 #endif

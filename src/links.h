@@ -46,6 +46,7 @@ void links_each(const struct links *links, links_callback callback, void *contex
 /** Fills @ret; -ENODEV when there is none. */
 int links_find(const struct links *links, uint32_t ifindex, struct link *ret);
 
+/** Closes the cache. Tolerates NULL. */
 void links_close(struct links **links);
 
 #endif

@@ -28,6 +28,7 @@ void log_line_start(struct log_line *line);
 /** Appends as printf() does. */
 void log_line_add(struct log_line *line, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/** Appends as vprintf() does. */
 void log_line_vadd(struct log_line *line, const char *format, va_list arguments)
 	__attribute__((format(printf, 2, 0)));
 

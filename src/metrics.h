@@ -56,6 +56,7 @@ extern const size_t metrics_count;
 
 /** Reads everything; release with metrics_data_clear(). Returns 0 or -ENOMEM. */
 int metrics_read(struct http *http, struct metrics_data *ret);
+/** Frees what metrics_read() has read. */
 void metrics_data_clear(struct metrics_data *data);
 
 /** Fills the members about the process; what cannot be read stays 0. */

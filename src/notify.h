@@ -17,6 +17,7 @@ void notify_ready(const char *status);
 /** A reload has begun; notify_ready() ends it, also when it failed. */
 void notify_reloading(void);
 
+/** The stop has begun. */
 void notify_stopping(void);
 
 /** The line that `systemctl status` shows. */
@@ -33,6 +34,7 @@ void notify_alive(void);
  * no watchdog is asked for. Returns 0 or -ENOMEM.
  */
 int notify_watchdog_open(struct event_base *base, struct notify_watchdog **ret);
+/** Stops reporting. Tolerates NULL. */
 void notify_watchdog_close(struct notify_watchdog **watchdog);
 
 #endif

@@ -29,6 +29,7 @@ int number_range_parse(const char *text, uint16_t max, struct number_range *ret,
 /** Prints it so that number_range_parse() gives it back. */
 void number_range_print(const struct number_range *range, char ret_text[NUMBER_TEXT_MAX]);
 
+/** Whether the two have the same ranges in the same order. */
 bool number_list_equal(const struct number_list *a, const struct number_list *b);
 
 /** How many numbers the union has; 65536 for an empty list, which means any. */

@@ -27,6 +27,7 @@ struct footprint {
 
 /** Fills in @ret, to be cleared with footprint_clear() also on failure. Returns 0 or -ENOMEM. */
 int footprint_make(const struct policy *policy, struct footprint *ret);
+/** Frees the covers. */
 void footprint_clear(struct footprint *footprint);
 
 /** Whether some packet of @family matches both. */

@@ -114,6 +114,7 @@ int policy_compare(const struct policy *a, const struct policy *b, enum pep_fami
 
 /** "ALLOW", "BLOCK" ...; "file", "api" ... */
 const char *policy_action_name(enum pep_action action);
+/** "file", "api" ... */
 const char *policy_origin_name(enum origin origin);
 
 #endif

@@ -44,6 +44,7 @@ int policy_parse(struct json_object *json, const char *id, const struct policy_s
 int policy_parse_list(struct json_object *json, const struct policy_source *source,
 		      struct policy_list *ret, struct problems *problems);
 
+/** Drops the policies, NULLs among them, and frees the list. */
 void policy_list_clear(struct policy_list *list);
 
 /**

@@ -20,6 +20,7 @@ struct policy_order {
 	const char *id; /* bytewise; the policy's */
 };
 
+/** The tuple of @policy; it borrows the id. */
 struct policy_order policy_order(const struct policy *policy, enum pep_family family);
 
 /** < 0 when @a comes first; 0 only for equal ids. */

@@ -15,6 +15,8 @@ struct policy_field;
 	int print_##name(const struct policy *policy, const struct policy_field *field,            \
 			 struct json_object **ret)
 
+/** @{ */
+/** Rows of policy_fields[]: as struct policy_field says. */
 /* policy_field_name.c */
 FIELD_READ(id);
 FIELD_PRINT(id);
@@ -71,5 +73,6 @@ FIELD_PRINT(amount);
 FIELD_READ(expires_at);
 FIELD_PRINT(expires_at);
 FIELD_READ(ttl_seconds);
+/** @} */
 
 #endif

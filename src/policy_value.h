@@ -21,11 +21,13 @@ int field_refuse(struct field_reader *reader, struct json_object *value, const c
 void field_warn(struct field_reader *reader, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Each returns 0, or -EINVAL (noted) when the value is of another type or out of range. */
+/** @{ */
+/** Each returns 0, or -EINVAL (noted) when the value is of another type or out of range. */
 int field_string(struct field_reader *reader, struct json_object *value, const char **ret);
 int field_boolean(struct field_reader *reader, struct json_object *value, bool *ret);
 int field_integer(struct field_reader *reader, struct json_object *value, int64_t low, int64_t high,
 		  int64_t *ret);
+/** @} */
 
 /**
  * A value that is one of @words, in any case; @words ends with NULL. Returns
@@ -51,6 +53,7 @@ bool field_is_any(struct json_object *value);
 
 /** Makes a value. Both return 0 or -ENOMEM. */
 int print_string(const char *text, struct json_object **ret);
+/** Makes a number. Returns 0 or -ENOMEM. */
 int print_integer(uint64_t number, struct json_object **ret);
 
 /** Adds to an array that may not be there yet, so that a single value stays without one. */

@@ -20,7 +20,9 @@ struct policyset {
 /** An empty set with one reference, or NULL. */
 struct policyset *policyset_new(void);
 
+/** Takes another reference and returns @set. */
 struct policyset *policyset_get(struct policyset *set);
+/** Drops a reference; *set becomes NULL. Tolerates NULL. */
 void policyset_put(struct policyset **set);
 
 /** The policy of that id, or NULL. The set keeps it. */

@@ -36,7 +36,9 @@ bool protocol_has_ports(int protocol);
 
 /** The number of an ICMP or ICMPv6 type's name ("echo-request"), or -1. */
 int icmp_type_number(int protocol, const char *name);
+/** The name of a type, or NULL. */
 const char *icmp_type_name(int protocol, int type);
+/** The known name nearest to a wrong one, or NULL. */
 const char *icmp_type_suggest(int protocol, const char *wrong);
 
 /** The bit of a TCP flag's name ("syn"), or 0. */
@@ -47,6 +49,7 @@ const char *tcp_flag_name(unsigned int index);
 
 /** The number of a DSCP class ("ef", "cs3"), or -1. */
 int dscp_number(const char *name);
+/** The class, or NULL for a number that has none. */
 const char *dscp_name(int dscp);
 
 #endif

@@ -51,8 +51,8 @@ const char *route_method_name(enum route_method method);
 /** Writes the value of an Allow header for a set of methods. */
 void route_allow(unsigned int methods, char *ret, size_t size);
 
-/* ---- what answers: route_NAME.c, sse.c */
-
+/** @{ */
+/** What answers: route_NAME.c, sse.c. */
 void route_health(struct http_request *request);
 void route_metrics(struct http_request *request);
 void route_stats(struct http_request *request);
@@ -70,5 +70,6 @@ void route_delete_policies(struct http_request *request); /* ?id= */
 void route_put_policy(struct http_request *request);
 void route_patch_policy(struct http_request *request);
 void route_delete_policy(struct http_request *request);
+/** @} */
 
 #endif

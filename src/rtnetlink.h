@@ -38,6 +38,7 @@ int rtnetlink_put_u32(struct rtnetlink_request *request, uint16_t type, uint32_t
 
 /** Opens a nest; close it with rtnetlink_end(). NULL when there is no room. */
 struct rtattr *rtnetlink_begin(struct rtnetlink_request *request, uint16_t type);
+/** Closes a nest. */
 void rtnetlink_end(struct rtnetlink_request *request, struct rtattr *nest);
 
 /**

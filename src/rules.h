@@ -54,6 +54,7 @@ int rules_expand(const struct policyset *set, const struct policyset *failsafe,
 		 const struct rules_names *names, size_t max, struct rules *ret,
 		 struct problems *problems);
 
+/** Frees the lists. */
 void rules_clear(struct rules *rules);
 
 #endif

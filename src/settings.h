@@ -101,6 +101,7 @@ int settings_load_policies(const struct settings *settings, struct policyset **r
 /** Whether "network.interfaces" names @name; @ret_exact: by its name, not by a glob. */
 bool settings_wants_interface(const struct settings *settings, const char *name, bool *ret_exact);
 
+/** Frees all that they hold. Tolerates NULL. */
 void settings_free(struct settings **settings);
 
 /** Parses "info" and the like; false when it is none. */

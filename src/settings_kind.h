@@ -34,10 +34,13 @@ int setting_set_text(char **where, const char *text);
 
 /** Appends a copy of @text. Returns 0 or -ENOMEM. */
 int string_list_add(struct string_list *list, const char *text);
+/** Whether @text is in the list. */
 bool string_list_contains(const struct string_list *list, const char *text);
+/** Frees the strings; the list is empty then. */
 void string_list_clear(struct string_list *list);
 
-/* The kinds that are lists, settings_list.c. */
+/** @{ */
+/** The kinds that are lists, settings_list.c: rows of the table in settings_kind.c. */
 int setting_read_targets(const struct setting_key *key, struct json_object *value,
 			 struct settings *settings, struct problems *problems);
 struct json_object *setting_print_targets(const struct setting_key *key,
@@ -52,10 +55,12 @@ struct json_object *setting_print_interfaces(const struct setting_key *key,
 					     const struct settings *settings);
 int setting_read_interface(const struct setting_key *key, struct json_object *value,
 			   struct settings *settings, struct problems *problems);
+/** @} */
 
 /** Reads the items of an array. @read_item: as a reader, with the item's pointer. */
 typedef int (*setting_item_reader)(const char *pointer, struct json_object *item,
 				   struct settings *settings, struct problems *problems);
+/** Reads each item of a list. Returns 0, or what @read_item returned. */
 int setting_read_items(const struct setting_key *key, struct json_object *value,
 		       setting_item_reader read_item, struct settings *settings,
 		       struct problems *problems);
@@ -66,18 +71,22 @@ struct json_object *setting_print_strings(const struct string_list *list);
 /** Says what is wrong with the name or glob of an interface; NULL: nothing. */
 const char *interface_name_fault(const char *name);
 
-/* Listeners, settings_listen.c. */
+/** @{ */
+/** Listeners, settings_listen.c. */
 int setting_read_listen(const struct setting_key *key, struct json_object *value,
 			struct settings *settings, struct problems *problems);
 struct json_object *setting_print_listen(const struct setting_key *key,
 					 const struct settings *settings);
 int setting_read_metrics_port(const struct setting_key *key, struct json_object *value,
 			      struct settings *settings, struct problems *problems);
+/** @} */
 
-/* Failsafe policies, settings_failsafe.c. */
+/** @{ */
+/** Failsafe policies, settings_failsafe.c. */
 int setting_read_failsafe(const struct setting_key *key, struct json_object *value,
 			  struct settings *settings, struct problems *problems);
 struct json_object *setting_print_failsafe(const struct setting_key *key,
 					   const struct settings *settings);
+/** @} */
 
 #endif

@@ -57,6 +57,7 @@ int store_save_last_good(struct store *store, struct json_object *config,
 int store_load_last_good(const struct store *store, struct json_object **ret_config,
 			 struct policyset **ret_set, struct problems *problems);
 
+/** Unlocks and closes. Tolerates NULL. */
 void store_close(struct store **store);
 
 #endif

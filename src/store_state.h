@@ -46,12 +46,13 @@ struct store {
 
 /* ---- files, store_file.c */
 
+typedef void (*store_content)(void *context, struct store_writer *writer);
+
 /**
  * Puts a new file in the place of an old one, in one step: @add_content writes
  * what is between the format and the checksum. @ret_bytes may be NULL. Returns
  * 0 or -errno.
  */
-typedef void (*store_content)(void *context, struct store_writer *writer);
 int store_replace_file(const struct store *store, const char *name, store_content add_content,
 		       void *context, size_t *ret_bytes);
 

@@ -37,6 +37,7 @@ void store_writer_start(struct store_writer *writer, const struct store_io *io, 
 void store_writer_print(struct store_writer *writer, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/** Appends @size bytes as they are. */
 void store_writer_add(struct store_writer *writer, const char *text, size_t size);
 
 /** Appends the value as text; NULL stands for "out of memory". */

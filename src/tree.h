@@ -91,7 +91,9 @@ static inline uint32_t window_of(uint32_t word, unsigned int shift, unsigned int
 
 /* ---- tree_leaf.c */
 
+/** An empty index, or NULL. */
 struct leaf_index *leaf_index_new(void);
+/** Frees it. Tolerates NULL. */
 void leaf_index_free(struct leaf_index **index);
 
 /** Writes the rules of a leaf, or finds the same ones written. Its offset or -errno. */

@@ -49,6 +49,7 @@ int watched_attach(struct watched_list *list, struct watched *watched, const str
 void watched_refuse(struct watched_list *list, struct watched *watched,
 		    const struct choice *choice);
 
+/** Whether policies are enforced on it, in one mode or another. */
 bool watched_is_attached(const struct watched_list *list, const struct watched *watched);
 
 /** Why the last attempt failed, in the kernel's words if there are some. */
@@ -57,6 +58,7 @@ const char *watched_why(const struct watched_list *list, const struct watched *w
 /** Lists the exact names of the configuration that no interface has. */
 void watched_follow_absent(struct watched_list *list, const struct settings *settings);
 
+/** Frees the lists; attachments stay. */
 void watched_clear(struct watched_list *list);
 
 #endif
