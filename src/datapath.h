@@ -23,6 +23,7 @@ enum datapath_program { PROGRAM_XDP_FRAGS, PROGRAM_XDP, PROGRAM_TC_INGRESS, PROG
 struct datapath_options {
 	uint32_t flow_cache_entries; /* per CPU, a power of two */
 	uint32_t debug_delay_ns; /* between reading the control word and the lookup; tests only */
+	uint32_t image_bytes; /* larger images need other programs; 0: as much as many need */
 };
 
 /**

@@ -13,7 +13,7 @@
 
 #define EVENTS_BYTES (1U << 18)
 #define FRAGMENTS_PER_CPU 1024
-#define IMAGE_BYTES_LEAST (1U << 18)
+#define IMAGE_BYTES_DEFAULT (1U << 20) /* what some 10,000 policies come to, and more */
 
 static const char *const map_names[MAPS] = {
 	[MAP_CONTROL] = "control",
@@ -69,63 +69,125 @@ static void unmap_memory(void *memory, size_t bytes)
 		munmap(memory, page_round(bytes));
 }
 
-/* A mmap-able array, mapped and put into an outer map at @entry. */
-static int add_inner(int outer, uint32_t entry, const char *name, uint32_t value_bytes,
-		     uint32_t entries, void *ret_memory)
+/* The maps inside of an outer one: mmap-able arrays, which the daemon maps, too. */
+struct inner_kind {
+	enum datapath_map_index outer;
+	const char *name;
+	uint32_t value_bytes, entries;
+	/* Where the memory of the one at @key is kept; NULL in there: it does not exist yet. */
+	void **(*place)(struct datapath *datapath, uint32_t key);
+};
+
+static void **place_counters(struct datapath *datapath, uint32_t key)
+{
+	const uint32_t stripes = datapath->stripes;
+
+	return (void **)&datapath->chunk[key / stripes].counters[key % stripes];
+}
+
+static void **place_slots(struct datapath *datapath, uint32_t key)
+{
+	return (void **)&datapath->chunk[key].slots;
+}
+
+static void **place_tally(struct datapath *datapath, uint32_t key)
+{
+	const uint32_t stripes = datapath->stripes;
+
+	return (void **)&datapath->name[key / stripes].tally[key % stripes];
+}
+
+static const struct inner_kind counters_kind = {
+	MAP_COUNTERS, "pep_counters", sizeof(struct pep_counters), PEP_CHUNK, place_counters,
+};
+static const struct inner_kind slots_kind = {
+	MAP_SLOTS, "pep_slots", sizeof(struct pep_slot), PEP_CHUNK, place_slots,
+};
+static const struct inner_kind tally_kind = {
+	MAP_INTERFACE_COUNTERS, "pep_tally", sizeof(struct pep_tally),
+	PEP_DIRECTIONS * PEP_OUTCOME_MAX, place_tally,
+};
+
+static int create_inner(const struct inner_kind *kind, int *ret_fd, void **ret_memory)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
 	int fd CLEANUP(cleanup_fd) = -1;
-	void *memory = NULL;
 	int error;
 
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t), value_bytes, entries,
-			    &options);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, kind->name, sizeof(uint32_t), kind->value_bytes,
+			    kind->entries, &options);
 	if (fd < 0)
 		return -errno;
-	error = map_memory(fd, (size_t)value_bytes * entries, &memory);
-	if (error)
-		return error;
-	if (bpf_map_update_elem(outer, &entry, &fd, BPF_ANY)) {
-		error = -errno;
-		unmap_memory(memory, (size_t)value_bytes * entries);
-		return error;
+	error = map_memory(fd, (size_t)kind->value_bytes * kind->entries, ret_memory);
+	if (!error)
+		*ret_fd = TAKE_FD(fd);
+	return error;
+}
+
+/*
+ * Each update of an outer map ends with a grace period, a batch of them (where
+ * the kernel has that) with one for all: what decides how long the first large
+ * set takes.
+ */
+static int insert_inner(int outer, const uint32_t *keys, const int *fds, uint32_t count)
+{
+	uint32_t done = count;
+
+	if (count > 1 && !bpf_map_update_batch(outer, keys, fds, &done, NULL))
+		return 0;
+	for (uint32_t i = 0; i < count; i++) {
+		if (bpf_map_update_elem(outer, &keys[i], &fds[i], BPF_ANY))
+			return -errno;
 	}
-	*(void **)ret_memory = memory;
 	return 0;
 }
 
-int datapath_maps_add_chunk(struct datapath *datapath, uint32_t chunk)
+/* Makes those of @count maps from the key @first on that do not exist yet: all or none. */
+static int add_inner(struct datapath *datapath, const struct inner_kind *kind, uint32_t first,
+		     uint32_t count)
 {
-	struct datapath_chunk *c = &datapath->chunk[chunk];
-	int error = 0;
+	CLEANUP(cleanup_free) uint32_t *keys = calloc(count, sizeof(*keys));
+	CLEANUP(cleanup_free) int *fds = calloc(count, sizeof(*fds));
+	uint32_t made = 0;
+	int error = keys && fds ? 0 : -ENOMEM;
 
-	if (chunk >= PEP_CHUNKS)
-		return -ENOSPC;
-	for (uint32_t i = 0; i < datapath->stripes && !error; i++) {
-		if (!c->counters[i])
-			error = add_inner(datapath->map[MAP_COUNTERS],
-					  chunk * datapath->stripes + i, "pep_counters",
-					  sizeof(struct pep_counters), PEP_CHUNK, &c->counters[i]);
+	for (uint32_t key = first; key < first + count && !error; key++) {
+		void **memory = kind->place(datapath, key);
+
+		if (*memory)
+			continue;
+		keys[made] = key;
+		error = create_inner(kind, &fds[made], memory);
+		made += !error;
 	}
-	if (!error && !c->slots)
-		error = add_inner(datapath->map[MAP_SLOTS], chunk, "pep_slots",
-				  sizeof(struct pep_slot), PEP_CHUNK, &c->slots);
+	if (!error)
+		error = insert_inner(datapath->map[kind->outer], keys, fds, made);
+	for (uint32_t i = 0; i < made; i++) {
+		void **memory = kind->place(datapath, keys[i]);
+
+		close(fds[i]);
+		if (!error)
+			continue;
+		unmap_memory(*memory, (size_t)kind->value_bytes * kind->entries);
+		*memory = NULL;
+	}
 	return error;
+}
+
+int datapath_maps_add_chunks(struct datapath *datapath, uint32_t first, uint32_t count)
+{
+	const uint32_t stripes = datapath->stripes;
+	int error;
+
+	if (first + count > PEP_CHUNKS)
+		return -ENOSPC;
+	error = add_inner(datapath, &counters_kind, first * stripes, count * stripes);
+	return error ? error : add_inner(datapath, &slots_kind, first, count);
 }
 
 int datapath_maps_add_tally(struct datapath *datapath, uint32_t id)
 {
-	struct datapath_name *name = &datapath->name[id];
-	int error = 0;
-
-	for (uint32_t i = 0; i < datapath->stripes && !error; i++) {
-		if (!name->tally[i])
-			error = add_inner(datapath->map[MAP_INTERFACE_COUNTERS],
-					  id * datapath->stripes + i, "pep_tally",
-					  sizeof(struct pep_tally),
-					  PEP_DIRECTIONS * PEP_OUTCOME_MAX, &name->tally[i]);
-	}
-	return error;
+	return add_inner(datapath, &tally_kind, id * datapath->stripes, datapath->stripes);
 }
 
 struct pep_slot *datapath_slot_at(const struct datapath *datapath, uint32_t slot)
@@ -250,8 +312,10 @@ int datapath_maps_create(struct datapath *datapath, char **ret_detail)
 {
 	int error;
 
-	datapath->image_bytes[0] = IMAGE_BYTES_LEAST;
-	datapath->image_bytes[1] = IMAGE_BYTES_LEAST;
+	for (unsigned int i = 0; i < 2; i++)
+		datapath->image_bytes[i] = datapath->options.image_bytes ?
+						   datapath->options.image_bytes :
+						   IMAGE_BYTES_DEFAULT;
 	error = create_maps(datapath);
 	if (!error)
 		error = map_all_memory(datapath);

@@ -89,8 +89,8 @@ void datapath_maps_close(struct datapath *datapath);
 /** Makes images_a (0) or images_b (1) hold images of @bytes; neither in force nor in a program yet. */
 int datapath_maps_resize_images(struct datapath *datapath, unsigned int which, uint32_t bytes);
 
-/** Makes a chunk of slots and its counters exist. Returns 0 or -errno. */
-int datapath_maps_add_chunk(struct datapath *datapath, uint32_t chunk);
+/** Makes @count chunks of slots and their counters exist. Returns 0, -ENOSPC or -errno. */
+int datapath_maps_add_chunks(struct datapath *datapath, uint32_t first, uint32_t count);
 
 /** Makes the counters of an interface id exist. Returns 0 or -errno. */
 int datapath_maps_add_tally(struct datapath *datapath, uint32_t id);

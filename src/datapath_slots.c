@@ -19,21 +19,27 @@
 
 /* ---- who has which */
 
-static int take_slot(struct datapath *datapath, uint32_t *ret)
+/* Its chunk is there: reserve_slots(). */
+static uint32_t take_slot(struct datapath *datapath)
 {
-	int error;
+	if (datapath->free_slots)
+		return datapath->free_slot[--datapath->free_slots];
+	return datapath->next_slot++;
+}
 
-	if (datapath->free_slots) {
-		*ret = datapath->free_slot[--datapath->free_slots];
+/* Makes all chunks at once that @count new policies need: there is one wait for them. */
+static int reserve_slots(struct datapath *datapath, size_t count)
+{
+	const uint32_t first = datapath->next_slot / PEP_CHUNK;
+	size_t end;
+
+	if (count <= datapath->free_slots)
 		return 0;
-	}
-	if (datapath->next_slot >= PEP_CHUNK * PEP_CHUNKS)
+	end = datapath->next_slot + count - datapath->free_slots;
+	if (end > (size_t)PEP_CHUNK * PEP_CHUNKS)
 		return -ENOSPC;
-	error = datapath_maps_add_chunk(datapath, datapath->next_slot / PEP_CHUNK);
-	if (error)
-		return error;
-	*ret = datapath->next_slot++;
-	return 0;
+	return datapath_maps_add_chunks(datapath, first,
+					(uint32_t)((end - 1) / PEP_CHUNK) + 1 - first);
 }
 
 /* Room was made for all slots there are: slot_plan_make(). */
@@ -67,12 +73,12 @@ static int make_room(struct datapath *datapath, size_t more)
 	return 0;
 }
 
-/* Both sets are sorted by id: one pass finds those that stay. */
-static int assign(struct datapath *datapath, const struct datapath_slots *now,
-		  const struct policyset *set, struct slot_plan *plan)
+/* Both sets are sorted by id: one pass finds those that stay. Returns how many others there are. */
+static size_t keep_slots(const struct datapath_slots *now, const struct policyset *set,
+			 struct slot_plan *plan)
 {
-	size_t j = 0, have = now->set ? now->set->count : 0;
-	int error, order;
+	size_t j = 0, have = now->set ? now->set->count : 0, others = 0;
+	int order;
 
 	for (size_t i = 0; i < set->count; i++) {
 		order = 1;
@@ -80,11 +86,25 @@ static int assign(struct datapath *datapath, const struct datapath_slots *now,
 			j++;
 		if (j < have && order == 0) {
 			plan->slot[i] = now->slot[j++];
-			continue;
+		} else {
+			plan->slot[i] = PEP_SLOT_NONE;
+			others++;
 		}
-		error = take_slot(datapath, &plan->slot[i]);
-		if (error)
-			return error;
+	}
+	return others;
+}
+
+static int assign(struct datapath *datapath, const struct datapath_slots *now,
+		  const struct policyset *set, struct slot_plan *plan)
+{
+	int error = reserve_slots(datapath, keep_slots(now, set, plan));
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < set->count; i++) {
+		if (plan->slot[i] != PEP_SLOT_NONE)
+			continue;
+		plan->slot[i] = take_slot(datapath);
 		plan->added[plan->added_count++] = plan->slot[i];
 	}
 	return 0;

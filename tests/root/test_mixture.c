@@ -26,6 +26,7 @@
 #define RESULTS_MOST 400000
 #define SLOTS 64
 #define SAMPLES 128
+#define SMALL_IMAGE_BYTES (1U << 18) /* less than the large sets come to */
 #define LARGE_EVERY 40
 #define DELAY_NS 20000000
 
@@ -90,10 +91,12 @@ static void run_one(struct race *r, size_t index)
 									PROGRAM_TC_EGRESS };
 	struct sample s = r->sample[index];
 	unsigned char frame[FRAME_BYTES_MAX];
-	struct datapath_packet packet = { .frame = frame, .bytes = frame_build(&s, false, frame),
+	struct datapath_packet packet = { .frame = frame,
+					  .bytes = frame_build(&s, false, frame),
 					  .program = programs[s.direction],
 					  .ifindex = DRY_IFINDEX + (uint32_t)(s.interface[3] - '0'),
-					  .direction = s.direction, .vlan = PEP_VLAN_NONE };
+					  .direction = s.direction,
+					  .vlan = PEP_VLAN_NONE };
 	struct result *result = &r->result[r->results];
 	struct pep_trace trace;
 
@@ -141,10 +144,11 @@ static struct policyset *next_set(uint64_t generation)
 		return random_set(1 + draw(12), false, json);
 	at = (size_t)sprintf(json, "[");
 	for (int i = 0; i < 1500; i++)
-		at += (size_t)sprintf(json + at,
-				      "%s{\"id\":\"p%d\",\"action\":\"%s\",\"src\":{\"ip\":\"10.%d.%d.0/24\"}"
-				      ",\"direction\":\"both\",\"priority\":%d}",
-				      i ? "," : "", i, i % 2 ? "ALLOW" : "BLOCK", i % 11, i / 11, i);
+		at += (size_t)sprintf(
+			json + at,
+			"%s{\"id\":\"p%d\",\"action\":\"%s\",\"src\":{\"ip\":\"10.%d.%d.0/24\"}"
+			",\"direction\":\"both\",\"priority\":%d}",
+			i ? "," : "", i, i % 2 ? "ALLOW" : "BLOCK", i % 11, i / 11, i);
 	sprintf(json + at, "]");
 	return parse_set(json, false);
 }
@@ -202,9 +206,10 @@ static void verify(struct race *r)
 
 		frame_build(&s, false, frame);
 		oracle_ask(state->oracle, &s, &want);
-		check(r, result->outcome == want.outcome &&
-			 (result->slot == PEP_SLOT_NONE || result->slot >= SLOTS ||
-			  !strcmp(policy, want.policy)),
+		check(r,
+		      result->outcome == want.outcome &&
+			      (result->slot == PEP_SLOT_NONE || result->slot >= SLOTS ||
+			       !strcmp(policy, want.policy)),
 		      "a packet was decided by a state that never existed");
 		seen += result->generation != last;
 		last = result->generation;
@@ -216,7 +221,8 @@ static void verify(struct race *r)
 static void race(struct race *r, uint32_t delay_ns, int seconds)
 {
 	struct datapath_options options = { .flow_cache_entries = 1024,
-					    .debug_delay_ns = delay_ns };
+					    .debug_delay_ns = delay_ns,
+					    .image_bytes = SMALL_IMAGE_BYTES };
 	time_t end = time(NULL) + seconds;
 	pthread_t thread;
 
