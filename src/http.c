@@ -320,6 +320,9 @@ static void tick(evutil_socket_t fd, short events, void *context)
 
 	(void)fd;
 	(void)events;
+	/* Who has the Unix socket may do everything anyway. */
+	http_connections_expire(http->tcp.connections,
+				http->daemon->settings->timeout_seconds * HTTP_NS_PER_SECOND);
 	http_connections_sweep(http->local.connections);
 	http_connections_sweep(http->tcp.connections);
 	open_listeners(http, true);

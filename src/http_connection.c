@@ -10,11 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 
 #include "cleanup.h"
 #include "http_json.h"
+#include "http_server.h"
 #include "json_cleanup.h"
 #include "problem_document.h"
+
+#define ANSWER_FACTOR 10
 
 struct http_connection {
 	LIST_ENTRY(http_connection) link;
@@ -23,6 +27,7 @@ struct http_connection {
 	struct event *rewrite; /* runs before what was just appended can be sent */
 	struct evhttp_connection *evhttp; /* known from the first request on */
 	bool answering; /* what is appended to the output is ours */
+	uint64_t since_ns; /* what is under way, request or answer */
 	void (*closed)(void *context);
 	void *context;
 };
@@ -72,6 +77,21 @@ void http_connections_sweep(struct http_connections *connections)
 	}
 }
 
+/* evhttp finds the end of the stream then, and lets go of it. */
+void http_connections_expire(struct http_connections *connections, uint64_t most_ns)
+{
+	const uint64_t now_ns = http_now_ns();
+	struct http_connection *connection;
+
+	LIST_FOREACH (connection, &connections->list, link) {
+		const uint64_t factor = connection->answering ? ANSWER_FACTOR : 1;
+
+		/* Of one that is abandoned the descriptor may be somebody else's by now. */
+		if (now_ns - connection->since_ns >= most_ns * factor && !abandoned(connection))
+			shutdown(bufferevent_getfd(connection->stream), SHUT_RDWR);
+	}
+}
+
 size_t http_connections_count(const struct http_connections *connections)
 {
 	return connections->count;
@@ -108,6 +128,7 @@ struct http_connection *http_connection_claim(struct http_connections *connectio
 		return NULL;
 	connection->evhttp = evhttp;
 	connection->answering = true;
+	connection->since_ns = http_now_ns();
 	evhttp_connection_set_closecb(evhttp, connection_closed, connection);
 	evhttp_request_set_on_complete_cb(request, answer_complete, connection);
 	return connection;
@@ -145,6 +166,7 @@ static struct bufferevent *open_stream(struct event_base *base, void *context)
 	if (!connection)
 		return NULL;
 	connection->all = connections;
+	connection->since_ns = http_now_ns();
 	connection->rewrite = event_new(base, -1, 0, rewrite_page, connection);
 	if (!connection->rewrite)
 		return NULL;
@@ -251,6 +273,7 @@ static void answer_complete(struct evhttp_request *request, void *context)
 
 	(void)request;
 	connection->answering = false;
+	connection->since_ns = http_now_ns();
 }
 
 static void connection_closed(struct evhttp_connection *evhttp, void *context)

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct bufferevent;
 struct event_base;
@@ -39,6 +40,14 @@ struct http_connections *http_connections_new(struct event_base *base, struct ev
 /** Forgets those that evhttp has let go of. Not from the callbacks. */
 void http_connections_sweep(struct http_connections *connections);
 
+/**
+ * Ends those that have taken longer than this to send a request, or ten times
+ * as long to take an answer: a byte now and then keeps a connection from being
+ * silent, and would keep it from others for ever.
+ */
+void http_connections_expire(struct http_connections *connections, uint64_t most_ns);
+
+/** How many there are. */
 size_t http_connections_count(const struct http_connections *connections);
 
 /** Before evhttp_free() of the server: answers under way are given up. Tolerates NULL. */

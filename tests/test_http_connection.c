@@ -228,6 +228,24 @@ START_TEST(answers_under_way_end_with_the_server)
 }
 END_TEST
 
+START_TEST(who_sends_a_byte_now_and_then_is_ended)
+{
+	CLEANUP(cleanup_fd) int slow = connect_client();
+	CLEANUP(cleanup_fd) int quick = connect_client();
+	char text[1024];
+
+	ck_assert_int_eq(send(slow, "GET / HT", 8, MSG_NOSIGNAL), 8);
+	ask(quick, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", text);
+	wait_count(2);
+	http_connections_expire(connections, UINT64_MAX / 10);
+	wait_count(2);
+	ck_assert_int_eq(send(slow, "TP", 2, MSG_NOSIGNAL), 2);
+	http_connections_expire(connections, 0);
+	wait_count(0);
+	ck_assert_int_eq(recv(slow, text, sizeof(text), 0), 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("http_connection");
@@ -239,5 +257,6 @@ int main(void)
 	tcase_add_test(tcase, connections_are_counted);
 	tcase_add_test(tcase, client_that_leaves_is_told_of);
 	tcase_add_test(tcase, answers_under_way_end_with_the_server);
+	tcase_add_test(tcase, who_sends_a_byte_now_and_then_is_ended);
 	return run_case("http_connection", tcase);
 }

@@ -46,6 +46,25 @@ class Connections(HttpTest):
                 while connection.recv(65536):
                     pass
 
+    def test_tcp_connections_that_are_never_silent_time_out(self):
+        """A byte now and then keeps no connection from others."""
+        with contextlib.ExitStack() as stack:
+            slow = [stack.enter_context(contextlib.closing(self.connect(tcp=True)))
+                    for _ in range(20)]
+            for connection in slow:
+                connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: ")
+            other = stack.enter_context(contextlib.closing(self.connect(tcp=True)))
+            other.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            other.settimeout(0.2)
+
+            def answered():
+                for connection in slow:
+                    with contextlib.suppress(OSError):
+                        connection.send(b"a")
+                with contextlib.suppress(socket.timeout):
+                    return other.recv(12) == b"HTTP/1.1 200"
+            wait_until(answered, "who comes later is served", 10)
+
     def test_connections_that_end_early(self):
         before = self.open_fds()
         for _ in range(100):
