@@ -29,7 +29,7 @@ package_table()
 	run	command:tc	iproute2	iproute-tc
 	run	command:ping	iputils-ping	iputils
 	run	command:curl	curl	curl
-	run	command:python3	python3	python3
+	run	python	python3	python3
 	run	command:setpriv	util-linux	util-linux
 	run	command:ps	procps	procps-ng
 	test	library:check	check	check-devel
@@ -57,6 +57,9 @@ package_is_there()
 	library:*) pkg-config --exists "$what" 2>/dev/null ;;
 	file:/*) [ -e "$what" ] ;;
 	file:*) echo "#include <$what>" | gcc -E - >/dev/null 2>&1 ;;
+	python) # not only its least part, which some systems come with
+		python3 -c 'import ctypes, http.client, unittest' 2>/dev/null
+		;;
 	bpftool)
 		# Ubuntu's /usr/sbin/bpftool is a script that may find nothing behind it.
 		mapfile -t places < <(compgen -G '/usr/lib/linux-tools*/*/bpftool')
