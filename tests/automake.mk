@@ -197,7 +197,7 @@ SOAK_TESTS = $(soak_programs) $(soak_scripts)
 CLEANFILES += tests/root/*.log
 
 check-root: all $(root_programs)
-	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) \
+	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) SANITIZERS=$(enable_sanitizers) \
 		$(top_srcdir)/tests/root/run $(ROOT_TESTS)
 
 soak: all $(soak_programs)

@@ -6,9 +6,10 @@ import ipaddress
 import json
 import os
 import statistics
+import sys
 import time
 
-from harness import SLOW, PepctlTest, block, main, packets, wait_until
+from harness import SKIPPED, SLOW, PepctlTest, block, main, packets, wait_until
 
 NOBODY4 = "10.77.0.99"
 COUNT = 10000
@@ -101,4 +102,7 @@ class Footprint(PepctlTest):
 
 
 if __name__ == "__main__":
+    if os.environ.get("SANITIZERS", "no") != "no":
+        print("sanitizers need time and memory of their own")
+        sys.exit(SKIPPED)
     main()
