@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counters equal what was sent, to the packet and to the byte of IP."""
 import contextlib
+import json
 import socket
 import struct
 import threading
@@ -11,6 +12,7 @@ from network import PACKET_VNET_HDR, SO_RCVBUFFORCE, SOL_PACKET
 
 PEER4, PEER6, NOBODY4, NOBODY6 = "10.77.0.2", "fd77::2", "10.77.0.99", "fd77::99"
 TCP_PORT, TRANSFER = 4100, 8 << 20
+SO_MAX_PACING_RATE, PACE = 47, 100 << 20
 
 
 class WireCount:
@@ -69,6 +71,7 @@ class Counters(PepctlTest):
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((address, TCP_PORT))
             listener.listen()
+            client.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, PACE)
             client.connect((address, TCP_PORT))
             server, _ = listener.accept()
             sender = threading.Thread(target=self.send_all, args=(client,))
@@ -90,11 +93,23 @@ class Counters(PepctlTest):
         client.recv(1)
 
     def captured(self, family):
-        self.daemon.put(allow("tcp", protocol="TCP", dport=TCP_PORT))
-        capture = WireCount(self.lab.peer, self.lab.PEER_DEVICE, TCP_PORT)
-        with contextlib.closing(capture):
-            self.transfer(family)
-            return capture.count()
+        """A transfer of which the veth itself lost nothing: the policy's id, and the count."""
+        for attempt in range(5):
+            identity = "tcp-%d-%d" % (family, attempt)
+            self.daemon.put(allow(identity, protocol="TCP", dport=TCP_PORT))
+            dropped = self.dropped_by_the_wire()
+            capture = WireCount(self.lab.peer, self.lab.PEER_DEVICE, TCP_PORT)
+            with contextlib.closing(capture):
+                self.transfer(family)
+                if self.dropped_by_the_wire() == dropped:
+                    return identity, capture.count()
+        raise AssertionError("the queue of the veth is full again and again: too busy a machine")
+
+    def dropped_by_the_wire(self):
+        """Packets of the peer that the ring in front of native XDP had no room for."""
+        text = self.lab.peer.run("ip", "-json", "-stats", "link", "show", "dev",
+                                 self.lab.PEER_DEVICE)
+        return json.loads(text)[0]["stats64"]["tx"]["dropped"]
 
 
 @per_mode()
@@ -135,12 +150,15 @@ class Packets(Counters):
         wire = self.lab.ingress
         threads = [threading.Thread(target=lambda: [wire.send(wire.frame(packet))
                                                     for _ in range(5000)]) for _ in range(4)]
+        dropped = self.dropped_by_the_wire()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         wire.settle()
-        self.assert_counters("drop", packets=20000, dropped_packets=20000, bytes=20000 * 29)
+        count = 20000 - (self.dropped_by_the_wire() - dropped)
+        self.assertGreater(count, 10000)
+        self.assert_counters("drop", packets=count, dropped_packets=count, bytes=count * 29)
 
     def test_counters_survive_the_replacement_of_all_policies(self):
         self.daemon.put(block("drop", protocol="UDP", dport=53), allow("other", protocol="TCP"))
@@ -210,10 +228,9 @@ class TcpSegments(Counters):
         """Of eight megabytes, with segmentation offload on the sender as it is by default."""
         for family in (socket.AF_INET, socket.AF_INET6):
             with self.subTest(family=family):
-                wire = self.captured(family)
+                identity, wire = self.captured(family)
                 self.assertGreater(wire.segments, TRANSFER // 1500)
-                self.assert_counters("tcp", packets=wire.segments, bytes=wire.segment_bytes)
-                self.daemon.put()
+                self.assert_counters(identity, packets=wire.segments, bytes=wire.segment_bytes)
 
 
 @per_mode("native", "tc")
@@ -240,9 +257,9 @@ class TcpBytes(Counters):
     def test_tcp_in_bytes_of_merged_buffers(self):
         for family in (socket.AF_INET, socket.AF_INET6):
             with self.subTest(family=family):
-                wire = self.captured(family)
-                self.assert_counters("tcp", packets=wire.buffers, bytes=wire.buffer_bytes)
-                self.daemon.put()
+                identity, wire = self.captured(family)
+                self.assertGreater(wire.segments, wire.buffers)
+                self.assert_counters(identity, packets=wire.buffers, bytes=wire.buffer_bytes)
 
     def test_merged_packets_are_admitted(self):
         self.assertTrue(self.daemon.interfaces()[self.lab.DEVICE]["merged_packets"])
