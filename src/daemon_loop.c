@@ -172,10 +172,14 @@ static void on_settle(evutil_socket_t fd, short what, void *context)
 	daemon_tell_status(daemon);
 }
 
-/* Listeners come and go without anybody saying so. */
+/* Listeners come and go, and disks have room again, without anybody saying so. */
 static void on_status(evutil_socket_t fd, short what, void *context)
 {
+	struct daemon *daemon = context;
+
 	(void)fd;
 	(void)what;
-	daemon_tell_status(context);
+	if (store_error(daemon->store) && store_compact(daemon->store, daemon->set) >= 0)
+		log_info("%s can be written to again", daemon->settings->state_dir);
+	daemon_tell_status(daemon);
 }

@@ -176,7 +176,8 @@ static int open_store(struct daemon *daemon, struct daemon_start *start)
 			     strerror(-r));
 		return EX_OSERR;
 	}
-	if (problems.errors)
+	/* That it cannot be written to is told as long as it is so. */
+	if (problems.errors > (store_error(daemon->store) != 0))
 		daemon_set_degraded(daemon, "policies that came by API may be missing: %s",
 				    first_error(&problems)->detail);
 	return 0;

@@ -13,6 +13,7 @@
 #include "policyset.h"
 #include "problem.h"
 #include "settings.h"
+#include "store.h"
 
 /* A line that is cut off rather than made longer. */
 struct line {
@@ -60,6 +61,9 @@ void daemon_status(const struct daemon *daemon, char *text, size_t size)
 	text[0] = '\0';
 	if (daemon->degraded)
 		add(&line, "DEGRADED: %s; ", daemon->degraded);
+	if (store_error(daemon->store))
+		add(&line, "DEGRADED: nothing can be stored in %s: %s; ",
+		    daemon->settings->state_dir, strerror(-store_error(daemon->store)));
 	add(&line, "%zu policies (%zu from files, %zu by API), default %s, ", daemon->set->count,
 	    files, daemon->set->count - files, daemon->settings->default_block ? "BLOCK" : "ALLOW");
 	add_interfaces(&line, daemon);

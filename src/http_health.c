@@ -9,6 +9,7 @@
 #include "http.h"
 #include "problem.h"
 #include "settings.h"
+#include "store.h"
 
 /* What one look at all interfaces brings. */
 struct survey {
@@ -40,6 +41,12 @@ enum health health_of(const struct daemon *daemon, struct problems *reasons)
 	}
 	if (daemon->degraded) {
 		problem_add(reasons, "", "%s", daemon->degraded);
+		health = HEALTH_DEGRADED;
+	}
+	if (store_error(daemon->store)) {
+		problem_add(reasons, "/policy/state_dir",
+			    "%s cannot be written to, so nothing can be changed by the API: %s",
+			    daemon->settings->state_dir, strerror(-store_error(daemon->store)));
 		health = HEALTH_DEGRADED;
 	}
 	if (survey.failed)

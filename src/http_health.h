@@ -14,7 +14,7 @@ struct problems;
 enum health {
 	HEALTH_OK,
 	HEALTH_IDLE, /* no interface is configured */
-	HEALTH_DEGRADED, /* another state than the files' is enforced, or on no interface */
+	HEALTH_DEGRADED, /* not the files' state, on no interface, or nothing can be stored */
 	HEALTH_OUT_OF_SYNC, /* an interface is there and not attached as it should be */
 };
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -99,15 +100,31 @@ static int refuse_busy(const struct store *store, struct problems *problems)
 	return -EBUSY;
 }
 
+/*
+ * Where nothing can be written (a read-only or full file system), what is there
+ * can still be read and enforced: a lock needs no file that can be written to.
+ */
+static int open_lock(const struct store *store, bool *ret_writable)
+{
+	const int flags = O_CLOEXEC | O_NOFOLLOW;
+	int fd = openat(store->directory, STORE_LOCK, O_RDWR | O_CREAT | flags, FILE_MODE);
+
+	*ret_writable = fd >= 0;
+	if (fd >= 0 || (errno != EROFS && errno != EACCES && errno != ENOSPC && errno != EDQUOT))
+		return fd;
+	fd = openat(store->directory, STORE_LOCK, O_RDONLY | flags);
+	return fd >= 0 ? fd : openat(store->directory, ".", O_RDONLY | O_DIRECTORY | flags);
+}
+
 /* The kernel drops the lock with the process, so a stale file does no harm. */
 static int lock_directory(struct store *store, struct problems *problems)
 {
 	char pid[32];
 	int size = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+	bool writable;
 	int error = 0;
 
-	store->lock = openat(store->directory, STORE_LOCK,
-			     O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+	store->lock = open_lock(store, &writable);
 	if (store->lock < 0 || flock(store->lock, LOCK_EX | LOCK_NB) < 0)
 		error = -errno;
 	if (error == -EWOULDBLOCK)
@@ -117,7 +134,7 @@ static int lock_directory(struct store *store, struct problems *problems)
 		return error;
 	}
 	/* For the message only; a full disk must not stop a start. */
-	if (ftruncate(store->lock, 0) == 0 && pwrite(store->lock, pid, (size_t)size, 0) != size)
+	if (writable && ftruncate(store->lock, 0) == 0 && pwrite(store->lock, pid, (size_t)size, 0) != size)
 		problem_warn(problems, store->path, "the pid could not be noted: %s",
 			     strerror(errno));
 	return 0;

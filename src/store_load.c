@@ -30,7 +30,6 @@ struct load {
 	size_t journal_bytes; /* of whole lines */
 	bool applied; /* a transaction of the journal */
 	bool damaged; /* something was lost: a new snapshot makes an end to it */
-	bool snapshot_bad; /* and a copy of the old one is kept */
 };
 
 static int check_last_good(struct load *load);
@@ -177,7 +176,7 @@ static void report_bad_snapshot(struct load *load, const char *detail)
 		    "%s cannot be used: %s. It is kept aside; policies that came by the API "
 		    "before the last snapshot are lost",
 		    STORE_SNAPSHOT, detail);
-	load->snapshot_bad = true;
+	load->store->snapshot_bad = true;
 	load->damaged = true;
 }
 
@@ -203,7 +202,7 @@ static int load_snapshot(struct load *load)
 	load->store->snapshot_bytes = size;
 	load->store->sequence = sequence_of(json);
 	json_object_object_get_ex(json, "policies", &policies);
-	return load_policies(load, policies, STORE_SNAPSHOT "/policies", &load->snapshot_bad);
+	return load_policies(load, policies, STORE_SNAPSHOT "/policies", &load->store->snapshot_bad);
 }
 
 /* ---- the journal */
@@ -348,12 +347,8 @@ static int make_set(struct load *load, struct policyset **ret)
 /* A snapshot of what could be read; what could not is kept beside it first. */
 static int repair(struct load *load, const struct policyset *set)
 {
-	int error = 0;
-
 	load->store->broken = -EIO;
-	if (load->snapshot_bad)
-		error = store_keep_copy(load->store, STORE_SNAPSHOT);
-	return error ? error : store_write_snapshot(load->store, set);
+	return store_write_snapshot(load->store, set);
 }
 
 /*

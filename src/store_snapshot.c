@@ -53,6 +53,12 @@ int store_write_snapshot(struct store *store, const struct policyset *set)
 	struct snapshot snapshot = { .store = store, .set = set, .sequence = store->sequence };
 	int error;
 
+	if (store->snapshot_bad) {
+		error = store_keep_copy(store, STORE_SNAPSHOT);
+		if (error)
+			return error;
+		store->snapshot_bad = false;
+	}
 	/* A transaction that failed may be in the journal nevertheless: count it as seen. */
 	if (store->broken)
 		snapshot.sequence++;

@@ -41,6 +41,7 @@ struct store {
 	 * what the journal ends with is not known. */
 	int broken;
 	bool journal_bad; /* it is to be kept aside then, not emptied */
+	bool snapshot_bad; /* a copy of it is to be kept before it is replaced */
 	char boot_id[STORE_BOOT_ID_SIZE];
 };
 

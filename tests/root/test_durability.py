@@ -4,12 +4,14 @@
 What was acknowledged survives kill -9 at any moment; what was not is there
 whole or not at all.
 """
+import contextlib
 import http.client
 import os
 import random
+import subprocess
 import threading
 
-from harness import PepctlTest, allow, block, main, packets, wait_until
+from harness import PepctlTest, allow, block, daemons, main, packets, wait_until
 
 PEER4, NOBODY4 = "10.77.0.2", "10.77.0.99"
 WRITES, KILLS, BATCH = 500, 12, 3
@@ -141,6 +143,56 @@ class Durability(PepctlTest):
         self.assertTrue([name for name in self.state_files() if ".bad" in name],
                         self.state_files())
         self.assertIn("kept aside", self.daemon.log())
+
+    @contextlib.contextmanager
+    def read_only_state(self):
+        """With the daemon started on it; it runs on when the directory can be written to again."""
+        path = self.daemon.state_dir
+        subprocess.run(["mount", "--bind", path, path], check=True)
+        try:
+            subprocess.run(["mount", "-o", "remount,bind,ro", path], check=True)
+            self.daemon.start()
+            yield
+            subprocess.run(["mount", "-o", "remount,bind,rw", path], check=True)
+        except BaseException:
+            self.daemon.kill()
+            raise
+        finally:
+            self.addCleanup(subprocess.run, ["umount", "--lazy", path], check=True)
+
+    def test_state_that_cannot_be_written_to_is_enforced_and_told(self):
+        """A file system that came up read-only must not leave the machine open."""
+        self.daemon.put(block("kept", protocol="UDP", dport=53))
+        for lock in (True, False):
+            self.daemon.kill()
+            if not lock:
+                os.unlink(os.path.join(self.daemon.state_dir, "lock"))
+            with self.subTest(lock=lock), self.read_only_state():
+                self.assertEqual({"kept": 53}, self.stored())
+                self.assertEqual(507, self.daemon.request("DELETE", "/policies/kept").status)
+                for _ in range(2):
+                    health = self.daemon.request("GET", "/health")
+                    self.assertEqual((503, "degraded"), (health.status, health.json["status"]))
+                    self.assertIn("Read-only", health.body.decode())
+                    # A reload is no cure.
+                    self.daemon.write("POST", "/reload")
+                self.assertIn("Read-only", self.daemon.notifications.status)
+                second = daemons.Daemon(self.lab.peer, self.daemon.config)
+                self.addCleanup(second.close)
+                second.launch()
+                self.assertEqual(75, second.wait_exit(), second.log())
+            self.daemon.delete("kept")
+            self.assertEqual("ok", self.daemon.get("/health")["status"])
+            self.daemon.put(block("kept", protocol="UDP", dport=53))
+
+    def test_garbage_is_kept_aside_also_when_there_is_no_room_at_first(self):
+        self.daemon.kill()
+        with open(os.path.join(self.daemon.state_dir, "policies.json"), "w") as file:
+            file.write("garbage")
+        with self.read_only_state():
+            self.assertIn("kept aside", self.daemon.log())
+        wait_until(lambda: self.daemon.request("GET", "/health").status == 503 and
+                   [name for name in self.state_files() if ".bad" in name], "a copy is made", 20)
 
     def test_export_and_restore_is_a_round_trip(self):
         self.daemon.put(block("a", protocol="UDP", dport=["1-5", 9],
