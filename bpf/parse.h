@@ -303,6 +303,7 @@ static __always_inline int parse_ipv4(context *ctx, struct packet *p, struct cur
 	return 0;
 }
 
+/* What the stack goes on behind, to a transport header: no others (RFC 8200, RFC 4302). */
 static __always_inline bool is_extension(__u8 protocol)
 {
 	switch (protocol) {
@@ -311,9 +312,6 @@ static __always_inline bool is_extension(__u8 protocol)
 	case IPPROTO_FRAGMENT:
 	case IPPROTO_AH:
 	case IPPROTO_DSTOPTS:
-	case IPPROTO_MH:
-	case 139: /* HIP */
-	case 140: /* shim6 */
 		return true;
 	}
 	return false;
