@@ -59,7 +59,10 @@ int json_read_file(const char *path, size_t max, unsigned int flags, struct json
 	return json_read(text, size, flags, ret, problems);
 }
 
-/* The text is known to be JSON; what the library still refuses is its limit. */
+/*
+ * The text is known to be JSON; what the library still refuses is its limit.
+ * Not asked to be strict itself: json-c 0.18 would then take no UTF-8.
+ */
 static int build(const char *text, size_t size, struct json_object **ret, struct problems *problems)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 2);
@@ -68,7 +71,6 @@ static int build(const char *text, size_t size, struct json_object **ret, struct
 
 	if (!tokener)
 		return -ENOMEM;
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	json = json_tokener_parse_ex(tokener, text, (int)size);
 	error = json_tokener_get_error(tokener);
 	/* A number may go on until it is known that nothing follows. */

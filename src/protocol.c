@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "protocol.h"
 
+#include <netinet/in.h>
 #include <stddef.h>
 #include <strings.h>
 
@@ -126,8 +127,22 @@ const char *protocol_suggest(const char *wrong)
 	return find_near(NAMES(protocols), wrong);
 }
 
+bool protocol_is_extension(int protocol)
+{
+	static const int extensions[] = { IPPROTO_HOPOPTS, IPPROTO_ROUTING, IPPROTO_FRAGMENT,
+					  IPPROTO_AH, IPPROTO_DSTOPTS };
+
+	for (size_t i = 0; i < ARRAY_SIZE(extensions); i++) {
+		if (protocol == extensions[i])
+			return true;
+	}
+	return false;
+}
+
 bool protocol_has_family(int protocol, enum pep_family family)
 {
+	if (family == PEP_IPV6 && protocol_is_extension(protocol))
+		return false;
 	return protocol != (family == PEP_IPV4 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP);
 }
 

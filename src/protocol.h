@@ -28,6 +28,9 @@ const char *protocol_name(int protocol);
 /** The known name nearest to a wrong one, or NULL. */
 const char *protocol_suggest(const char *wrong);
 
+/** Whether it is an extension header in IPv6, behind which the protocol is looked for. */
+bool protocol_is_extension(int protocol);
+
 /** Whether packets of @protocol (-1: any) are found in @family. */
 bool protocol_has_family(int protocol, enum pep_family family);
 
