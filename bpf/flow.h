@@ -48,7 +48,7 @@ static __always_inline bool flow_matches(const struct packet *p, const struct pe
 static __always_inline void flow_insert(const struct packet *p, struct pep_flow *flow, __u32 slot)
 {
 	flow->key = p->key;
-	flow->ifindex = p->ifindex;
+	flow->interface = p->interface;
 	flow->vlans = p->vlans;
 	flow->generation = PEP_WORD_GENERATION(p->word);
 	flow->slot = slot;

@@ -24,12 +24,13 @@
 struct packet {
 	/* compared with struct pep_flow as a block */
 	struct pep_key key;
-	__u32 ifindex;
+	__u32 interface; /* id */
 	__u32 vlans; /* outer << 16 | inner */
 
 	__u64 word; /* of the control record */
 	__u64 now_ns; /* coarse; 0: not read yet */
 
+	__u32 ifindex;
 	__u32 flags; /* PACKET_ */
 	__u32 length; /* L3 bytes on the wire, of all segments */
 	__u32 segment; /* L3 bytes of one segment */
@@ -37,7 +38,6 @@ struct packet {
 	__u32 identification; /* of a fragment */
 	__u32 fragment_bytes; /* from the fragmented part's start: of a first one the
 			       * transport header's end, of a later one its own start */
-	__u16 interface; /* id */
 	__u8 protocol; /* behind all extension headers */
 	__u8 fragment_protocol; /* as the fragments' key has it */
 	__u8 tcp_flags;

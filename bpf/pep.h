@@ -233,7 +233,7 @@ struct pep_key {
 /* Map "flows": entry cpu * entries + hash, one cache line each. */
 struct pep_flow {
 	struct pep_key key;
-	__u32 ifindex;
+	__u32 interface; /* id, not index: an index can come to stand for another name */
 	__u32 vlans;
 	__u64 generation;
 	__u32 slot;
