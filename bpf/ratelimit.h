@@ -15,6 +15,7 @@
 
 #define LIMIT_TRIES 8
 #define LIMIT_UNITS_SHIFT 6 /* units of 2^-6 ns */
+#define LIMIT_AMOUNT_MOST (1 << 27) /* costs have 36 bits: neither product nor time wraps around */
 
 enum limit_result { LIMIT_CONFORM, LIMIT_EXCEED, LIMIT_CONTENDED };
 
@@ -43,6 +44,8 @@ static __always_inline enum limit_result bucket_ask(const __u64 *tat, __u64 unti
 
 static __always_inline __u64 limit_cost(const struct pep_limit *limit, __u64 amount, __u8 shift)
 {
+	if (amount > LIMIT_AMOUNT_MOST)
+		amount = LIMIT_AMOUNT_MOST;
 	return amount * limit->cost >> (shift & 63);
 }
 

@@ -133,6 +133,10 @@ void slot_plan_write(struct datapath *datapath, const struct slot_plan *plan,
 void slot_plan_unwrite(struct datapath *datapath, const struct slot_plan *plan, size_t count,
 		       uint64_t generation);
 
+/** Makes the buckets of limits that @generation changes those of the new limits; once published. */
+void slot_plan_carry(struct datapath *datapath, const struct slot_plan *plan, size_t count,
+		     uint64_t generation);
+
 /** @now becomes the plan for @set; slots that are not in it become free. */
 void slot_plan_adopt(struct datapath *datapath, struct slot_plan *plan, struct policyset *set,
 		     struct datapath_slots *now);

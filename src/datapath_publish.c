@@ -243,6 +243,7 @@ uint64_t datapath_commit(struct datapath *datapath, struct datapath_change **cha
 	__atomic_store_n(&datapath->control->word_now, c->word, __ATOMIC_RELEASE);
 	datapath->generation = c->generation;
 	datapath->image = c->image;
+	slot_plan_carry(datapath, &c->policies, c->set->count, c->generation);
 	slot_plan_adopt(datapath, &c->policies, c->set, &datapath->policies);
 	slot_plan_adopt(datapath, &c->failsafes, c->failsafe, &datapath->failsafe);
 	c->figures.publish_ns = since_ns(&c->began);

@@ -3,6 +3,7 @@
  * Slots: who has which, and what a slot's version says of its policy.
  */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -11,10 +12,12 @@
 #include "policyset.h"
 
 #define NS_PER_S 1000000000LL
-#define UNITS_PER_S (64.0 * 1e9) /* of GCRA: 2^-6 ns */
-#define COST_MAX (1ULL << 42)
+#define UNITS_SHIFT 6 /* of GCRA: 2^-6 ns */
+#define UNITS_PER_S (64.0 * 1e9)
+#define COST_MAX (1ULL << 36) /* leaves 28 bits for an amount: ratelimit.h */
 #define SHIFT_MAX 40
 #define BURST_MAX (1ULL << 61)
+#define EXPIRY_MOST_NS (INT64_MAX / 2) /* 146 years: no kernel runs so long */
 #define EXPIRY_TOLERANCE_NS 1000000 /* the same deadline computed twice differs by less */
 
 /* ---- who has which */
@@ -154,7 +157,8 @@ static void release_slots(struct datapath *datapath, const struct datapath_slots
 
 	for (size_t i = 0; now->set && i < now->set->count; i++) {
 		order = 1;
-		while (j < set->count && (order = strcmp(set->policy[j]->id, now->set->policy[i]->id)) < 0)
+		while (j < set->count &&
+		       (order = strcmp(set->policy[j]->id, now->set->policy[i]->id)) < 0)
 			j++;
 		if (j < set->count && order == 0)
 			continue;
@@ -204,6 +208,16 @@ static int64_t clock_ns(clockid_t clock)
 	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
+/* Wall time can be further away than nanoseconds can say. */
+static int64_t wall_left_ns(int64_t expires_at)
+{
+	int64_t left;
+
+	if (__builtin_mul_overflow(expires_at - clock_ns(CLOCK_REALTIME) / 1000, 1000, &left))
+		return EXPIRY_MOST_NS;
+	return left < EXPIRY_MOST_NS ? left : EXPIRY_MOST_NS;
+}
+
 /* A deadline on CLOCK_MONOTONIC; 1 when it has passed, 0 for never. */
 static uint64_t expires_ns(const struct policy *policy)
 {
@@ -212,14 +226,16 @@ static uint64_t expires_ns(const struct policy *policy)
 	if (policy->ttl_deadline_ns)
 		left = (int64_t)policy->ttl_deadline_ns - clock_ns(CLOCK_BOOTTIME);
 	else if (policy->expires_at)
-		left = (policy->expires_at - clock_ns(CLOCK_REALTIME) / 1000) * 1000;
+		left = wall_left_ns(policy->expires_at);
 	else
 		return 0;
 	left += clock_ns(CLOCK_MONOTONIC);
+	if (left > EXPIRY_MOST_NS)
+		return EXPIRY_MOST_NS;
 	return left > 0 ? (uint64_t)left : 1;
 }
 
-/* As much precision as 42 bits hold; see ratelimit.h of the programs. */
+/* As much precision as 36 bits hold; see ratelimit.h of the programs. */
 static void limit_set(const struct rate *rate, struct pep_limit *limit, uint8_t *shift)
 {
 	uint64_t burst = rate->burst ? rate->burst : rate->per_second;
@@ -312,5 +328,54 @@ void slot_plan_unwrite(struct datapath *datapath, const struct slot_plan *plan, 
 			if (slot->version[v].from == generation)
 				__atomic_store_n(&slot->version[v].from, 0, __ATOMIC_RELEASE);
 		}
+	}
+}
+
+/* ---- buckets, when a limit changes */
+
+/*
+ * What was taken from the old bucket counts in the new one, up to its whole
+ * burst.  As a time, the debt to a slow limit would close a faster one for long.
+ */
+static uint64_t carried_tat(uint64_t tat, const struct pep_limit *before, double scale,
+			    const struct pep_limit *now_limit, uint64_t now)
+{
+	double debt;
+
+	if (!before->cost || !now_limit->cost || tat <= now)
+		return 0;
+	debt = (double)(tat - now) * scale * (double)now_limit->cost / (double)before->cost;
+	return now + (debt < (double)now_limit->burst ? (uint64_t)debt : now_limit->burst);
+}
+
+static void carry_bucket(__u64 *tat, const struct pep_limit *before,
+			 const struct pep_limit *after, int shifts)
+{
+	uint64_t now = (uint64_t)clock_ns(CLOCK_MONOTONIC) << UNITS_SHIFT;
+	__u64 old = __atomic_load_n(tat, __ATOMIC_RELAXED), carried;
+
+	if (!shifts && !memcmp(before, after, sizeof(*before)))
+		return;
+	do {
+		carried = carried_tat(old, before, exp2(shifts), after, now);
+	} while (!__atomic_compare_exchange_n(tat, &old, carried, false, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+}
+
+void slot_plan_carry(struct datapath *datapath, const struct slot_plan *plan, size_t count,
+		     uint64_t generation)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct pep_slot *slot = datapath_slot_at(datapath, plan->slot[i]);
+		unsigned int fresh = slot->version[1].from == generation;
+		const struct pep_version *after = &slot->version[fresh];
+		const struct pep_version *before = &slot->version[!fresh];
+
+		if (after->from != generation || !before->from)
+			continue;
+		carry_bucket(&slot->bytes_tat, &before->bytes, &after->bytes,
+			     before->bytes_shift - after->bytes_shift);
+		carry_bucket(&slot->packets_tat, &before->packets, &after->packets,
+			     before->packets_shift - after->packets_shift);
 	}
 }
