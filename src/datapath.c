@@ -57,6 +57,7 @@ static struct datapath *new_datapath(const struct datapath_options *options)
 	datapath->cpus = cpus > 0 ? (uint32_t)cpus : 1;
 	datapath->stripes = count_stripes(datapath->cpus);
 	datapath->image = MAP_IMAGES_A;
+	datapath->strange_image = -1;
 	for (int i = 0; i < MAPS; i++)
 		datapath->map[i] = -1;
 	for (int i = 0; i < PROGRAMS; i++)

@@ -75,6 +75,9 @@ struct datapath {
 
 	uint64_t generation;
 	int image; /* the map in force */
+	int strange_image; /* a map that programs in force may not know; -1: none */
+	bool changing; /* from datapath_prepare() to the change's end */
+	bool refresh_due; /* at that end */
 	struct datapath_figures figures;
 	datapath_replace replace;
 	void *replace_context;

@@ -96,15 +96,19 @@ static int build(struct datapath *datapath, const struct datapath_state *state,
 	return error;
 }
 
-/* The smaller of the two maps that has room, neither: -1. Programs know both. */
+/* The smaller of the two maps that has room and that all programs know, neither: -1. */
 static int fitting_image_map(const struct datapath *datapath, size_t bytes)
 {
+	const int maps[] = { MAP_IMAGES_A, MAP_IMAGES_B };
 	int smaller = datapath->image_bytes[1] < datapath->image_bytes[0];
 
-	if (bytes + IMAGE_SLACK <= datapath->image_bytes[smaller])
-		return smaller ? MAP_IMAGES_B : MAP_IMAGES_A;
-	if (bytes + IMAGE_SLACK <= datapath->image_bytes[!smaller])
-		return smaller ? MAP_IMAGES_A : MAP_IMAGES_B;
+	for (int i = 0; i < 2; i++) {
+		int which = i ^ smaller;
+
+		if (bytes + IMAGE_SLACK <= datapath->image_bytes[which] &&
+		    maps[which] != datapath->strange_image)
+			return maps[which];
+	}
 	return -1;
 }
 
@@ -121,12 +125,15 @@ static int choose_image_map(struct datapath *datapath, size_t bytes)
 		size *= IMAGE_GROWTH;
 	if (size < bytes + IMAGE_SLACK)
 		return -EFBIG;
+	map = which ? MAP_IMAGES_A : MAP_IMAGES_B;
+	datapath->strange_image = map;
 	error = datapath_maps_resize_images(datapath, !which, size);
 	if (!error)
 		error = datapath_reload_programs(datapath);
 	if (error)
 		return error;
-	return which ? MAP_IMAGES_A : MAP_IMAGES_B;
+	datapath->strange_image = -1;
+	return map;
 }
 
 static int copy_image(int fd, const struct image *image)
@@ -215,6 +222,17 @@ static int prepare(struct datapath *datapath, const struct datapath_state *state
 	return error;
 }
 
+/* A refresh in between would have made half of the change current. */
+static void end_change(struct datapath *datapath)
+{
+	bool refresh = datapath->refresh_due;
+
+	datapath->changing = false;
+	datapath->refresh_due = false;
+	if (refresh)
+		datapath_refresh(datapath);
+}
+
 int datapath_prepare(struct datapath *datapath, const struct datapath_state *state,
 		     struct datapath_change **ret, struct problems *problems)
 {
@@ -225,8 +243,10 @@ int datapath_prepare(struct datapath *datapath, const struct datapath_state *sta
 		return -ENOMEM;
 	clock_gettime(CLOCK_MONOTONIC, &change->began);
 	change->generation = datapath->generation + 1;
+	datapath->changing = true;
 	error = prepare(datapath, state, change, problems);
 	if (error) {
+		end_change(datapath);
 		free_change(datapath, change);
 		return error;
 	}
@@ -244,6 +264,8 @@ uint64_t datapath_commit(struct datapath *datapath, struct datapath_change **cha
 	datapath->generation = c->generation;
 	datapath->image = c->image;
 	slot_plan_carry(datapath, &c->policies, c->set->count, c->generation);
+	datapath->refresh_due = false;
+	end_change(datapath);
 	slot_plan_adopt(datapath, &c->policies, c->set, &datapath->policies);
 	slot_plan_adopt(datapath, &c->failsafes, c->failsafe, &datapath->failsafe);
 	c->figures.publish_ns = since_ns(&c->began);
@@ -261,6 +283,7 @@ void datapath_abandon(struct datapath *datapath, struct datapath_change **change
 		return;
 	slot_plan_unwrite(datapath, &c->policies, c->set->count, c->generation);
 	slot_plan_unwrite(datapath, &c->failsafes, c->failsafe->count, c->generation);
+	end_change(datapath);
 	free_change(datapath, c);
 	*change = NULL;
 }
@@ -270,6 +293,9 @@ void datapath_refresh(struct datapath *datapath)
 	uint64_t word = datapath->control->word_now;
 
 	if (!word)
+		return;
+	datapath->refresh_due = datapath->changing;
+	if (datapath->changing)
 		return;
 	datapath->generation++;
 	word = PEP_WORD((uint64_t)PEP_WORD_MAIN(word), (uint64_t)PEP_WORD_OVERLAY(word),
