@@ -104,6 +104,7 @@ root_programs = \
 	tests/root/test_attach_foreign \
 	tests/root/test_captures \
 	tests/root/test_classbench \
+	tests/root/test_evasion \
 	tests/root/test_flow_cache \
 	tests/root/test_links \
 	tests/root/test_mixture \
@@ -121,6 +122,7 @@ dry_sources = \
 	tests/root/random_policies.c tests/root/random_policies.h
 tests_root_test_classbench_SOURCES = tests/root/test_classbench.c $(dry_sources)
 tests_root_test_captures_SOURCES = tests/root/test_captures.c $(dry_sources)
+tests_root_test_evasion_SOURCES = tests/root/test_evasion.c $(dry_sources)
 tests_root_test_flow_cache_SOURCES = tests/root/test_flow_cache.c $(dry_sources)
 tests_root_test_mixture_SOURCES = tests/root/test_mixture.c $(dry_sources)
 tests_root_test_oracle_SOURCES = tests/root/test_oracle.c $(dry_sources)
