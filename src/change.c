@@ -66,8 +66,7 @@ static int plan_make(struct plan *plan, const struct change *change, struct prob
 	struct change_result *result = &plan->result;
 	int r;
 
-	if (!none ||
-	    policyset_edit(none, NULL, 0, change->put, change->put_count, &plan->wanted) < 0)
+	if (!none || policyset_add(none, change->put, change->put_count, &plan->wanted) < 0)
 		return say_no_memory(problems);
 
 	r = plan_puts(plan, problems);
@@ -142,9 +141,12 @@ static int plan_removes(struct plan *plan, const struct change *change, struct p
 static int plan_next(struct plan *plan, struct problems *problems)
 {
 	const struct daemon *daemon = plan->daemon;
+	const struct policyset_edit edit = { .remove = plan->remove,
+					     .remove_count = plan->remove_count,
+					     .add = plan->put,
+					     .add_count = plan->put_count };
 
-	if (policyset_edit(daemon->set, plan->remove, plan->remove_count, plan->put,
-			   plan->put_count, &plan->next) < 0)
+	if (policyset_edit(daemon->set, &edit, &plan->next) < 0)
 		return say_no_memory(problems);
 	/* Counted like this an id that was named twice counts once. */
 	plan->result.deleted = daemon->set->count + plan->result.created - plan->next->count;

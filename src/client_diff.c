@@ -104,7 +104,7 @@ static int make_set(struct policy_list *list, struct policyset **ret)
 	int result = -ENOMEM;
 
 	if (empty)
-		result = policyset_edit(empty, NULL, 0, list->policy, list->count, ret);
+		result = policyset_add(empty, list->policy, list->count, ret);
 	policy_list_clear(list);
 	return result;
 }

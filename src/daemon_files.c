@@ -55,7 +55,7 @@ int daemon_merge(const struct settings *settings, const struct policyset *files,
 	r = refuse_shared_ids(settings, files, api, problems);
 	if (r < 0)
 		return r;
-	if (policyset_edit(files, NULL, 0, api->policy, api->count, &merged) < 0) {
+	if (policyset_add(files, api->policy, api->count, &merged) < 0) {
 		problem_add(problems, "", "out of memory");
 		return -ENOMEM;
 	}
@@ -115,7 +115,7 @@ static int keep_known(const struct policyset *in_force, struct policyset **files
 		if (before && policy_equal(before, policy))
 			known[count++] = before;
 	}
-	if (policyset_edit(*files, NULL, 0, known, count, &kept) < 0)
+	if (policyset_add(*files, known, count, &kept) < 0)
 		return -ENOMEM;
 	policyset_put(files);
 	*files = kept;

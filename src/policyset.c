@@ -9,14 +9,15 @@
 #include "policy_order.h"
 
 /* A change, both lists sorted. */
-struct edit {
+struct sorted_edit {
 	const char **gone; /* ids */
 	size_t gone_count;
 	struct policy **put;
 	size_t put_count;
 };
 
-static void apply(const struct policyset *base, const struct edit *edit, struct policyset *set);
+static void apply(const struct policyset *base, const struct sorted_edit *edit,
+		  struct policyset *set);
 static int set_with_room(size_t room, struct policyset **ret);
 static void shrink(struct policyset *set, size_t room);
 static int sort_ids(const char *const *ids, size_t count, const char ***ret);
@@ -82,26 +83,34 @@ size_t policyset_count(const struct policyset *set, enum origin origin)
 	return count;
 }
 
-int policyset_edit(const struct policyset *base, const char *const *remove, size_t remove_count,
-		   struct policy *const *add, size_t add_count, struct policyset **ret)
+int policyset_edit(const struct policyset *base, const struct policyset_edit *edit,
+		   struct policyset **ret)
 {
-	struct edit edit = { .gone_count = remove_count };
+	struct sorted_edit sorted = { .gone_count = edit->remove_count };
 	struct policyset *set = NULL;
 	int r;
 
-	r = sort_ids(remove, remove_count, &edit.gone);
+	r = sort_ids(edit->remove, edit->remove_count, &sorted.gone);
 	if (!r)
-		r = sort_policies(add, add_count, &edit.put, &edit.put_count);
+		r = sort_policies(edit->add, edit->add_count, &sorted.put, &sorted.put_count);
 	if (!r)
-		r = set_with_room(base->count + edit.put_count, &set);
+		r = set_with_room(base->count + sorted.put_count, &set);
 	if (!r) {
-		apply(base, &edit, set);
-		shrink(set, base->count + edit.put_count);
+		apply(base, &sorted, set);
+		shrink(set, base->count + sorted.put_count);
 		*ret = set;
 	}
-	free(edit.gone);
-	free(edit.put);
+	free(sorted.gone);
+	free(sorted.put);
 	return r;
+}
+
+int policyset_add(const struct policyset *base, struct policy *const *add, size_t count,
+		  struct policyset **ret)
+{
+	const struct policyset_edit edit = { .add = add, .add_count = count };
+
+	return policyset_edit(base, &edit, ret);
 }
 
 int policyset_without(const struct policyset *base, enum origin origin, struct policyset **ret)
@@ -121,7 +130,7 @@ int policyset_without(const struct policyset *base, enum origin origin, struct p
 
 /* ---- building */
 
-static bool is_gone(const struct edit *edit, size_t *next, const char *id)
+static bool is_gone(const struct sorted_edit *edit, size_t *next, const char *id)
 {
 	while (*next < edit->gone_count && strcmp(edit->gone[*next], id) < 0)
 		(*next)++;
@@ -129,7 +138,8 @@ static bool is_gone(const struct edit *edit, size_t *next, const char *id)
 }
 
 /* One pass over three sorted lists: what is there, what goes, what is put in. */
-static void apply(const struct policyset *base, const struct edit *edit, struct policyset *set)
+static void apply(const struct policyset *base, const struct sorted_edit *edit,
+		  struct policyset *set)
 {
 	size_t put = 0, gone = 0;
 

@@ -34,13 +34,21 @@ ptrdiff_t policyset_index(const struct policyset *set, const char *id);
 /** How many are of @origin. */
 size_t policyset_count(const struct policyset *set, enum origin origin);
 
-/**
- * A copy of @base without the @remove_count ids in @remove (absent ones do not
- * matter), and with @add_count policies of @add put in, each in place of one of
- * the same id. Takes references of its own. Returns 0 or -ENOMEM.
- */
-int policyset_edit(const struct policyset *base, const char *const *remove, size_t remove_count,
-		   struct policy *const *add, size_t add_count, struct policyset **ret);
+/* What is to be taken out and put in; all of it borrowed. */
+struct policyset_edit {
+	const char *const *remove; /* ids; absent ones do not matter */
+	size_t remove_count;
+	struct policy *const *add; /* each in place of one of the same id */
+	size_t add_count;
+};
+
+/** A copy of @base, changed; takes references of its own. Returns 0 or -ENOMEM. */
+int policyset_edit(const struct policyset *base, const struct policyset_edit *edit,
+		   struct policyset **ret);
+
+/** A copy of @base with @count policies of @add put in. As policyset_edit(). */
+int policyset_add(const struct policyset *base, struct policy *const *add, size_t count,
+		  struct policyset **ret);
 
 /** A copy of @base without those of @origin. Returns 0 or -ENOMEM. */
 int policyset_without(const struct policyset *base, enum origin origin, struct policyset **ret);

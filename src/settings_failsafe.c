@@ -55,7 +55,7 @@ static int make_set(const struct policy_list *list, struct policyset **ret)
 		return -ENOMEM;
 	for (size_t i = 0; i < list->count; i++)
 		list->policy[i]->origin = ORIGIN_FAILSAFE;
-	return policyset_edit(empty, NULL, 0, list->policy, list->count, ret);
+	return policyset_add(empty, list->policy, list->count, ret);
 }
 
 static int read_policies(const char *pointer, struct json_object *array, struct policyset **ret,

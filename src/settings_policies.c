@@ -207,5 +207,5 @@ static int make_set(struct collection *collection, struct policyset **ret,
 	}
 	if (problems->errors > errors)
 		return -EINVAL;
-	return policyset_edit(empty, NULL, 0, policies, collection->count, ret);
+	return policyset_add(empty, policies, collection->count, ret);
 }

@@ -78,7 +78,7 @@ static int read_set(const struct store *store, struct json_object *json, struct 
 		return -EBADMSG;
 	}
 	error = read_policies(store, array, &list, problems);
-	return error ? error : policyset_edit(empty, NULL, 0, list.policy, list.count, ret_set);
+	return error ? error : policyset_add(empty, list.policy, list.count, ret_set);
 }
 
 int store_load_last_good(const struct store *store, struct json_object **ret_config,

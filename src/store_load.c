@@ -202,7 +202,8 @@ static int load_snapshot(struct load *load)
 	load->store->snapshot_bytes = size;
 	load->store->sequence = sequence_of(json);
 	json_object_object_get_ex(json, "policies", &policies);
-	return load_policies(load, policies, STORE_SNAPSHOT "/policies", &load->store->snapshot_bad);
+	return load_policies(load, policies, STORE_SNAPSHOT "/policies",
+			     &load->store->snapshot_bad);
 }
 
 /* ---- the journal */
@@ -341,7 +342,7 @@ static int make_set(struct load *load, struct policyset **ret)
 		if (last && entry[i].policy)
 			policies[count++] = entry[i].policy;
 	}
-	return policyset_edit(empty, NULL, 0, policies, count, ret);
+	return policyset_add(empty, policies, count, ret);
 }
 
 /* A snapshot of what could be read; what could not is kept beside it first. */

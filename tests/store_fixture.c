@@ -151,11 +151,13 @@ int fixture_append(struct store *store, unsigned int number)
 void fixture_apply(struct policyset **set, unsigned int number)
 {
 	struct fixture_transaction transaction;
+	struct policyset_edit edit = { .remove_count = 1, .add_count = 2 };
 	struct policyset *next;
 
 	fixture_transaction_make(number, &transaction);
-	ck_assert_int_eq(policyset_edit(*set, transaction.removes, 1, transaction.put, 2, &next),
-			 0);
+	edit.remove = transaction.removes;
+	edit.add = transaction.put;
+	ck_assert_int_eq(policyset_edit(*set, &edit, &next), 0);
 	fixture_transaction_clear(&transaction);
 	policyset_put(set);
 	*set = next;

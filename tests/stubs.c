@@ -48,7 +48,7 @@ struct policyset *set_of(const char *json, bool file)
 		      problems.count ? problems.list[0].detail : "");
 	for (size_t i = 0; i < list.count; i++)
 		list.policy[i]->origin = file ? ORIGIN_FILE : ORIGIN_API;
-	ck_assert_int_eq(policyset_edit(empty, NULL, 0, list.policy, list.count, &set), 0);
+	ck_assert_int_eq(policyset_add(empty, list.policy, list.count, &set), 0);
 	return set;
 }
 

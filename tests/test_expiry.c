@@ -45,8 +45,7 @@ static void setup(void)
 	stubs_reset();
 	under_test = (struct daemon){ 0 };
 	ck_assert_int_eq(settings_default(&under_test.settings), 0);
-	ck_assert_int_eq(policyset_edit(files, NULL, 0, api->policy, api->count, &under_test.set),
-			 0);
+	ck_assert_int_eq(policyset_add(files, api->policy, api->count, &under_test.set), 0);
 	policyset_put(&files);
 	policyset_put(&api);
 	under_test.base = event_base_new();
@@ -139,7 +138,7 @@ START_TEST(a_new_set_is_followed)
 	struct policyset *added = set_of("[{\"id\":\"d\",\"action\":\"BLOCK\"}]", false);
 
 	ck_assert_int_eq(expiry_open(&under_test, &under_test.expiry), 0);
-	ck_assert_int_eq(policyset_edit(under_test.set, NULL, 0, added->policy, 1, &after), 0);
+	ck_assert_int_eq(policyset_add(under_test.set, added->policy, 1, &after), 0);
 	policyset_put(&added);
 	policyset_put(&under_test.set);
 	under_test.set = after;

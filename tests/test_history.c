@@ -91,12 +91,13 @@ START_TEST(what_is_known_follows_the_id)
 {
 	struct policyset *after, *added = set_of("[{\"id\":\"aa\",\"action\":\"BLOCK\"}]", false);
 	const char *const gone[] = { "a" };
+	const struct policyset_edit edit = { gone, 1, added->policy, 1 };
 	struct history_row rows[3];
 	int64_t hit;
 
 	sample(5, 20);
 	hit = history_last_hit(under_test.history, "bbb");
-	ck_assert_int_eq(policyset_edit(under_test.set, gone, 1, added->policy, 1, &after), 0);
+	ck_assert_int_eq(policyset_edit(under_test.set, &edit, &after), 0);
 	policyset_put(&added);
 	policyset_put(&under_test.set);
 	under_test.set = after;

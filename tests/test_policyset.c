@@ -37,9 +37,10 @@ static const char *ids(const struct policyset *set)
 static struct policyset *edit(const struct policyset *base, const char *const *remove,
 			      size_t remove_count, struct policy *const *add, size_t add_count)
 {
+	const struct policyset_edit change = { remove, remove_count, add, add_count };
 	struct policyset *set;
 
-	ck_assert_int_eq(policyset_edit(base, remove, remove_count, add, add_count, &set), 0);
+	ck_assert_int_eq(policyset_edit(base, &change, &set), 0);
 	return set;
 }
 

@@ -139,7 +139,7 @@ START_TEST(the_snapshot_grows_with_the_journal)
 		free(policy->description);
 		policy->description = strdup(description);
 		ck_assert_int_eq(store_append(store, NULL, 0, &policy, 1), 0);
-		ck_assert_int_eq(policyset_edit(set, NULL, 0, &policy, 1, &next), 0);
+		ck_assert_int_eq(policyset_add(set, &policy, 1, &next), 0);
 		policyset_put(&set);
 		set = next;
 		before = store->journal_bytes;
@@ -196,7 +196,7 @@ START_TEST(the_last_good_state_comes_back)
 	policy->origin = ORIGIN_FILE;
 	assert_opens_clean();
 	ck_assert_int_eq(store_load_last_good(store, &loaded, &policies, &problems), -ENOENT);
-	ck_assert_int_eq(policyset_edit(set, NULL, 0, &policy, 1, &policies), 0);
+	ck_assert_int_eq(policyset_add(set, &policy, 1, &policies), 0);
 	ck_assert_int_eq(store_save_last_good(store, saved, policies), 0);
 	policyset_put(&policies);
 	assert_opens_clean();

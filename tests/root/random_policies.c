@@ -186,7 +186,7 @@ struct policyset *parse_set(const char *text, bool failsafe)
 	    policy_parse_list(json, &source, &list, &problems))
 		fail("not parsed", text, &problems);
 	json_object_put(json);
-	if (!empty || policyset_edit(empty, NULL, 0, list.policy, list.count, &set))
+	if (!empty || policyset_add(empty, list.policy, list.count, &set))
 		fail("no set", text, &problems);
 	policy_list_clear(&list);
 	policyset_put(&empty);
