@@ -144,6 +144,7 @@ void slot_plan_carry(struct datapath *datapath, const struct slot_plan *plan, si
 void slot_plan_adopt(struct datapath *datapath, struct slot_plan *plan, struct policyset *set,
 		     struct datapath_slots *now);
 
+/** Drops the set and frees the list. */
 void datapath_slots_clear(struct datapath_slots *slots);
 
 #endif
