@@ -10,16 +10,20 @@ bpf_headers = \
 	bpf/classify.h \
 	bpf/context_tc.h \
 	bpf/context_xdp.h \
+	bpf/cursor.h \
 	bpf/event.h \
 	bpf/flow.h \
 	bpf/fragment.h \
+	bpf/link.h \
 	bpf/maps.h \
+	bpf/network.h \
 	bpf/packet.h \
 	bpf/parse.h \
 	bpf/pep.h \
 	bpf/pipeline.h \
 	bpf/ratelimit.h \
 	bpf/slot.h \
+	bpf/transport.h \
 	bpf/verdict.h \
 	$(END)
 
