@@ -201,6 +201,21 @@ int attach_interface(struct attachments *attachments, const struct link *link,
 	return err;
 }
 
+int attach_verify(const struct attachments *attachments, uint32_t ifindex, char **ret_words)
+{
+	const struct attach_entry *entry = entry_find(attachments, ifindex);
+	const struct anchor *anchor = entry ? &entry->ingress : NULL;
+	int err = 0;
+
+	*ret_words = NULL;
+	if (anchor && anchor->mechanism)
+		err = anchor->mechanism->verify(anchor, ret_words);
+	anchor = entry ? &entry->egress : NULL;
+	if (!err && anchor && anchor->mechanism)
+		err = anchor->mechanism->verify(anchor, ret_words);
+	return err;
+}
+
 int attach_refuse(struct attachments *attachments, uint32_t ifindex, const char *name,
 		  const char *reason)
 {

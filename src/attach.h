@@ -40,6 +40,13 @@ int attach_interface(struct attachments *attachments, const struct link *link,
 		     const struct attach_wanted *wanted);
 
 /**
+ * Whether what was attached is still there: 0, also when nothing was, and
+ * -errno with the reason in @ret_words (or NULL; caller frees) when somebody
+ * took it away. attach_interface() puts it back.
+ */
+int attach_verify(const struct attachments *attachments, uint32_t ifindex, char **ret_words);
+
+/**
  * Shows in the list an interface that is wanted and not attached, and why;
  * what was attached is detached. @ifindex 0: there is none of that @name yet,
  * the entry goes when one is attached or refused. A NULL @reason takes the

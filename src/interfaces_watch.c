@@ -18,9 +18,12 @@
 #include "settings.h"
 #include "watched.h"
 
+#define VERIFY_SECONDS 2
+
 struct interfaces_watch {
 	struct daemon *daemon;
 	struct event *readable;
+	struct event *verify;
 	struct attach_wanted in_force; /* of settings and set in force */
 	struct watched_list list;
 };
@@ -33,6 +36,7 @@ struct picture {
 };
 
 static void on_readable(evutil_socket_t fd, short what, void *context);
+static void on_verify(evutil_socket_t fd, short what, void *context);
 static void on_link(void *context, enum link_event event, const struct link *link);
 static void take_picture(const struct interfaces_watch *watch, struct picture *ret);
 static void add_to_picture(void *context, enum link_event event, const struct link *link);
@@ -46,6 +50,7 @@ static int apply(struct interfaces_watch *watch, const struct attach_wanted *wan
 int interfaces_watch_open(struct daemon *daemon, struct interfaces_watch **ret)
 {
 	CLEANUP(interfaces_watch_close) struct interfaces_watch *watch = calloc(1, sizeof(*watch));
+	const struct timeval interval = { .tv_sec = VERIFY_SECONDS };
 	int r;
 
 	if (!watch)
@@ -59,7 +64,9 @@ int interfaces_watch_open(struct daemon *daemon, struct interfaces_watch **ret)
 		return r;
 	watch->readable = event_new(daemon->base, links_fd(daemon->links), EV_READ | EV_PERSIST,
 				    on_readable, watch);
-	if (!watch->readable || event_add(watch->readable, NULL) < 0)
+	watch->verify = event_new(daemon->base, -1, EV_PERSIST, on_verify, watch);
+	if (!watch->readable || event_add(watch->readable, NULL) < 0 || !watch->verify ||
+	    event_add(watch->verify, &interval) < 0)
 		return -ENOMEM;
 	*ret = TAKE_PTR(watch);
 	return 0;
@@ -96,6 +103,26 @@ void interfaces_watch_retry(struct interfaces_watch *watch)
 {
 	for (size_t i = 0; watch && i < watch->list.count; i++)
 		watch->list.watched[i].tried = false;
+}
+
+void interfaces_watch_verify(struct interfaces_watch *watch)
+{
+	bool lost = false;
+
+	for (size_t i = 0; watch && i < watch->list.count; i++) {
+		CLEANUP(cleanup_free) char *words = NULL;
+		struct watched *watched = &watch->list.watched[i];
+		int r = attach_verify(watch->daemon->attachments, watched->link.ifindex, &words);
+
+		if (r == 0 || r == -ENODEV) /* going: the kernel is about to say so */
+			continue;
+		log_warn("%s: our program is gone (%s): putting it back", watched->link.name,
+			 words ? words : strerror(-r));
+		watched->tried = false;
+		lost = true;
+	}
+	if (lost)
+		interfaces_watch_follow(watch);
 }
 
 int interfaces_watch_check(const struct interfaces_watch *watch, const struct daemon_next *next,
@@ -158,6 +185,8 @@ void interfaces_watch_close(struct interfaces_watch **watch)
 		return;
 	if ((*watch)->readable)
 		event_free((*watch)->readable);
+	if ((*watch)->verify)
+		event_free((*watch)->verify);
 	links_close(&(*watch)->daemon->links);
 	watched_clear(&(*watch)->list);
 	free(*watch);
@@ -175,6 +204,13 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	if (r < 0)
 		log_warn("messages about interfaces could not be read: %s", strerror(-r));
 	interfaces_watch_follow(watch);
+}
+
+static void on_verify(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	interfaces_watch_verify(context);
 }
 
 /* All but a departure can wait until everything is read; its ifindex may come again. */

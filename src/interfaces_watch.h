@@ -29,6 +29,12 @@ void interfaces_watch_follow(struct interfaces_watch *watch);
 /** Forgets which attempts failed, so that the next interfaces_watch_follow() tries them again. */
 void interfaces_watch_retry(struct interfaces_watch *watch);
 
+/**
+ * Asks the kernel whether what is attached is still there, and puts back what
+ * somebody took away. Happens by itself every two seconds.
+ */
+void interfaces_watch_verify(struct interfaces_watch *watch);
+
 /*
  * Around the publishing of a state.  Hooks that the new policies need are
  * there before them, and those that only the old ones needed go after them.

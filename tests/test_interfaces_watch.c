@@ -131,6 +131,15 @@ int attach_interface(struct attachments *attachments, const struct link *link,
 	return 0;
 }
 
+static uint32_t lost; /* ifindex of what somebody took away */
+
+int attach_verify(const struct attachments *attachments, uint32_t ifindex, char **ret_words)
+{
+	(void)attachments;
+	*ret_words = ifindex == lost ? strdup("taken away") : NULL;
+	return ifindex == lost ? -ENOLINK : 0;
+}
+
 int attach_refuse(struct attachments *attachments, uint32_t ifindex, const char *name,
 		  const char *reason)
 {
@@ -314,6 +323,20 @@ START_TEST(a_failure_is_tried_again_when_something_changes)
 }
 END_TEST
 
+START_TEST(what_somebody_took_away_is_put_back)
+{
+	link_up(3, "x1");
+	turn();
+	stubs.calls[0] = '\0';
+	interfaces_watch_verify(under_test.watch);
+	ck_assert_str_eq(stubs.calls, "");
+	lost = 3;
+	interfaces_watch_verify(under_test.watch);
+	ck_assert_str_eq(stubs.calls, "attach:x1 ");
+	lost = 0;
+}
+END_TEST
+
 START_TEST(hooks_are_there_before_their_policies)
 {
 	ck_assert_int_eq(enforce(EGRESS), 0);
@@ -362,6 +385,7 @@ int main(void)
 	tcase_add_test(tests, a_rename_is_followed);
 	tcase_add_test(tests, an_absent_one_is_waited_for);
 	tcase_add_test(tests, a_failure_is_tried_again_when_something_changes);
+	tcase_add_test(tests, what_somebody_took_away_is_put_back);
 	tcase_add_test(tests, hooks_are_there_before_their_policies);
 	tcase_add_test(tests, a_hook_does_not_block_what_no_state_blocks);
 	tcase_add_test(tests, a_hook_that_cannot_be_refuses_the_change);

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Programs of others on the same interface keep working, are named, and stay when we go."""
 import contextlib
+import json
+import subprocess
 
 from harness import (PepctlTest, block, daemons, foreign, main, network, packets, per_mode,
                      wait_until)
@@ -167,6 +169,22 @@ class ByMode(Neighbours):
         self.assertEqual(self.MODE, self.begin(self.MODE)["mode"])
         self.assert_foreign_sees((theirs, 0, 1))
         self.assert_left(**{"tcx/ingress": [theirs.id]})
+
+    def test_what_somebody_takes_away_is_put_back(self):
+        """By force, which the kernel tells nobody; and it is said that it was so."""
+        program = self.begin(self.MODE)["program_id"]
+        self.daemon.put(block("port", protocol="UDP", dport=53))
+        links = json.loads(subprocess.check_output(["bpftool", "--json", "link", "show"]))
+        ours = [link["id"] for link in links if link.get("prog_id") == program]
+        self.assertEqual(1, len(ours), links)
+        subprocess.run(["bpftool", "link", "detach", "id", str(ours[0])], check=True)
+        self.assertFalse(any(foreign.programs(self.lab.host, "d0").values()))
+        wait_until(lambda: any(foreign.programs(self.lab.host, "d0").values()),
+                   "it is attached again", 10)
+        self.assertIn("our program is gone", self.daemon.log())
+        self.assert_ingress(("held again", packets.udp(PEER4, NOBODY4, 1, 53, b"x"), False))
+        self.assertEqual(200, self.daemon.request("GET", "/health").status)
+        self.assert_left()
 
     def test_kill_leaves_nothing_that_stops_the_next_start(self):
         """After kill -9 a new daemon enforces, and leaves nothing behind when it stops."""
