@@ -17,8 +17,13 @@ struct datapath_change;
 struct image;
 struct policyset;
 
-enum datapath_program { PROGRAM_XDP_FRAGS, PROGRAM_XDP, PROGRAM_TC_INGRESS, PROGRAM_TC_EGRESS,
-			PROGRAMS };
+enum datapath_program {
+	PROGRAM_XDP_FRAGS,
+	PROGRAM_XDP,
+	PROGRAM_TC_INGRESS,
+	PROGRAM_TC_EGRESS,
+	PROGRAMS
+};
 
 struct datapath_options {
 	uint32_t flow_cache_entries; /* per CPU, a power of two */
@@ -31,8 +36,7 @@ struct datapath_options {
  * a sentence for the operator on failure (caller frees). Returns 0 or -errno:
  * -EPERM without the capabilities, -EOPNOTSUPP when the kernel lacks something.
  */
-int datapath_open(const struct datapath_options *options, struct datapath **ret,
-		  char **ret_detail);
+int datapath_open(const struct datapath_options *options, struct datapath **ret, char **ret_detail);
 
 /** Closes everything; links live on while others hold them. */
 void datapath_free(struct datapath **datapath);
@@ -48,6 +52,7 @@ int datapath_program(struct datapath *datapath, enum datapath_program program, c
  * the attachments must replace theirs, before the change is published.
  */
 typedef int (*datapath_replace)(void *context, struct datapath *datapath);
+/** Sets what to call then; one at a time. */
 void datapath_on_replace(struct datapath *datapath, datapath_replace replace, void *context);
 
 /* What a state consists of; all of it becomes current in one step. */
@@ -70,6 +75,7 @@ int datapath_prepare(struct datapath *datapath, const struct datapath_state *sta
 
 /** Publishes; cannot fail. Returns the generation that is now in force. */
 uint64_t datapath_commit(struct datapath *datapath, struct datapath_change **change);
+/** Takes datapath_prepare() back. Tolerates NULL in *change. */
 void datapath_abandon(struct datapath *datapath, struct datapath_change **change);
 
 /** Publishes the state in force again under a new generation: flow caches forget. */
@@ -85,6 +91,7 @@ struct datapath_figures {
 	uint64_t publish_ns; /* the last one took */
 	uint64_t build_ns;
 };
+/** Fills in the figures of the state in force. */
 void datapath_figures(const struct datapath *datapath, struct datapath_figures *ret);
 
 /** Waits until every packet that began before the call is decided. */
@@ -97,6 +104,7 @@ int datapath_grace_period(struct datapath *datapath);
  * to a name for the life of the daemon. Returns 0, -ENOSPC, -ENOMEM or -errno.
  */
 int datapath_interface_add(struct datapath *datapath, uint32_t ifindex, const char *name, bool l3);
+/** Forgets an interface; its id stays the name's. */
 void datapath_interface_remove(struct datapath *datapath, uint32_t ifindex);
 
 /** The id of a name, made when it is new. Returns it or -errno. */
@@ -119,6 +127,7 @@ void datapath_slot_counters(const struct datapath *datapath, uint32_t slot,
 void datapath_interface_tally(const struct datapath *datapath, const char *name,
 			      enum pep_direction direction, struct pep_tally *ret);
 
+/** Sums the stripes of the totals. Since the last reset. */
 void datapath_totals(const struct datapath *datapath, struct pep_totals *ret);
 
 /** All counters read as zero from here on. Returns 0 or -ENOMEM. */
