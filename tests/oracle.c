@@ -221,6 +221,14 @@ static bool transport_matches(const struct policy *p, const struct sample *s)
 	return (s->tcp_flags & p->tcp_flags_mask) == p->tcp_flags;
 }
 
+/* The outermost tag that names a VLAN: an id of 0 is for the priority alone. */
+static uint16_t vlan_of(const struct sample *s)
+{
+	if (s->outer_vlan)
+		return s->outer_vlan;
+	return s->inner_vlan ? s->inner_vlan : PEP_VLAN_NONE;
+}
+
 static bool matches(const struct policy *p, const struct sample *s)
 {
 	bool fragment = s->first_fragment || s->later_fragment;
@@ -230,7 +238,7 @@ static bool matches(const struct policy *p, const struct sample *s)
 	if (!address_matches(&p->src, s->src, s->family) ||
 	    !address_matches(&p->dst, s->dst, s->family))
 		return false;
-	if (!transport_matches(p, s) || !number_matches(&p->vlan, s->outer_vlan))
+	if (!transport_matches(p, s) || !number_matches(&p->vlan, vlan_of(s)))
 		return false;
 	if (p->dscp && !(p->dscp >> s->dscp & 1))
 		return false;
