@@ -21,7 +21,8 @@
 #define TRIM_POLICIES 256
 
 static void on_stop(evutil_socket_t number, short what, void *context);
-static void on_reload(evutil_socket_t number, short what, void *context);
+static void on_hangup(evutil_socket_t number, short what, void *context);
+static void on_reload(evutil_socket_t fd, short what, void *context);
 static void on_reopen(evutil_socket_t number, short what, void *context);
 static void on_settle(evutil_socket_t fd, short what, void *context);
 static void on_status(evutil_socket_t fd, short what, void *context);
@@ -34,13 +35,14 @@ static const struct {
 } signals[] = {
 	{ SIGTERM, on_stop },
 	{ SIGINT, on_stop },
-	{ SIGHUP, on_reload },
+	{ SIGHUP, on_hangup },
 	{ SIGUSR1, on_reopen },
 };
 
 struct daemon_loop {
 	struct daemon *daemon;
 	struct event *signal[ARRAY_SIZE(signals)];
+	struct event *reload; /* active: one is due */
 	struct event *status;
 	struct notify_watchdog *watchdog;
 };
@@ -84,6 +86,8 @@ void daemon_loop_close(struct daemon_loop **loop)
 		if ((*loop)->signal[i])
 			event_free((*loop)->signal[i]);
 	}
+	if ((*loop)->reload)
+		event_free((*loop)->reload);
 	if ((*loop)->status)
 		event_free((*loop)->status);
 	if (daemon->settle)
@@ -102,9 +106,12 @@ static int catch_signals(struct daemon_loop *loop)
 
 	if (sigaction(SIGPIPE, &ignore, NULL) < 0)
 		return -errno;
+	loop->reload = event_new(loop->daemon->base, -1, 0, on_reload, loop->daemon);
+	if (!loop->reload)
+		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		loop->signal[i] = evsignal_new(loop->daemon->base, signals[i].number,
-					       signals[i].callback, loop->daemon);
+					       signals[i].callback, loop);
 		if (!loop->signal[i] || event_add(loop->signal[i], NULL) < 0)
 			return -ENOMEM;
 	}
@@ -125,19 +132,29 @@ static int add_timers(struct daemon_loop *loop)
 
 static void on_stop(evutil_socket_t number, short what, void *context)
 {
-	struct daemon *daemon = context;
+	struct daemon_loop *loop = context;
 
 	(void)what;
 	log_info("stopping: %s", strsignal((int)number));
-	event_base_loopexit(daemon->base, NULL);
+	event_base_loopexit(loop->daemon->base, NULL);
 }
 
-static void on_reload(evutil_socket_t number, short what, void *context)
+/* libevent calls once for each signal: those that came together ask for one reload. */
+static void on_hangup(evutil_socket_t number, short what, void *context)
+{
+	struct daemon_loop *loop = context;
+
+	(void)number;
+	(void)what;
+	event_active(loop->reload, EV_TIMEOUT, 0);
+}
+
+static void on_reload(evutil_socket_t fd, short what, void *context)
 {
 	CLEANUP(problems_clear) struct problems problems = { 0 };
 	struct change_result result;
 
-	(void)number;
+	(void)fd;
 	(void)what;
 	daemon_reload(context, &result, &problems);
 }

@@ -1,9 +1,11 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
 """Reload is all or nothing, and changes are in force when they are answered."""
+import contextlib
 import json
 import os
 import signal
+import socket
 import threading
 
 from harness import PepctlTest, allow, block, daemons, foreign, main, packets, per_mode, wait_until
@@ -20,6 +22,35 @@ class Reload(PepctlTest):
 
     def assert_port(self, port, passes):
         self.assert_ingress(("port %d" % port, packets.udp(PEER4, NOBODY4, 1, port, b"x"), passes))
+
+
+class Signals(Reload):
+    @classmethod
+    def start(cls):
+        """With a service manager that takes no message: each reload waits for it a while."""
+        path = os.path.join(cls.daemon.directory, "unread")
+        cls.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        cls.addClassCleanup(cls.manager.close)
+        cls.manager.bind(path)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other, \
+                contextlib.suppress(BlockingIOError):
+            other.setblocking(False)
+            while True: # until its queue is full
+                other.sendto(b"x", path)
+        cls.daemon.launch(prefix=("env", "NOTIFY_SOCKET=" + path))
+        wait_until(lambda: "started:" in cls.daemon.log(), cls.daemon.log, 30)
+
+    def test_many_signals_at_once_are_one_reload(self):
+        def reloads():
+            return self.daemon.log().count("reloaded:")
+        os.kill(self.daemon.pid, signal.SIGHUP)
+        before = reloads()
+        for _ in range(200):
+            os.kill(self.daemon.pid, signal.SIGHUP)
+            threading.Event().wait(0.002)
+        self.daemon.get("/health")
+        self.daemon.get("/health")
+        self.assertIn(reloads() - before, (1, 2, 3))
 
 
 @per_mode()
