@@ -32,11 +32,11 @@ class Signals(Reload):
         cls.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         cls.addClassCleanup(cls.manager.close)
         cls.manager.bind(path)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other, \
-                contextlib.suppress(BlockingIOError):
-            other.setblocking(False)
-            while True: # until its queue is full
-                other.sendto(b"x", path)
+        with contextlib.suppress(BlockingIOError):
+            while True: # until its queue is full, whoever sends
+                with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+                    other.setblocking(False)
+                    other.sendto(b"x", path)
         cls.daemon.launch(prefix=("env", "NOTIFY_SOCKET=" + path))
         wait_until(lambda: "started:" in cls.daemon.log(), cls.daemon.log, 30)
 
