@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -31,6 +32,7 @@ struct notify_watchdog {
 
 static void on_timer(evutil_socket_t fd, short what, void *context);
 static void tell(int patience_ms, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void wait_for_room(int fd, int patience_ms);
 static int connect_socket(void);
 
 void notify_ready(const char *status)
@@ -130,13 +132,24 @@ static void tell(int patience_ms, const char *format, ...)
 		return;
 	if (length >= (int)sizeof(text))
 		length = sizeof(text) - 1;
-	if (patience_ms) {
-		struct pollfd room = { .fd = fd, .events = POLLOUT };
-
-		poll(&room, 1, patience_ms);
-	}
+	if (patience_ms)
+		wait_for_room(fd, patience_ms);
 	if (send(fd, text, (size_t)length, MSG_NOSIGNAL) < 0)
 		log_debug("the service manager is not listening: %s", strerror(errno));
+}
+
+/* No signal cuts it short: what is sent here must arrive if it can. */
+static void wait_for_room(int fd, int patience_ms)
+{
+	const struct timespec patience = {
+		.tv_sec = patience_ms / 1000,
+		.tv_nsec = patience_ms % 1000 * 1000000L,
+	};
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+	sigset_t signals;
+
+	sigfillset(&signals);
+	ppoll(&room, 1, &patience, &signals);
 }
 
 /* Returns -1 without a service manager that wants to hear. */
