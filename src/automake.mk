@@ -225,6 +225,8 @@ libpep_a_SOURCES = \
 	src/rtnetlink.h \
 	src/rules.c \
 	src/rules.h \
+	src/rules_factors.c \
+	src/rules_factors.h \
 	src/settings.c \
 	src/settings.h \
 	src/settings_failsafe.c \

@@ -4,23 +4,14 @@
 #include <errno.h>
 #include <string.h>
 
-#include "address.h"
 #include "cleanup.h"
 #include "policyset.h"
 #include "problem.h"
+#include "rules_factors.h"
 
 #define RANK_GAP_MOST 4096
 #define RANK_MOST 0xfffffffeU
 #define COSTLIEST 3 /* policies named when there are too many rules */
-
-/* The lists whose product a policy is, in one family. */
-struct factors {
-	struct address_prefix *src, *dst;
-	size_t src_count, dst_count;
-	struct number_list sport, dport, vlan;
-	uint16_t *interfaces;
-	size_t interface_count;
-};
 
 struct expansion {
 	const struct policyset *set;
@@ -30,141 +21,19 @@ struct expansion {
 	enum pep_family family;
 	uint32_t *order;
 	size_t max;
+	size_t count; /* of both families so far */
 	struct rules *rules;
 	struct problems *problems;
 };
 
-static void factors_clear(struct factors *f)
-{
-	free(f->src);
-	free(f->dst);
-	free(f->interfaces);
-	free(f->sport.range);
-	free(f->dport.range);
-	free(f->vlan.range);
-}
-
 static const struct number_range any_number = { 0, 0xffff };
 
-static size_t at_least_one(size_t count)
+/* How many rules a product gives: as often as there are directions; saturates. */
+static uint64_t rule_count(const struct policy *policy, uint64_t product)
 {
-	return count ? count : 1;
-}
+	uint64_t directions = (uint64_t)__builtin_popcount(policy->directions);
 
-static int compare_ranges(const void *a, const void *b)
-{
-	const struct number_range *x = a, *y = b;
-
-	return x->low != y->low ? x->low - y->low : x->high - y->high;
-}
-
-/* Disjoint ranges in ascending order that give the same numbers. */
-static int number_list_union(const struct number_list *list, struct number_list *ret)
-{
-	struct number_range *range;
-	size_t count = 0;
-
-	if (!list->count)
-		return 0;
-	range = malloc(list->count * sizeof(*range));
-	if (!range)
-		return -ENOMEM;
-	memcpy(range, list->range, list->count * sizeof(*range));
-	qsort(range, list->count, sizeof(*range), compare_ranges);
-	for (size_t i = 1; i < list->count; i++) {
-		if (range[i].low > range[count].high + 1)
-			range[++count] = range[i];
-		else if (range[i].high > range[count].high)
-			range[count].high = range[i].high;
-	}
-	ret->range = range;
-	ret->count = count + 1;
-	return 0;
-}
-
-/* Type and code of ICMP take the place of the ports. */
-static int port_factors(const struct policy *policy, struct factors *f)
-{
-	struct number_range type = { (uint16_t)policy->icmp_type, (uint16_t)policy->icmp_type };
-	struct number_range code = { (uint16_t)policy->icmp_code, (uint16_t)policy->icmp_code };
-	struct number_list types = { &type, policy->icmp_type >= 0 };
-	struct number_list codes = { &code, policy->icmp_code >= 0 };
-	bool icmp = types.count || codes.count;
-	int error = number_list_union(icmp ? &types : &policy->sport, &f->sport);
-
-	return error ? error : number_list_union(icmp ? &codes : &policy->dport, &f->dport);
-}
-
-/* The id 0 is a priority tag's and names no VLAN: such packets count as those without a tag. */
-static int vlan_factors(const struct policy *policy, struct factors *f)
-{
-	int error = number_list_union(&policy->vlan, &f->vlan);
-	struct number_range *range = f->vlan.range;
-
-	if (error || !f->vlan.count || range[0].low ||
-	    range[f->vlan.count - 1].high == PEP_VLAN_NONE)
-		return error;
-	range = realloc(range, (f->vlan.count + 1) * sizeof(*range));
-	if (!range)
-		return -ENOMEM;
-	range[f->vlan.count++] = (struct number_range){ PEP_VLAN_NONE, PEP_VLAN_NONE };
-	f->vlan.range = range;
-	return 0;
-}
-
-static int interface_factors(const struct rules_names *names, const struct policy *policy,
-			     struct factors *f)
-{
-	f->interfaces = calloc(policy->interface_count + 1, sizeof(*f->interfaces));
-	if (!f->interfaces)
-		return -ENOMEM;
-	for (size_t i = 0; i < policy->interface_count; i++) {
-		int id = names->interface_id(names->context, policy->interfaces[i]);
-
-		if (id < 0)
-			return id;
-		f->interfaces[f->interface_count++] = (uint16_t)id;
-	}
-	return 0;
-}
-
-static int factors_make(const struct rules_names *names, const struct policy *policy,
-			enum pep_family family, struct factors *ret)
-{
-	struct factors f = { 0 };
-	int error = address_list_prefixes(&policy->src, family, &f.src, &f.src_count);
-
-	if (!error)
-		error = address_list_prefixes(&policy->dst, family, &f.dst, &f.dst_count);
-	if (!error)
-		error = port_factors(policy, &f);
-	if (!error)
-		error = vlan_factors(policy, &f);
-	if (!error)
-		error = interface_factors(names, policy, &f);
-	if (error) {
-		factors_clear(&f);
-		return error;
-	}
-	*ret = f;
-	return 0;
-}
-
-static uint64_t factors_product(const struct factors *f)
-{
-	const size_t counts[] = { f->src_count,
-				  f->dst_count,
-				  at_least_one(f->sport.count),
-				  at_least_one(f->dport.count),
-				  at_least_one(f->vlan.count),
-				  at_least_one(f->interface_count) };
-	uint64_t product = 1;
-
-	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
-		if (__builtin_mul_overflow(product, counts[i], &product))
-			return UINT64_MAX;
-	}
-	return product;
+	return product > UINT64_MAX / PEP_DIRECTIONS ? UINT64_MAX : product * directions;
 }
 
 /* What all rules of a policy share. */
@@ -292,6 +161,25 @@ static int append(struct expansion *e, const struct policy *policy, const struct
 	return 0;
 }
 
+/* In both families. */
+static uint64_t policy_cost(const struct expansion *e, const struct policy *policy)
+{
+	uint64_t cost = 0;
+
+	for (int family = 0; family < PEP_FAMILIES && policy->enabled; family++) {
+		struct factors f = { 0 };
+		uint64_t here = 0;
+
+		if (!policy_has_family(policy, (enum pep_family)family))
+			continue;
+		if (!factors_make(e->names, policy, (enum pep_family)family, &f))
+			here = rule_count(policy, factors_product(&f));
+		factors_clear(&f);
+		cost = here > UINT64_MAX - cost ? UINT64_MAX : cost + here;
+	}
+	return cost;
+}
+
 /* Says which policies give the most rules. */
 static void report_costliest(struct expansion *e)
 {
@@ -301,14 +189,9 @@ static void report_costliest(struct expansion *e)
 	} top[COSTLIEST] = { 0 };
 
 	for (size_t i = 0; i < e->set->count; i++) {
-		struct factors f = { 0 };
-		uint64_t cost = 0;
+		uint64_t cost = policy_cost(e, e->set->policy[i]);
 		size_t at = COSTLIEST;
 
-		if (e->set->policy[i]->enabled &&
-		    !factors_make(e->names, e->set->policy[i], e->family, &f))
-			cost = factors_product(&f);
-		factors_clear(&f);
 		while (at > 0 && cost > top[at - 1].cost)
 			at--;
 		if (at == COSTLIEST)
@@ -327,7 +210,7 @@ static int expand_policy(struct expansion *e, size_t index, uint32_t rank)
 	const struct policy *policy = e->set->policy[index];
 	struct factors factors;
 	struct rule start;
-	uint64_t product;
+	uint64_t count;
 	int error;
 
 	if (!policy->enabled || !policy_has_family(policy, e->family))
@@ -335,14 +218,15 @@ static int expand_policy(struct expansion *e, size_t index, uint32_t rank)
 	error = factors_make(e->names, policy, e->family, &factors);
 	if (error)
 		return error;
-	product = factors_product(&factors);
-	if (product > e->max || e->rules->count + product * 2 > e->max * 2) {
+	count = rule_count(policy, factors_product(&factors));
+	if (count > e->max - e->count) {
 		problem_add(e->problems, "", "more than %zu rules (policy.max_rules)", e->max);
 		report_costliest(e);
 		error = -ENOSPC;
 	} else {
 		rule_start(policy, rank, e->slots[index], &start);
 		error = append(e, policy, &factors, &start);
+		e->count += count;
 	}
 	factors_clear(&factors);
 	return error;
