@@ -19,6 +19,7 @@ unit_tests = \
 	tests/test_http_connection \
 	tests/test_http_listener \
 	tests/test_http_query \
+	tests/test_image \
 	tests/test_interfaces_choice \
 	tests/test_interfaces_watch \
 	tests/test_json \
@@ -36,6 +37,7 @@ unit_tests = \
 	tests/test_problem_document \
 	tests/test_reload \
 	tests/test_route \
+	tests/test_rules \
 	tests/test_settings \
 	tests/test_settings_parse \
 	tests/test_settings_policies \
@@ -81,6 +83,8 @@ tests_test_policy_SOURCES = tests/test_policy.c $(policy_text)
 tests_test_policy_json_SOURCES = tests/test_policy_json.c $(policy_text)
 tests_test_policy_round_trip_SOURCES = tests/test_policy_round_trip.c $(policy_text)
 tests_test_policyset_SOURCES = tests/test_policyset.c $(policy_text)
+tests_test_image_SOURCES = tests/test_image.c $(policy_text)
+tests_test_rules_SOURCES = tests/test_rules.c $(policy_text)
 tests_test_timestamp_SOURCES = tests/test_timestamp.c $(policy_text)
 tests_test_units_SOURCES = tests/test_units.c $(policy_text)
 tests_test_words_SOURCES = tests/test_words.c $(policy_text)
@@ -106,6 +110,7 @@ root_programs = \
 	tests/root/test_classbench \
 	tests/root/test_evasion \
 	tests/root/test_flow_cache \
+	tests/root/test_headers \
 	tests/root/test_links \
 	tests/root/test_mixture \
 	tests/root/test_oracle \
@@ -120,10 +125,12 @@ dry_sources = \
 	tests/oracle.c tests/oracle.h \
 	tests/root/dry_bed.c tests/root/dry_bed.h \
 	tests/root/random_policies.c tests/root/random_policies.h
+real_bed = tests/root/real_bed.c tests/root/real_bed.h
 tests_root_test_classbench_SOURCES = tests/root/test_classbench.c $(dry_sources)
 tests_root_test_captures_SOURCES = tests/root/test_captures.c $(dry_sources)
-tests_root_test_evasion_SOURCES = tests/root/test_evasion.c $(dry_sources)
+tests_root_test_evasion_SOURCES = tests/root/test_evasion.c $(dry_sources) $(real_bed)
 tests_root_test_flow_cache_SOURCES = tests/root/test_flow_cache.c $(dry_sources)
+tests_root_test_headers_SOURCES = tests/root/test_headers.c $(dry_sources) $(real_bed)
 tests_root_test_mixture_SOURCES = tests/root/test_mixture.c $(dry_sources)
 tests_root_test_oracle_SOURCES = tests/root/test_oracle.c $(dry_sources)
 root_scripts = \
