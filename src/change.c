@@ -48,6 +48,12 @@ int daemon_change(struct daemon *daemon, const struct change *change, struct cha
 	struct datapath_figures figures;
 	int r;
 
+	if (daemon->settings->block_all) {
+		problem_add(problems, "",
+			    "nothing can be changed while everything but failsafe traffic is "
+			    "blocked: mend the files and run \"pepctl reload\"");
+		return -EAGAIN;
+	}
 	r = plan_make(&plan, change, problems);
 	if (r >= 0 && plan.result.changed)
 		r = change->dry_run ? try_out(&plan, problems) : carry_out(&plan, problems);

@@ -115,9 +115,10 @@ uint32_t daemon_image_flags(const struct settings *settings)
 static int prepare(struct daemon *daemon, const struct daemon_next *next,
 		   struct datapath_change **ret, struct problems *problems)
 {
+	CLEANUP(policyset_put) struct policyset *nothing = policyset_new();
 	const size_t errors = problems->errors;
 	const struct datapath_state state = {
-		.set = next->set,
+		.set = next->settings->block_all ? nothing : next->set,
 		.failsafe = next->settings->failsafe,
 		.flags = daemon_image_flags(next->settings),
 		.max_rules = next->settings->max_rules,
@@ -125,6 +126,8 @@ static int prepare(struct daemon *daemon, const struct daemon_next *next,
 	int r;
 
 	*ret = NULL;
+	if (!nothing)
+		return -ENOMEM;
 	if (daemon->status)
 		notify_alive();
 	else

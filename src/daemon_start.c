@@ -233,7 +233,9 @@ static int take_block(struct daemon *daemon, struct daemon_start *start)
 		start->no_config = false;
 	}
 	daemon->settings->default_block = true;
-	start->set = policyset_new();
+	daemon->settings->block_all = true;
+	/* The API's policies stay what they are; they are not enforced meanwhile. */
+	start->set = start->api ? policyset_get(start->api) : policyset_new();
 	return start->set ? 0 : -ENOMEM;
 }
 

@@ -37,6 +37,7 @@ struct picture {
 
 static void on_readable(evutil_socket_t fd, short what, void *context);
 static void on_verify(evutil_socket_t fd, short what, void *context);
+static void clear_stale(void *context, enum link_event event, const struct link *link);
 static void on_link(void *context, enum link_event event, const struct link *link);
 static void take_picture(const struct interfaces_watch *watch, struct picture *ret);
 static void add_to_picture(void *context, enum link_event event, const struct link *link);
@@ -68,8 +69,20 @@ int interfaces_watch_open(struct daemon *daemon, struct interfaces_watch **ret)
 	if (!watch->readable || event_add(watch->readable, NULL) < 0 || !watch->verify ||
 	    event_add(watch->verify, &interval) < 0)
 		return -ENOMEM;
+	links_each(daemon->links, clear_stale, watch);
 	*ret = TAKE_PTR(watch);
 	return 0;
+}
+
+/* Filters that a killed process left, where nothing will be attached in their place. */
+static void clear_stale(void *context, enum link_event event, const struct link *link)
+{
+	const struct interfaces_watch *watch = context;
+	bool exact;
+
+	if (event == LINK_NEW &&
+	    !settings_wants_interface(watch->daemon->settings, link->name, &exact))
+		attach_remove_stale(link->ifindex);
 }
 
 void interfaces_watch_follow(struct interfaces_watch *watch)

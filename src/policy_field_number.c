@@ -89,8 +89,8 @@ static int read_bounds(struct field_reader *reader, struct json_object *value,
 	return 0;
 }
 
-static int read_range(struct field_reader *reader, struct json_object *value,
-		      const struct kind *kind, struct number_range *ret)
+static int read_any_range(struct field_reader *reader, struct json_object *value,
+			  const struct kind *kind, struct number_range *ret)
 {
 	const char *none = kind->none ? ", or \"none\"" : "";
 	struct reason reason;
@@ -116,6 +116,22 @@ static int read_range(struct field_reader *reader, struct json_object *value,
 				    kind->max, none);
 	r = number_range_parse(json_object_get_string(value), kind->max, ret, &reason);
 	return r < 0 ? field_refuse(reader, value, "%s%s", reason.text, none) : 0;
+}
+
+static int read_range(struct field_reader *reader, struct json_object *value,
+		      const struct kind *kind, struct number_range *ret)
+{
+	struct number_range range;
+	int r = read_any_range(reader, value, kind, &range);
+
+	if (r < 0)
+		return r;
+	if (kind->none && range.low == 0)
+		return field_refuse(reader, value,
+				    "is no VLAN: a tag with the id 0 has a priority only, which "
+				    "is \"none\" here");
+	*ret = range;
+	return 0;
 }
 
 int read_numbers(struct field_reader *reader, struct json_object *value)

@@ -12,6 +12,7 @@
 #include "event_feed.h"
 #include "heap.h"
 #include "http.h"
+#include "http_listener.h"
 #include "interfaces_watch.h"
 #include "log.h"
 #include "notify.h"
@@ -34,6 +35,7 @@ static int reload(struct daemon *daemon, struct change_result *ret, struct probl
 static int read_all(struct reload *reload, struct problems *problems);
 static bool changes_datapath(const struct reload *reload, const struct change_result *result);
 static int switch_settings(void *context, struct problems *problems);
+static void blame_listener(const struct http *http, struct problems *problems);
 static void switch_back(struct reload *reload);
 static void keep_restart_keys(struct settings *in_force, struct settings *wanted);
 static void exchange(void *a, void *b, size_t size);
@@ -127,6 +129,7 @@ static bool changes_datapath(const struct reload *reload, const struct change_re
 
 	daemon_count_changes(before->failsafe, after->failsafe, &failsafe);
 	return result->changed || failsafe.changed || before->max_rules != after->max_rules ||
+	       before->block_all != after->block_all ||
 	       daemon_image_flags(before) != daemon_image_flags(after);
 }
 
@@ -146,11 +149,28 @@ static int switch_settings(void *context, struct problems *problems)
 	daemon->settings = TAKE_PTR(reload->files.settings);
 	r = daemon->http ? http_reconfigure(daemon->http) : 0;
 	if (r < 0) {
-		problem_add(problems, "/server/listen", "the listeners cannot be changed: %s",
-			    strerror(-r));
+		blame_listener(daemon->http, problems);
 		switch_back(reload);
 	}
 	return r;
+}
+
+/* Only a Unix socket's failure is one. */
+static void blame_listener(const struct http *http, struct problems *problems)
+{
+	const struct http_listener_state *list;
+	const char *at = "the listeners";
+	int error = ENOMEM;
+	size_t count;
+
+	list = http_listeners(http, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].up || !http_listener_is_local(list[i].address))
+			continue;
+		at = list[i].address;
+		error = list[i].error;
+	}
+	problem_add(problems, "/server/listen", "cannot listen on %s: %s", at, strerror(error));
 }
 
 static void switch_back(struct reload *reload)

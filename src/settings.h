@@ -56,6 +56,7 @@ struct settings {
 	uint32_t capacity; /* policies, of all origins */
 	uint32_t max_rules;
 	bool default_block;
+	bool block_all; /* not a key: the way out of a bad start, see daemon_start.c */
 	bool policies_file_named; /* by the configuration: it must be there */
 	enum bad_start on_bad_start;
 	char *policies_file;

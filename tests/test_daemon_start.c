@@ -155,7 +155,8 @@ START_TEST(closed_can_be_chosen)
 	write_config(",\"on_bad_start\":\"block-but-failsafe\"", "}");
 	break_policies();
 	ck_assert_int_eq(daemon_start_read(&under_test, &start), 0);
-	assert_set(NULL, NULL);
+	assert_set("api", NULL); /* kept, and not enforced */
+	ck_assert(under_test.settings->block_all);
 	ck_assert(under_test.settings->default_block);
 	ck_assert_uint_gt(under_test.settings->failsafe->count, 0);
 	ck_assert_ptr_nonnull(strstr(under_test.degraded, "blocked"));

@@ -169,7 +169,7 @@ static const char *const different[] = {
 	"{'id':'a','action':'BLOCK','protocol':'icmp'}",
 	"{'id':'a','action':'BLOCK','protocol':'icmp','icmp_type':0}",
 	"{'id':'a','action':'BLOCK','protocol':'icmp','icmp_code':0}",
-	"{'id':'a','action':'BLOCK','vlan':0}",
+	"{'id':'a','action':'BLOCK','vlan':7}",
 	"{'id':'a','action':'BLOCK','vlan':'none'}",
 	"{'id':'a','action':'BLOCK','dscp':0}",
 	"{'id':'a','action':'BLOCK','length':0}",
