@@ -69,7 +69,7 @@ static const struct {
 	  "'protocol':'udp','vlan':[7,9],'interface':['if1','if2']}",
 	  { { 24, 0 }, { 24, 0 } } },
 	{ "{'id':'a','action':'BLOCK','protocol':'icmp','icmp_type':8}", { { 1, 0 }, { 0, 0 } } },
-	{ "{'id':'a','action':'BLOCK','vlan':['0-5','none']}", { { 2, 0 }, { 2, 0 } } },
+	{ "{'id':'a','action':'BLOCK','vlan':['1-5','none']}", { { 2, 0 }, { 2, 0 } } },
 };
 
 START_TEST(policies_expand_to_products)
