@@ -85,7 +85,8 @@ static size_t keep_slots(const struct datapath_slots *now, const struct policyse
 
 	for (size_t i = 0; i < set->count; i++) {
 		order = 1;
-		while (j < have && (order = strcmp(now->set->policy[j]->id, set->policy[i]->id)) < 0)
+		while (j < have &&
+		       (order = strcmp(now->set->policy[j]->id, set->policy[i]->id)) < 0)
 			j++;
 		if (j < have && order == 0) {
 			plan->slot[i] = now->slot[j++];
@@ -348,8 +349,8 @@ static uint64_t carried_tat(uint64_t tat, const struct pep_limit *before, double
 	return now + (debt < (double)now_limit->burst ? (uint64_t)debt : now_limit->burst);
 }
 
-static void carry_bucket(__u64 *tat, const struct pep_limit *before,
-			 const struct pep_limit *after, int shifts)
+static void carry_bucket(__u64 *tat, const struct pep_limit *before, const struct pep_limit *after,
+			 int shifts)
 {
 	uint64_t now = (uint64_t)clock_ns(CLOCK_MONOTONIC) << UNITS_SHIFT;
 	__u64 old = __atomic_load_n(tat, __ATOMIC_RELAXED), carried;
