@@ -121,8 +121,11 @@ static void print_reasons(FILE *out, struct json_object *reasons, const char *wh
 {
 	for (size_t i = 0; i < client_length(reasons); i++) {
 		struct json_object *reason = json_object_array_get_idx(reasons, i);
+		const char *of = client_text(reason, "of");
 
 		fprintf(out, "            %s", what);
+		text_print(out, of);
+		fputs(*of ? ": " : "", out);
 		text_print(out, client_text(reason, "detail"));
 		fputc('\n', out);
 	}

@@ -24,6 +24,8 @@
 #include "log.h"
 
 #define LARGE_BODY (256 * 1024)
+#define NOT_OURS                                                                                   \
+	"the %s must be localhost, an address, or one of server.allowed_hosts, not '%.100s'"
 
 static const struct {
 	enum evhttp_cmd_type type;
@@ -161,14 +163,16 @@ static int check_host(struct http_request *request, const struct http_server *se
 	const char *target = evhttp_uri_get_host(evhttp_request_get_evhttp_uri(request->evhttp));
 	const char *host = http_header(request, "Host");
 
-	if (server->local ||
-	    (http_host_allowed(host, allowed) && (!target || http_host_allowed(target, allowed))))
+	if (server->local)
 		return 0;
-	http_refuse(
-		request, 421,
-		"the Host header must be localhost, an address, or one of server.allowed_hosts, "
-		"not '%.100s'",
-		host ? host : "");
+	if (!http_host_allowed(host, allowed)) {
+		http_refuse(request, 421, NOT_OURS, "Host header", host ? host : "");
+		return -EPERM;
+	}
+	/* "//policies" has a host, too, and no path. */
+	if (!target || http_host_allowed(target, allowed))
+		return 0;
+	http_refuse(request, 421, NOT_OURS, "host in the URL", target);
 	return -EPERM;
 }
 

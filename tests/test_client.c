@@ -193,6 +193,7 @@ START_TEST(status_of_the_unwell)
 	const struct canned answers[] = {
 		{ ANSWER("503 Service Unavailable",
 			 "application/json") "{\"status\":\"degraded\",\"reasons\":[{\"of\":\"\",\"detail\":\"why\"}],"
+					     "\"warnings\":[{\"of\":\"eth1\",\"detail\":\"waits\"}],"
 					     "\"version\":\"1.2\",\"uptime_seconds\":61,\"generation\":9,\"policy_count\":3,"
 					     "\"rule_count\":4,\"default_action\":\"BLOCK\",\"failsafe\":false,"
 					     "\"interfaces\":[{\"name\":\"eth0\",\"mode\":\"tc\",\"egress\":true},"
@@ -211,6 +212,7 @@ START_TEST(status_of_the_unwell)
 	ck_assert_int_eq(session_ask("status", answers, 4), CLIENT_DONE);
 	ck_assert_str_eq(session.out, "status:     degraded\n"
 				      "            why\n"
+				      "            warning: eth1: waits\n"
 				      "version:    1.2, up 1m1s\n"
 				      "interfaces: eth0 (tc, egress), eth1 (not attached)\n"
 				      "policies:   3 (1 file, 2 api), 4 rules, generation 9\n"

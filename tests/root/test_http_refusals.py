@@ -204,9 +204,13 @@ class Refusals(HttpTest):
                     self.assert_problem(answer, status)
 
     def test_absolute_target_over_tcp(self):
-        for target, status in (("http://localhost/health", 200), ("http://evil/health", 421)):
+        for target, status in (("http://localhost/health", 200), ("http://evil/health", 421),
+                               ("//evil", 421)):
             with self.subTest(target):
-                self.assertEqual(status, self.tcp("GET", target).status)
+                answer = self.tcp("GET", target)
+                self.assertEqual(status, answer.status)
+                if status == 421:
+                    self.assertIn("'evil'", answer.json["detail"])
 
     def test_no_answer_says_that_another_site_may_read_it(self):
         answer = self.tcp("GET", "/policies", headers={"Origin": "http://evil.example"})

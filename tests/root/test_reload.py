@@ -164,6 +164,16 @@ class Config(Reload):
         self.reload_with({"network": {"interfaces": []}})
         self.assert_port(53, True)
 
+    def test_socket_that_cannot_be_is_named(self):
+        """And the one that there is stays."""
+        taken = "unix:" + self.daemon.state_dir
+        config = daemons.merged(self.daemon.config, {"server": {"listen": [taken]}})
+        self.daemon.write_config(json.dumps(config))
+        response = self.daemon.request("POST", "/reload")
+        self.assertIn(taken, response.json["detail"])
+        self.assertEqual("/server/listen", response.json["pointer"])
+        self.assertEqual("ok", self.daemon.get("/health")["status"])
+
     def test_what_needs_a_restart_is_told(self):
         answer = self.reload_with({"policy": {"state_dir": self.daemon.directory + "/elsewhere"}})
         self.assertIn("/policy/state_dir", str(answer["warnings"]))
