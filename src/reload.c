@@ -129,6 +129,7 @@ static bool changes_datapath(const struct reload *reload, const struct change_re
 
 	daemon_count_changes(before->failsafe, after->failsafe, &failsafe);
 	return result->changed || failsafe.changed || before->max_rules != after->max_rules ||
+	       before->block_all != after->block_all ||
 	       daemon_image_flags(before) != daemon_image_flags(after);
 }
 
