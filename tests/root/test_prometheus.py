@@ -125,9 +125,9 @@ class Prometheus(HttpTest):
         cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
         config = os.path.join(cls.directory, "prometheus.yml")
         with open(config, "w") as file:
-            json.dump({"global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"},
+            json.dump({"global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
                        "scrape_configs": [{"job_name": "pepctl", "static_configs": [
-                           {"targets": ["localhost:%d" % PORT]}]}]}, file)
+                           {"targets": ["127.0.0.1:%d" % PORT]}]}]}, file)
         cls.log = open(os.path.join(cls.directory, "log"), "w+")
         cls.addClassCleanup(cls.log.close)
         cls.prometheus = cls.lab.host.popen(
@@ -149,9 +149,9 @@ class Prometheus(HttpTest):
             ["nsenter", "--net=" + self.lab.host.path, "curl", "-sS", "--max-time", "5", url],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=10,
             pass_fds=[self.lab.host.fd])
-        if done.returncode:
-            return None
-        result = json.loads(done.stdout)["data"]["result"]
+        if done.returncode or not done.stdout.startswith("{"):
+            return None  # it has just been started
+        result = json.loads(done.stdout).get("data", {}).get("result", [])
         return float(result[0]["value"][1]) if len(result) == 1 else None
 
     def wait_for(self, expression, value, seconds=30):
