@@ -215,7 +215,8 @@ class Surroundings(Startup):
             with self.subTest(name):
                 dropped = "-sys_admin,-" + name
                 self.refused(NO_PERMISSION, "CAP_" + name.upper(),
-                             prefix=["setpriv", "--bounding-set", dropped])
+                             prefix=["setpriv", "--inh-caps=-all", "--bounding-set",
+                                     dropped])
 
     def test_three_capabilities_are_enough(self):
         """As the unit runs it, here still as root's uid because of the files."""
