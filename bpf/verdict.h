@@ -243,6 +243,20 @@ static __always_inline int decide_packet(struct packet *p)
 	return outcome;
 }
 
+/* What becomes of a fragment that cannot be told by its first one. */
+static __always_inline int fragment_refused(const struct packet *p, int outcome)
+{
+	__u32 flags = image_flags(p);
+
+	if (outcome == PEP_OUTCOME_UNTRACKED_FRAGMENT)
+		return flags & (PEP_IMAGE_UNTRACKED_PASS | PEP_IMAGE_TRANSPARENT)
+			       ? PEP_OUTCOME_UNTRACKED_PASS
+			       : outcome;
+	return flags & (PEP_IMAGE_MALFORMED_PASS | PEP_IMAGE_TRANSPARENT)
+		       ? PEP_OUTCOME_MALFORMED_PASS
+		       : outcome;
+}
+
 static __always_inline int decide_fragment(struct packet *p)
 {
 	__u64 generation = PEP_WORD_GENERATION(p->word);
@@ -252,11 +266,8 @@ static __always_inline int decide_fragment(struct packet *p)
 
 	error = later ? fragment_later(p) : fragment_first(p);
 	known = error > 0 && kept_slot_applies(p);
-	if (error == -PEP_OUTCOME_UNTRACKED_FRAGMENT &&
-	    image_flags(p) & (PEP_IMAGE_UNTRACKED_PASS | PEP_IMAGE_TRANSPARENT))
-		return PEP_OUTCOME_UNTRACKED_PASS;
 	if (error < 0)
-		return -error;
+		return fragment_refused(p, -error);
 	if (!known) {
 		error = classify(p, PEP_RULES_POLICY);
 		if (error)

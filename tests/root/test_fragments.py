@@ -146,6 +146,14 @@ class Crafted(Fragments):
             self.assert_fragments([good[0], evil[0], good[1]], True, False, False)
         self.assert_reason("fragment_conflict", 4)
 
+    def test_without_a_policy_fragments_pass_whatever_they_are(self):
+        """An identification that comes again is no reason to drop for a set that is empty."""
+        self.daemon.put()
+        for src, dst in FAMILIES:
+            one = packets.fragments(packets.udp(src, dst, 1, GOOD, b"x" * 56), 32, ident=19)
+            other = packets.fragments(packets.udp(src, dst, 1, EVIL, b"x" * 56), 32, ident=19)
+            self.assert_fragments([one[0], other[0], other[1]], True, True, True)
+
     def test_repeated_first_fragment_is_no_conflict(self):
         for src, dst in FAMILIES:
             good = packets.fragments(packets.udp(src, dst, 1, GOOD, b"x" * 56), 32, ident=10)
