@@ -92,7 +92,9 @@ libpep_a_SOURCES = \
 	src/datapath.c \
 	src/datapath.h \
 	src/datapath_counters.c \
+	src/datapath_counters.h \
 	src/datapath_dry.c \
+	src/datapath_dry.h \
 	src/datapath_events.c \
 	src/datapath_events.h \
 	src/datapath_load.c \
@@ -105,6 +107,7 @@ libpep_a_SOURCES = \
 	src/event_feed.h \
 	src/event_log.c \
 	src/event_log.h \
+	src/event_priority.h \
 	src/event_view.c \
 	src/event_view.h \
 	src/expiry.c \

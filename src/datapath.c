@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "datapath.h"
+#include "datapath_counters.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

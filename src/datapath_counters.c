@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "datapath_counters.h"
 #include "datapath_maps.h"
 
 #define TALLIES (PEP_DIRECTIONS * PEP_OUTCOME_MAX)

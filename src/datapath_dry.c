@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "datapath_dry.h"
 #include "datapath_maps.h"
 
 #define ETHERNET_BYTES 14 /* BPF_PROG_TEST_RUN takes no less */

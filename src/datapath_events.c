@@ -7,6 +7,7 @@
 
 #include "cleanup.h"
 #include "datapath.h"
+#include "datapath_counters.h"
 
 struct datapath_events {
 	struct ring_buffer *buffer;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "datapath_counters.h"
 #include "datapath_maps.h"
 
 #include <bpf/bpf.h>
@@ -226,8 +227,7 @@ static int size_maps(const struct datapath *datapath, struct pep_xdp *object)
 static int keep_maps(struct datapath *datapath, const struct pep_xdp *object)
 {
 	for (int i = 0; i < MAPS; i++) {
-		const struct bpf_map *map =
-			bpf_object__find_map_by_name(object->obj, map_names[i]);
+		const struct bpf_map *map = bpf_object__find_map_by_name(object->obj, map_names[i]);
 
 		if (!map)
 			return -ENOENT;
@@ -254,10 +254,10 @@ static int map_all_memory(struct datapath *d)
 
 static void say_why(int error, char **ret_detail)
 {
-	const char *why = error == -EPERM ?
-				  "not permitted to create BPF maps: run as root, or with the "
-				  "capabilities CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON" :
-				  "the kernel refused to create the BPF maps";
+	const char *why = error == -EPERM
+				  ? "not permitted to create BPF maps: run as root, or with the "
+				    "capabilities CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"
+				  : "the kernel refused to create the BPF maps";
 
 	if (asprintf(ret_detail, "%s (%s)", why, strerror(-error)) < 0)
 		*ret_detail = NULL;
@@ -285,7 +285,8 @@ static int create_maps(struct datapath *datapath)
 /* Entry 0 and one entry a map: what a later process starts from. */
 static int write_manifest(const struct datapath *datapath)
 {
-	struct pep_manifest_entry entry = { .name = "pepctl", .kind = PEP_MANIFEST_HEADER,
+	struct pep_manifest_entry entry = { .name = "pepctl",
+					    .kind = PEP_MANIFEST_HEADER,
 					    .id = PEP_ABI_VERSION };
 	struct bpf_map_info info;
 	uint32_t length, key = 0;

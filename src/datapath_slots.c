@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "datapath_counters.h"
 #include "datapath_maps.h"
 #include "policyset.h"
 

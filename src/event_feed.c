@@ -11,6 +11,7 @@
 #include "cleanup.h"
 #include "daemon.h"
 #include "datapath.h"
+#include "datapath_counters.h"
 #include "datapath_events.h"
 #include "event_log.h"
 #include "links.h"

@@ -13,6 +13,7 @@
 #include "cleanup.h"
 #include "daemon.h"
 #include "datapath.h"
+#include "datapath_counters.h"
 #include "outcome.h"
 #include "policyset.h"
 

@@ -7,6 +7,7 @@
 #include "cleanup.h"
 #include "daemon.h"
 #include "datapath.h"
+#include "datapath_counters.h"
 #include "http_health.h"
 #include "http_server.h"
 #include "policyset.h"

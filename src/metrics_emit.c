@@ -8,6 +8,7 @@
 #include "attach.h"
 #include "daemon.h"
 #include "datapath.h"
+#include "datapath_counters.h"
 #include "http.h"
 #include "http_health.h"
 #include "http_server.h"

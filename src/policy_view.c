@@ -11,6 +11,7 @@
 #include "cleanup.h"
 #include "daemon.h"
 #include "datapath.h"
+#include "datapath_counters.h"
 #include "history.h"
 #include "http_json.h"
 #include "http_server.h"

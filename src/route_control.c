@@ -9,6 +9,7 @@
 #include "cleanup.h"
 #include "daemon.h"
 #include "datapath.h"
+#include "datapath_counters.h"
 #include "http_json.h"
 #include "http_request.h"
 #include "json_cleanup.h"

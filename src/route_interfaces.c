@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "daemon.h"
 #include "datapath.h"
+#include "datapath_counters.h"
 #include "http_json.h"
 #include "http_request.h"
 #include "http_traffic.h"

@@ -8,6 +8,7 @@
 
 #include "cleanup.h"
 #include "datapath.h"
+#include "datapath_counters.h"
 #include "http.h"
 #include "json.h"
 #include "json_cleanup.h"

@@ -7,6 +7,8 @@
 #define DRY_BED_H
 
 #include "datapath.h"
+#include "datapath_counters.h"
+#include "datapath_dry.h"
 #include "frame.h"
 #include "oracle.h"
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the datapath counts, by policy, by interface and in all, and how its
+ * events are had.
+ */
+#ifndef DATAPATH_COUNTERS_H
+#define DATAPATH_COUNTERS_H
+
+#include <stdint.h>
+
+#include "pep.h"
+
+struct datapath;
+
+/** Sums the stripes of a policy's counters; zeros for an unknown id. Since the last reset. */
+void datapath_policy_counters(const struct datapath *datapath, const char *id,
+			      struct pep_counters *ret);
+
+/** The slot of a policy in the state in force, PEP_SLOT_NONE when it has none. */
+uint32_t datapath_policy_slot(const struct datapath *datapath, const char *id);
+
+/** As datapath_policy_counters(), without the search: for sampling all of them. */
+void datapath_slot_counters(const struct datapath *datapath, uint32_t slot,
+			    struct pep_counters *ret);
+
+/** The outcomes of an interface and direction; @ret has PEP_OUTCOME_MAX. Since the last reset. */
+void datapath_interface_tally(const struct datapath *datapath, const char *name,
+			      enum pep_direction direction, struct pep_tally *ret);
+
+/** Sums the stripes of the totals. Since the last reset. */
+void datapath_totals(const struct datapath *datapath, struct pep_totals *ret);
+
+/** All counters read as zero from here on. Returns 0 or -ENOMEM. */
+int datapath_reset(struct datapath *datapath);
+
+/** The id of the policy that has a slot, as of the state in force; NULL: none. */
+const char *datapath_slot_policy(const struct datapath *datapath, uint32_t slot);
+
+/** The fd of a map by its name in the programs ("events", "trace"), or -ENOENT. */
+int datapath_map(const struct datapath *datapath, const char *name);
+
+/** How many readers want a sample of every drop. */
+void datapath_set_event_readers(struct datapath *datapath, uint64_t readers);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Dry runs: the loaded program on a packet that nobody sent.
+ */
+#ifndef DATAPATH_DRY_H
+#define DATAPATH_DRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "datapath.h"
+
+struct datapath_packet {
+	const void *frame;
+	size_t bytes;
+	enum datapath_program program;
+	uint32_t ifindex;
+	enum pep_direction direction;
+	bool l3;
+	uint16_t vlan; /* tag that hardware took off; PEP_VLAN_NONE: none */
+	uint64_t time_ns; /* CLOCK_MONOTONIC; 0: now */
+};
+
+/** Runs the loaded program on a packet; nothing but the trace is written. Returns 0 or -errno. */
+int datapath_dry_run(struct datapath *datapath, const struct datapath_packet *packet,
+		     struct pep_trace *ret);
+
+#endif
