@@ -109,6 +109,7 @@ root_programs = \
 	tests/root/test_captures \
 	tests/root/test_classbench \
 	tests/root/test_evasion \
+	tests/root/test_faults \
 	tests/root/test_flow_cache \
 	tests/root/test_headers \
 	tests/root/test_links \
@@ -129,6 +130,7 @@ real_bed = tests/root/real_bed.c tests/root/real_bed.h
 tests_root_test_classbench_SOURCES = tests/root/test_classbench.c $(dry_sources)
 tests_root_test_captures_SOURCES = tests/root/test_captures.c $(dry_sources)
 tests_root_test_evasion_SOURCES = tests/root/test_evasion.c $(dry_sources) $(real_bed)
+tests_root_test_faults_SOURCES = tests/root/test_faults.c $(dry_sources) $(real_bed)
 tests_root_test_flow_cache_SOURCES = tests/root/test_flow_cache.c $(dry_sources)
 tests_root_test_headers_SOURCES = tests/root/test_headers.c $(dry_sources) $(real_bed)
 tests_root_test_mixture_SOURCES = tests/root/test_mixture.c $(dry_sources)
