@@ -102,6 +102,7 @@ libpep_a_SOURCES = \
 	src/datapath_maps.h \
 	src/datapath_publish.c \
 	src/datapath_slots.c \
+	src/datapath_slots.h \
 	src/directories.h \
 	src/event_feed.c \
 	src/event_feed.h \

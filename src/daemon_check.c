@@ -62,12 +62,13 @@ static int try_compile(const struct settings *settings, const struct policyset *
 		.interface_id = any_interface,
 		.slots = slots,
 		.failsafe_slots = failsafe_slots,
+		.max = settings->max_rules,
 	};
 	int r;
 
 	if (!slots || !failsafe_slots)
 		return -ENOMEM;
-	r = rules_expand(set, settings->failsafe, &names, settings->max_rules, &rules, problems);
+	r = rules_expand(set, settings->failsafe, &names, &rules, problems);
 	if (r < 0)
 		return r;
 	r = image_build(&rules, daemon_image_flags(settings), &image);

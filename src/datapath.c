@@ -12,6 +12,7 @@
 
 #include "cleanup.h"
 #include "datapath_maps.h"
+#include "datapath_slots.h"
 #include "log.h"
 #include "policyset.h"
 

@@ -20,6 +20,7 @@
 
 #include "cleanup.h"
 #include "datapath_maps.h"
+#include "datapath_slots.h"
 #include "image.h"
 #include "policyset.h"
 #include "problem.h"
@@ -73,6 +74,7 @@ static int build(struct datapath *datapath, const struct datapath_state *state,
 		.context = datapath,
 		.slots = change->policies.slot,
 		.failsafe_slots = change->failsafes.slot,
+		.max = state->max_rules,
 	};
 	uint32_t flags = state->flags;
 	struct rules rules = { 0 };
@@ -80,8 +82,7 @@ static int build(struct datapath *datapath, const struct datapath_state *state,
 
 	if (is_transparent(state))
 		flags |= PEP_IMAGE_TRANSPARENT;
-	error = rules_expand(state->set, state->failsafe, &names, state->max_rules, &rules,
-			     problems);
+	error = rules_expand(state->set, state->failsafe, &names, &rules, problems);
 	if (error)
 		return error;
 	change->figures.rules = rules.count;

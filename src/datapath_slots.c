@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "datapath_counters.h"
 #include "datapath_maps.h"
+#include "datapath_slots.h"
 #include "policyset.h"
 
 #define NS_PER_S 1000000000LL

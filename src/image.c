@@ -91,7 +91,7 @@ static void box_address(struct box *box, unsigned int word, const uint32_t *addr
 }
 
 /* A range fixes the bits that its ends have in common from the top. */
-static uint32_t common_bits(uint16_t low, uint16_t high)
+static uint32_t shared_bits(uint16_t low, uint16_t high)
 {
 	unsigned int same = 16;
 
@@ -109,8 +109,8 @@ static void box_make(const struct rule *rule, struct box *box)
 	box_address(box, PEP_KEY_SRC, rule->src, rule->src_bits);
 	box_address(box, PEP_KEY_DST, rule->dst, rule->dst_bits);
 	box->value[PEP_KEY_PORTS] = (uint32_t)rule->sport_low << 16 | rule->dport_low;
-	box->fixed[PEP_KEY_PORTS] = common_bits(rule->sport_low, rule->sport_high) << 16 |
-				    common_bits(rule->dport_low, rule->dport_high);
+	box->fixed[PEP_KEY_PORTS] = shared_bits(rule->sport_low, rule->sport_high) << 16 |
+				    shared_bits(rule->dport_low, rule->dport_high);
 	box->port_low[0] = rule->dport_low;
 	box->port_high[0] = rule->dport_high;
 	box->port_low[1] = rule->sport_low;

@@ -20,7 +20,6 @@ struct expansion {
 	enum pep_ruleset ruleset;
 	enum pep_family family;
 	uint32_t *order;
-	size_t max;
 	size_t count; /* of both families so far */
 	struct rules *rules;
 	struct problems *problems;
@@ -219,8 +218,9 @@ static int expand_policy(struct expansion *e, size_t index, uint32_t rank)
 	if (error)
 		return error;
 	count = rule_count(policy, factors_product(&factors));
-	if (count > e->max - e->count) {
-		problem_add(e->problems, "", "more than %zu rules (policy.max_rules)", e->max);
+	if (count > e->names->max - e->count) {
+		problem_add(e->problems, "", "more than %zu rules (policy.max_rules)",
+			    e->names->max);
 		report_costliest(e);
 		error = -ENOSPC;
 	} else {
@@ -246,8 +246,7 @@ static int expand_family(struct expansion *e)
 }
 
 int rules_expand(const struct policyset *set, const struct policyset *failsafe,
-		 const struct rules_names *names, size_t max, struct rules *ret,
-		 struct problems *problems)
+		 const struct rules_names *names, struct rules *ret, struct problems *problems)
 {
 	struct rules rules = { 0 };
 	struct expansion expansions[PEP_RULESETS] = {
@@ -261,7 +260,6 @@ int rules_expand(const struct policyset *set, const struct policyset *failsafe,
 
 		e->family = (enum pep_family)(i % PEP_FAMILIES);
 		e->names = names;
-		e->max = max;
 		e->rules = &rules;
 		e->problems = problems;
 		error = expand_family(e);

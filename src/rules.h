@@ -43,16 +43,15 @@ struct rules_names {
 	void *context;
 	const uint32_t *slots; /* of set->policy[i] */
 	const uint32_t *failsafe_slots; /* of failsafe->policy[i] */
+	size_t max; /* more rules than that are refused, naming the policies that cost most */
 };
 
 /**
  * Expands both sets; disabled policies give no rules.
- * @max: more rules than that are refused, naming the policies that cost most.
  * Returns 0, -ENOSPC (noted in @problems), -ENOMEM, or what interface_id gave.
  */
 int rules_expand(const struct policyset *set, const struct policyset *failsafe,
-		 const struct rules_names *names, size_t max, struct rules *ret,
-		 struct problems *problems);
+		 const struct rules_names *names, struct rules *ret, struct problems *problems);
 
 /** Frees the lists. */
 void rules_clear(struct rules *rules);

@@ -40,11 +40,12 @@ static int expand(const char *const *texts, size_t count, size_t max, struct rul
 	static const uint32_t slots[POLICIES_MOST] = { 10, 11, 12, 13 };
 	const struct rules_names names = { .interface_id = interface_id,
 					   .slots = slots,
-					   .failsafe_slots = slots };
+					   .failsafe_slots = slots,
+					   .max = max };
 	CLEANUP(policyset_put) struct policyset *set = make_set(texts, count);
 	CLEANUP(policyset_put) struct policyset *none = policyset_new();
 
-	return rules_expand(set, none, &names, max, ret, problems);
+	return rules_expand(set, none, &names, ret, problems);
 }
 
 /* ---- how many rules a policy comes to: IPv4 and IPv6, ingress and egress */
