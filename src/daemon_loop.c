@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "daemon.h"
 #include "daemon_state.h"
+#include "event_priority.h"
 #include "heap.h"
 #include "log.h"
 #include "notify.h"
@@ -26,6 +27,7 @@ static void on_reload(evutil_socket_t fd, short what, void *context);
 static void on_reopen(evutil_socket_t number, short what, void *context);
 static void on_settle(evutil_socket_t fd, short what, void *context);
 static void on_status(evutil_socket_t fd, short what, void *context);
+static struct event_base *make_base(void);
 static int catch_signals(struct daemon_loop *loop);
 static int add_timers(struct daemon_loop *loop);
 
@@ -55,7 +57,7 @@ int daemon_loop_open(struct daemon *daemon, struct daemon_loop **ret)
 	if (!loop)
 		return -ENOMEM;
 	loop->daemon = daemon;
-	daemon->base = event_base_new();
+	daemon->base = make_base();
 	if (!daemon->base)
 		return -ENOMEM;
 	r = catch_signals(loop);
@@ -98,6 +100,24 @@ void daemon_loop_close(struct daemon_loop **loop)
 	daemon->base = NULL;
 	free(*loop);
 	*loop = NULL;
+}
+
+static struct event_base *make_base(void)
+{
+	const struct timeval turn = { .tv_usec = EVENT_PRIORITY_TURN_US };
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config &&
+	    !event_config_set_max_dispatch_interval(config, &turn, -1, EVENT_PRIORITY_LAST))
+		base = event_base_new_with_config(config);
+	if (config)
+		event_config_free(config);
+	if (base && event_base_priority_init(base, EVENT_PRIORITIES) < 0) {
+		event_base_free(base);
+		return NULL;
+	}
+	return base;
 }
 
 static int catch_signals(struct daemon_loop *loop)

@@ -12,6 +12,7 @@
 #include "cleanup.h"
 #include "daemon.h"
 #include "datapath.h"
+#include "heap.h"
 #include "http_connection.h"
 #include "http_server.h"
 #include "http_sse.h"
@@ -21,6 +22,7 @@
 #define TICK_SECONDS 3 /* what is not up or stopped accepting is tried again */
 #define FULL_TICK_US 20000 /* while connections wait for others to end */
 #define LOCAL_RESERVE 16 /* connections that only the Unix socket can have */
+#define TRIM_CONNECTIONS 16
 #define HEADER_BYTES 16384
 #define TCP_BODY_BYTES 65536 /* nothing is written by TCP: a body is only read to be refused */
 
@@ -36,6 +38,7 @@ static void count_connections(void *context);
 static const char *explain_refusal(void *context, int status);
 static void count_refusal(void *context, int status);
 static void tick(evutil_socket_t fd, short events, void *context);
+static void trim_after_many(struct http *http);
 static void set_tick(struct http *http);
 
 int http_open(struct daemon *daemon, struct http **ret)
@@ -142,6 +145,8 @@ static int open_server(struct http_server *server, struct http *http, bool local
 	server->connections = http_connections_new(http->daemon->base, server->evhttp, &calls);
 	if (!server->connections)
 		return -ENOMEM;
+	if (!local)
+		http_connections_yield(server->connections);
 	/* All of them, and those that evhttp does not know, are refused by us. */
 	evhttp_set_allowed_methods(server->evhttp, UINT16_MAX);
 	evhttp_set_default_content_type(server->evhttp, NULL);
@@ -327,6 +332,21 @@ static void tick(evutil_socket_t fd, short events, void *context)
 	http_connections_sweep(http->tcp.connections);
 	open_listeners(http, true);
 	count_connections(&http->local);
+	trim_after_many(http);
+}
+
+/* What many long answers at once took is given back when they are gone. */
+static void trim_after_many(struct http *http)
+{
+	size_t count = http_connections_count(http->local.connections) +
+		       http_connections_count(http->tcp.connections);
+
+	if (count >= http->busy) {
+		http->busy = count;
+	} else if (http->busy >= TRIM_CONNECTIONS && count < http->busy / 4) {
+		http->busy = count;
+		heap_trim();
+	}
 }
 
 static void set_tick(struct http *http)

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "cleanup.h"
+#include "event_priority.h"
 #include "http_json.h"
 #include "http_server.h"
 #include "json_cleanup.h"
@@ -37,6 +38,7 @@ struct http_connections {
 	size_t count;
 	struct event_base *base;
 	struct http_connections_calls calls;
+	bool yielding;
 };
 
 static struct bufferevent *open_stream(struct event_base *base, void *context);
@@ -64,6 +66,11 @@ struct http_connections *http_connections_new(struct event_base *base, struct ev
 	return connections;
 }
 
+void http_connections_yield(struct http_connections *connections)
+{
+	connections->yielding = true;
+}
+
 void http_connections_sweep(struct http_connections *connections)
 {
 	struct http_connection *connection = LIST_FIRST(&connections->list);
@@ -83,7 +90,7 @@ void http_connections_expire(struct http_connections *connections, uint64_t most
 	const uint64_t now_ns = http_now_ns();
 	struct http_connection *connection;
 
-	LIST_FOREACH (connection, &connections->list, link) {
+	LIST_FOREACH(connection, &connections->list, link) {
 		const uint64_t factor = connection->answering ? ANSWER_FACTOR : 1;
 
 		/* Of one that is abandoned the descriptor may be somebody else's by now. */
@@ -126,6 +133,9 @@ struct http_connection *http_connection_claim(struct http_connections *connectio
 		connection = LIST_NEXT(connection, link);
 	if (!connection)
 		return NULL;
+	/* Not before: evhttp gives it the descriptor late, and with that the usual priority. */
+	if (connections->yielding)
+		(void)bufferevent_priority_set(stream, EVENT_PRIORITY_LAST);
 	connection->evhttp = evhttp;
 	connection->answering = true;
 	connection->since_ns = http_now_ns();

@@ -37,6 +37,9 @@ struct http_connections_calls {
 struct http_connections *http_connections_new(struct event_base *base, struct evhttp *server,
 					      const struct http_connections_calls *calls);
 
+/** Serves their requests only when nothing else is to be done. */
+void http_connections_yield(struct http_connections *connections);
+
 /** Forgets those that evhttp has let go of. Not from the callbacks. */
 void http_connections_sweep(struct http_connections *connections);
 

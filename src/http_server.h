@@ -56,6 +56,7 @@ struct http {
 	struct http_listener_state *states;
 	size_t listener_count;
 	bool local_full, tcp_full; /* not accepting until connections end */
+	size_t busy; /* the most connections since memory was given back */
 	struct event *tick;
 
 	struct http_tally *tallies;

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Listeners and connections: enforcement waits for none of them, and they are bounded."""
 import contextlib
+import json
 import os
 import socket
 import stat
 import threading
+import time
 
 from harness import PepctlTest, block, daemons, main, network, packets, wait_until
 from http_api import PORT, HttpTest
@@ -108,6 +110,32 @@ class Connections(HttpTest):
                     connection.recv(10)
             daemon.stop()
         self.assertFalse(os.path.exists(daemon.socket_path))
+
+
+class Priority(HttpTest):
+    CONFIG = {"server": {"max_body_bytes": 1 << 24}, "log": {"level": "info"}}
+
+    def put_seconds(self, count):
+        body = json.dumps([block("p-%05d" % i, description="x" * 250, sport=count % 7 + 1)
+                           for i in range(count)])
+        begin = time.monotonic()
+        self.daemon.write("PUT", "/policies", body)
+        return time.monotonic() - begin
+
+    def test_who_only_looks_by_tcp_delays_nobody_on_the_socket(self):
+        """Long answers to many at once keep the daemon busy; who changes something comes first."""
+        self.put_seconds(6000)
+        alone = self.put_seconds(6001)
+        with contextlib.ExitStack() as stack:
+            readers = [stack.enter_context(contextlib.closing(self.connect(tcp=True)))
+                       for _ in range(230)]
+            for connection in readers:
+                connection.sendall(b"GET /policies HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            for connection in readers:
+                connection.recv(1)
+            together = self.put_seconds(6000)
+        print("PUT alone %.3f s, beside 230 readers %.3f s" % (alone, together))
+        self.assertLess(together, 4 * alone + 0.3)
 
 
 class Listeners(PepctlTest):
