@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "datapath_counters.h"
 #include "datapath_maps.h"
+#include "datapath_counters.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -105,8 +105,8 @@ static const struct inner_kind slots_kind = {
 	MAP_SLOTS, "pep_slots", sizeof(struct pep_slot), PEP_CHUNK, place_slots,
 };
 static const struct inner_kind tally_kind = {
-	MAP_INTERFACE_COUNTERS, "pep_tally", sizeof(struct pep_tally),
-	PEP_DIRECTIONS * PEP_OUTCOME_MAX, place_tally,
+	MAP_INTERFACE_COUNTERS,		 "pep_tally", sizeof(struct pep_tally),
+	PEP_DIRECTIONS *PEP_OUTCOME_MAX, place_tally,
 };
 
 static int create_inner(const struct inner_kind *kind, int *ret_fd, void **ret_memory)
@@ -314,9 +314,9 @@ int datapath_maps_create(struct datapath *datapath, char **ret_detail)
 	int error;
 
 	for (unsigned int i = 0; i < 2; i++)
-		datapath->image_bytes[i] = datapath->options.image_bytes ?
-						   datapath->options.image_bytes :
-						   IMAGE_BYTES_DEFAULT;
+		datapath->image_bytes[i] = datapath->options.image_bytes
+						   ? datapath->options.image_bytes
+						   : IMAGE_BYTES_DEFAULT;
 	error = create_maps(datapath);
 	if (!error)
 		error = map_all_memory(datapath);

@@ -134,7 +134,8 @@ static int lock_directory(struct store *store, struct problems *problems)
 		return error;
 	}
 	/* For the message only; a full disk must not stop a start. */
-	if (writable && ftruncate(store->lock, 0) == 0 && pwrite(store->lock, pid, (size_t)size, 0) != size)
+	if (writable && ftruncate(store->lock, 0) == 0 &&
+	    pwrite(store->lock, pid, (size_t)size, 0) != size)
 		problem_warn(problems, store->path, "the pid could not be noted: %s",
 			     strerror(errno));
 	return 0;
