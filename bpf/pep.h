@@ -343,6 +343,7 @@ struct pep_extra {
 	__u16 vlan_low, vlan_high; /* of the outermost tag; PEP_VLAN_NONE: untagged */
 	__u8 tcp_flags, tcp_flags_mask;
 	__u32 length_low, length_high; /* L3 bytes of one segment */
+	__u32 reserved0;
 	__u64 dscp; /* bit n: DSCP n matches */
 	__u8 ttl_low, ttl_high;
 	__u8 fragment; /* 1: only fragments, 0: only whole packets */

@@ -249,7 +249,7 @@ static void limit_set(const struct rate *rate, struct pep_limit *limit, uint8_t 
 		cost *= 2;
 		(*shift)++;
 	}
-	limit->cost = (uint64_t)(cost + 0.5);
+	limit->cost = (uint64_t)llround(cost);
 	time = (double)burst * UNITS_PER_S / (double)rate->per_second;
 	limit->burst = time < (double)BURST_MAX ? (uint64_t)time : BURST_MAX;
 }

@@ -126,11 +126,13 @@ static void check_addresses(const struct field_reader *reader)
 	else if (protocol_is_extension(policy->protocol) && !both[PEP_IPV4])
 		problem_add(reader->problems, "/protocol",
 			    "can match no packet: %d is an extension header in IPv6, behind which "
-			    "the protocol is looked for", policy->protocol);
+			    "the protocol is looked for",
+			    policy->protocol);
 	else if (protocol_is_extension(policy->protocol) && both[PEP_IPV6])
 		problem_warn(reader->problems, "/protocol",
 			     "applies to IPv4 alone: %d is an extension header in IPv6, behind "
-			     "which the protocol is looked for", policy->protocol);
+			     "which the protocol is looked for",
+			     policy->protocol);
 	else if (policy->protocol == PROTOCOL_ICMPV6 && !both[PEP_IPV6])
 		problem_add(reader->problems, "/protocol",
 			    "can match no packet: the addresses are IPv4, which has \"icmp\"");

@@ -121,7 +121,7 @@ static int read_any_range(struct field_reader *reader, struct json_object *value
 static int read_range(struct field_reader *reader, struct json_object *value,
 		      const struct kind *kind, struct number_range *ret)
 {
-	struct number_range range;
+	struct number_range range = { 0 };
 	int r = read_any_range(reader, value, kind, &range);
 
 	if (r < 0)

@@ -139,7 +139,7 @@ static int divide(const struct tree_builder *b, const uint32_t *list, size_t cou
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		division_place(&d, cut, &b->boxes[list[i]], list[i], false);
-	d.list = malloc((division_sum(&d) + 1) * sizeof(*d.list));
+	d.list = calloc(division_sum(&d) + 1, sizeof(*d.list));
 	if (!d.list) {
 		division_clear(&d);
 		return -ENOMEM;
@@ -250,7 +250,7 @@ static int build_children(struct tree_builder *b, const struct division *d, cons
 	int64_t node = image_buffer_add(b->buffer, 8 * (size_t)d->children);
 	uint32_t *first CLEANUP(cleanup_free) = NULL;
 	double total = d->start[d->children], cost = 0;
-	struct tree_result *built CLEANUP(cleanup_free) = malloc(d->children * sizeof(*built));
+	struct tree_result *built CLEANUP(cleanup_free) = calloc(d->children, sizeof(*built));
 	int error = node < 0 ? (int)node : find_shared(d, &first);
 
 	if (!error && !built)

@@ -77,7 +77,7 @@ static void protocol(struct rule *rule)
 }
 
 /* Prefixes that share all but their last bits. */
-static void common_prefixes(struct rule *rule, bool ipv6)
+static void shared_prefixes(struct rule *rule, bool ipv6)
 {
 	const uint32_t base[4] = { 0x20010db8, 0, ipv6 ? 0xffff0000 : 0, 0 };
 
@@ -123,7 +123,7 @@ static void mixture(struct rule *rule, bool ipv6)
 
 static void (*const kinds[])(struct rule *rule, bool ipv6) = {
 	port_ranges,
-	common_prefixes,
+	shared_prefixes,
 	same_tuples,
 	mixture,
 };

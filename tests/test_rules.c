@@ -38,10 +38,9 @@ static int expand(const char *const *texts, size_t count, size_t max, struct rul
 		  struct problems *problems)
 {
 	static const uint32_t slots[POLICIES_MOST] = { 10, 11, 12, 13 };
-	const struct rules_names names = { .interface_id = interface_id,
-					   .slots = slots,
-					   .failsafe_slots = slots,
-					   .max = max };
+	const struct rules_names names = {
+		.interface_id = interface_id, .slots = slots, .failsafe_slots = slots, .max = max
+	};
 	CLEANUP(policyset_put) struct policyset *set = make_set(texts, count);
 	CLEANUP(policyset_put) struct policyset *none = policyset_new();
 

@@ -140,7 +140,7 @@ int main(int argc, char **argv)
 	wanted.duration_ns = (uint64_t)(strtod(argv[5], NULL) * 1e9);
 	flood(fd, &wanted);
 	printf("%llu %llu %llu %llu\n", (unsigned long long)wanted.sent,
-	       (unsigned long long)(wanted.sent * bytes), (unsigned long long)wanted.begin_ns,
+	       (unsigned long long)wanted.sent * bytes, (unsigned long long)wanted.begin_ns,
 	       (unsigned long long)wanted.end_ns);
 	close(fd);
 	return 0;

@@ -27,8 +27,6 @@
 #define POLICY_BYTES 128
 #define TC_SHOT 2
 
-long syscall(long number, ...);
-
 static int fail_at = -1, calls;
 
 static bool fails(void)
@@ -59,6 +57,7 @@ long syscall(long number, ...)
 	return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the C library's */
 void *mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset)
 {
 	static void *(*real)(void *address, size_t bytes, int protection, int flags, int fd,

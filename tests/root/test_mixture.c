@@ -233,6 +233,10 @@ static void race(struct race *r, uint32_t delay_ns, int seconds)
 		exit(1);
 	}
 	datapath_on_replace(r->bed.datapath, replace_programs, r);
+	/* Loaded by one thread, as in the daemon. */
+	if (datapath_program(r->bed.datapath, PROGRAM_XDP_FRAGS, NULL) < 0 ||
+	    datapath_program(r->bed.datapath, PROGRAM_TC_EGRESS, NULL) < 0)
+		exit(1);
 	publish(r);
 	r->results = 0;
 	r->stop = false;
