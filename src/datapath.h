@@ -101,7 +101,8 @@ int datapath_grace_period(struct datapath *datapath);
 
 /**
  * Tells the programs about an interface, before it is attached. An id belongs
- * to a name for the life of the daemon. Returns 0, -ENOSPC, -ENOMEM or -errno.
+ * to a name while an interface that is attached or a policy has it. Returns 0, -ENOSPC,
+ * -ENOMEM or -errno.
  */
 int datapath_interface_add(struct datapath *datapath, uint32_t ifindex, const char *name, bool l3);
 /** Forgets an interface; its id stays the name's. */

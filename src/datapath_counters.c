@@ -9,10 +9,64 @@
 #include "cleanup.h"
 #include "datapath_counters.h"
 #include "datapath_maps.h"
+#include "policyset.h"
 
 #define TALLIES (PEP_DIRECTIONS * PEP_OUTCOME_MAX)
+/* What is gone leaves a key that no interface has, so that probing goes on. */
+#define INTERFACE_GONE 0xffffffffu
 
 /* ---- interfaces */
+
+static bool set_names_interface(const struct policyset *set, const char *name)
+{
+	for (size_t i = 0; set && i < set->count; i++) {
+		const struct policy *policy = set->policy[i];
+
+		for (size_t j = 0; j < policy->interface_count; j++) {
+			if (!strcmp(policy->interfaces[j], name))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Whether an interface that is attached, or a policy in force or prepared, has the id. */
+static bool id_in_use(const struct datapath *datapath, size_t id)
+{
+	const struct datapath_name *name = &datapath->name[id];
+
+	if (name->prepared > datapath->generation)
+		return true;
+	for (size_t i = 0; i < PEP_INTERFACES; i++) {
+		const struct pep_interface *entry = &datapath->interfaces[i];
+
+		if (entry->id == id && entry->ifindex && entry->ifindex != INTERFACE_GONE)
+			return true;
+	}
+	return set_names_interface(datapath->policies.set, name->name) ||
+	       set_names_interface(datapath->failsafe.set, name->name);
+}
+
+/* Gives an id that nobody has any more another name; what was cached by it is forgotten. */
+static int reuse_id(struct datapath *datapath, const char *name)
+{
+	for (size_t id = 1; id < datapath->names; id++) {
+		struct datapath_name *old = &datapath->name[id];
+
+		if (id_in_use(datapath, id))
+			continue;
+		for (uint32_t i = 0; i < datapath->stripes && old->tally[i]; i++)
+			memset(old->tally[i], 0, TALLIES * sizeof(*old->tally[i]));
+		if (old->baseline)
+			memset(old->baseline, 0, TALLIES * sizeof(*old->baseline));
+		memset(old->name, 0, sizeof(old->name));
+		strncpy(old->name, name, sizeof(old->name) - 1);
+		old->prepared = 0;
+		datapath_refresh(datapath);
+		return (int)id;
+	}
+	return -ENOSPC;
+}
 
 int datapath_interface_id(struct datapath *datapath, const char *name)
 {
@@ -23,7 +77,7 @@ int datapath_interface_id(struct datapath *datapath, const char *name)
 			return (int)id;
 	}
 	if (datapath->names >= PEP_INTERFACES)
-		return -ENOSPC;
+		return reuse_id(datapath, name);
 	names = realloc(datapath->name, (datapath->names + 1) * sizeof(*names));
 	if (!names)
 		return -ENOMEM;
@@ -46,9 +100,6 @@ static void interface_write(struct pep_interface *entry, uint32_t ifindex, uint1
 	__atomic_store_n(&entry->flags, l3 ? PEP_INTERFACE_L3 : 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&entry->ifindex, ifindex, __ATOMIC_RELEASE);
 }
-
-/* What is gone leaves a key that no interface has, so that probing goes on. */
-#define INTERFACE_GONE 0xffffffffu
 
 int datapath_interface_add(struct datapath *datapath, uint32_t ifindex, const char *name, bool l3)
 {

@@ -39,6 +39,7 @@ struct datapath_name {
 	char name[16];
 	struct pep_tally *tally[PEP_STRIPES_MAX]; /* NULL: never attached */
 	struct pep_tally *baseline; /* as in datapath_chunk */
+	uint64_t prepared; /* the last generation whose policies name it */
 };
 
 /* The policies of a set and their slots. */

@@ -50,9 +50,15 @@ static uint64_t since_ns(const struct timespec *began)
 			  began->tv_nsec);
 }
 
+/* Until the change is published or abandoned the id belongs to the name. */
 static int interface_id(void *context, const char *name)
 {
-	return datapath_interface_id(context, name);
+	struct datapath *datapath = context;
+	int id = datapath_interface_id(datapath, name);
+
+	if (id > 0)
+		datapath->name[id].prepared = datapath->generation + 1;
+	return id;
 }
 
 static bool is_transparent(const struct datapath_state *state)

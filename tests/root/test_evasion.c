@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "cleanup.h"
@@ -141,6 +142,37 @@ static void interface_renamed(struct dry_bed *bed)
 	real_bed_check(bed, !real_bed_drops(bed, &s), "renamed");
 }
 
+/* More names in a daemon's life than there are ids: what is in use keeps its own. */
+static void names_without_end(struct dry_bed *bed)
+{
+	struct datapath *datapath = bed->datapath;
+	struct pep_tally tally[PEP_OUTCOME_MAX];
+	struct sample s = real_bed_udp(53);
+	char name[16];
+	int guarded;
+
+	real_bed_publish(bed, "{\"id\":\"one\",\"action\":\"BLOCK\",\"interface\":\"guarded\"}");
+	guarded = datapath_interface_id(datapath, "guarded");
+	datapath_interface_add(datapath, LOOPBACK, "busy0", false);
+	for (int i = 0; i < 3; i++)
+		real_bed_drops(bed, &s);
+	for (int i = 0; i < 2 * PEP_INTERFACES; i++) {
+		snprintf(name, sizeof(name), "veth%d", i);
+		if (datapath_interface_id(datapath, name) < 0)
+			break;
+	}
+	real_bed_check(bed, !strcmp(name, "veth8191"), "every interface gets an id");
+	real_bed_check(bed, datapath_interface_id(datapath, "guarded") == guarded,
+		       "a name in a policy keeps its id");
+	real_bed_check(bed, !real_bed_drops(bed, &s), "an attached one is not taken for another");
+	datapath_interface_add(datapath, LOOPBACK, "guarded", false);
+	real_bed_check(bed, real_bed_drops(bed, &s), "the policy's interface");
+	datapath_interface_add(datapath, LOOPBACK, "fresh0", false);
+	datapath_interface_tally(datapath, "fresh0", PEP_INGRESS, tally);
+	real_bed_check(bed, !tally[PEP_OUTCOME_DEFAULT_ALLOW].packets, "a new name counts from 0");
+	datapath_interface_add(datapath, LOOPBACK, "lo", false);
+}
+
 /* A new interface while a change waits must not make parts of the change current. */
 static void interface_during_change(struct dry_bed *bed)
 {
@@ -205,7 +237,7 @@ int main(void)
 	static void (*const tests[])(struct dry_bed * bed) = {
 		limit_that_continues,	 field_behind_report, fragment_behind_limit,
 		fragment_of_expired,	 far_expiry,	      interface_renamed,
-		interface_during_change, limit_is_raised,
+		interface_during_change, limit_is_raised,     names_without_end,
 	};
 	struct dry_bed bed;
 
