@@ -61,23 +61,6 @@ static int port_factors(const struct policy *policy, struct factors *f)
 	return error ? error : number_list_union(icmp ? &codes : &policy->dport, &f->dport);
 }
 
-/* The id 0 is a priority tag's and names no VLAN: such packets count as those without a tag. */
-static int vlan_factors(const struct policy *policy, struct factors *f)
-{
-	int error = number_list_union(&policy->vlan, &f->vlan);
-	struct number_range *range = f->vlan.range;
-
-	if (error || !f->vlan.count || range[0].low ||
-	    range[f->vlan.count - 1].high == PEP_VLAN_NONE)
-		return error;
-	range = realloc(range, (f->vlan.count + 1) * sizeof(*range));
-	if (!range)
-		return -ENOMEM;
-	range[f->vlan.count++] = (struct number_range){ PEP_VLAN_NONE, PEP_VLAN_NONE };
-	f->vlan.range = range;
-	return 0;
-}
-
 static int interface_factors(const struct rules_names *names, const struct policy *policy,
 			     struct factors *f)
 {
@@ -105,7 +88,7 @@ int factors_make(const struct rules_names *names, const struct policy *policy,
 	if (!error)
 		error = port_factors(policy, &f);
 	if (!error)
-		error = vlan_factors(policy, &f);
+		error = number_list_union(&policy->vlan, &f.vlan);
 	if (!error)
 		error = interface_factors(names, policy, &f);
 	if (error) {

@@ -97,10 +97,6 @@ static void priority_tags(struct dry_bed *bed)
 		real_bed_check(bed, !tagged_dropped(bed, priority, 3, context),
 			       "priority tag alone");
 	}
-	real_bed_publish(bed, "{\"id\":\"v\",\"action\":\"BLOCK\",\"vlan\":\"0-4\"}");
-	real_bed_check(bed, tagged_dropped(bed, priority, 3, NULL), "0 is what a priority tag has");
-	real_bed_check(bed, tagged_dropped(bed, plain, 1, NULL), "which is no VLAN");
-	real_bed_check(bed, !tagged_dropped(bed, five, 3, NULL), "VLAN 5");
 }
 
 /* IPv6, a first fragment header, an atomic one, UDP: 16 bytes of headers. */
