@@ -163,6 +163,7 @@ root_scripts = \
 soak_programs = \
 	$(END)
 soak_scripts = \
+	tests/root/soak_random \
 	$(END)
 
 # What tests include or read.
@@ -211,7 +212,7 @@ check-root: all $(root_programs)
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) SANITIZERS=$(enable_sanitizers) \
 		$(top_srcdir)/tests/root/run $(ROOT_TESTS)
 
-soak: all $(soak_programs)
+soak: all $(soak_programs) tests/root/test_oracle tests/root/test_mixture
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) TEST_SECONDS=86400 \
 		$(top_srcdir)/tests/root/run $(SOAK_TESTS)
 
