@@ -303,32 +303,26 @@ static __always_inline int classify_forest(struct packet *p, const struct pep_im
  * The best live match beyond p->after_rank among the rules of @ruleset: its
  * slot and rank, or PEP_SLOT_NONE and NO_RANK.  0 or ERROR_.
  */
-__noinline int classify4(struct packet *p, __u32 ruleset)
+static __always_inline int classify_family(struct packet *p, __u32 ruleset, bool ipv6)
 {
 	const struct pep_image *image;
 	__u64 limit;
 
-	if (!p)
-		return ERROR_STATE;
 	p->slot = PEP_SLOT_NONE;
 	p->rank = NO_RANK;
 	p->extra_rank = NO_RANK;
 	image = image_lookup(p->word, &limit);
-	return image ? classify_forest(p, image, limit, ruleset, false) : ERROR_STATE;
+	return image ? classify_forest(p, image, limit, ruleset, ipv6) : ERROR_STATE;
+}
+
+__noinline int classify4(struct packet *p, __u32 ruleset)
+{
+	return p ? classify_family(p, ruleset, false) : ERROR_STATE;
 }
 
 __noinline int classify6(struct packet *p, __u32 ruleset)
 {
-	const struct pep_image *image;
-	__u64 limit;
-
-	if (!p)
-		return ERROR_STATE;
-	p->slot = PEP_SLOT_NONE;
-	p->rank = NO_RANK;
-	p->extra_rank = NO_RANK;
-	image = image_lookup(p->word, &limit);
-	return image ? classify_forest(p, image, limit, ruleset, true) : ERROR_STATE;
+	return p ? classify_family(p, ruleset, true) : ERROR_STATE;
 }
 
 static __always_inline int classify(struct packet *p, __u32 ruleset)
