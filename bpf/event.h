@@ -75,10 +75,16 @@ static __always_inline void event_slot(const struct packet *p, struct pep_slot *
 				       const struct pep_version *version, __u32 outcome,
 				       bool dropped)
 {
-	if (version->flags & PEP_VERSION_LOG || version->action == PEP_ACTION_LOG_ONLY)
+	struct pep_totals *total;
+
+	if (version->flags & PEP_VERSION_LOG || version->action == PEP_ACTION_LOG_ONLY) {
+		total = totals_lookup();
+		if (total)
+			counter_add(&total->logged_packets, p->packets);
 		event_emit(p, &slot->events_tat, outcome, version->action);
-	else if (dropped && event_wanted())
+	} else if (dropped && event_wanted()) {
 		event_emit(p, &slot->events_tat, outcome, version->action | PEP_EVENT_SAMPLE << 8);
+	}
 }
 
 /* Of a drop that no policy decided. */

@@ -207,7 +207,8 @@ struct pep_totals {
 	__u64 events_lost; /* no room in the ring buffer */
 	__u64 events_suppressed; /* over the limit of their policy or reason */
 	__u64 limit_races; /* compare-and-swap of a bucket lost */
-	__u64 reserved[3];
+	__u64 logged_packets; /* matched by policies that report them */
+	__u64 reserved[2];
 };
 
 /* ---- the classifier's key, flow cache, fragments ------------------------- */

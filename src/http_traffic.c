@@ -98,18 +98,15 @@ struct json_object *http_traffic_json(const struct pep_tally outcome[PEP_OUTCOME
 int http_policy_counts(const struct daemon *daemon, struct http_policy_counts *ret)
 {
 	const struct policyset *set = daemon->set;
+	struct pep_totals totals;
 
-	*ret = (struct http_policy_counts){ .count = set->count };
+	datapath_totals(daemon->datapath, &totals);
+	*ret = (struct http_policy_counts){ .count = set->count, .logged = totals.logged_packets };
 	ret->of = calloc(set->count + 1, sizeof(*ret->of));
 	if (!ret->of)
 		return -ENOMEM;
-	for (size_t i = 0; i < set->count; i++) {
-		const struct policy *policy = set->policy[i];
-
-		datapath_policy_counters(daemon->datapath, policy->id, &ret->of[i]);
-		if (policy->log || policy->action == PEP_ACTION_LOG_ONLY)
-			ret->logged += ret->of[i].packets;
-	}
+	for (size_t i = 0; i < set->count; i++)
+		datapath_policy_counters(daemon->datapath, set->policy[i]->id, &ret->of[i]);
 	return 0;
 }
 
