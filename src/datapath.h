@@ -94,9 +94,6 @@ struct datapath_figures {
 /** Fills in the figures of the state in force. */
 void datapath_figures(const struct datapath *datapath, struct datapath_figures *ret);
 
-/** Waits until every packet that began before the call is decided. */
-int datapath_grace_period(struct datapath *datapath);
-
 /* ---- interfaces */
 
 /**

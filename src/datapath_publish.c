@@ -38,7 +38,6 @@ struct datapath_change {
 	int image;
 	struct datapath_figures figures;
 	struct timespec began;
-	bool written; /* the slots' versions */
 };
 
 static uint64_t since_ns(const struct timespec *began)
@@ -96,8 +95,9 @@ static int build(struct datapath *datapath, const struct datapath_state *state,
 	rules_clear(&rules);
 	if (error == -EFBIG)
 		problem_add(problems, "",
-			    "the policies do not compile: a packet could need more "
-			    "comparisons than the programs do");
+			    "the policies do not compile: they take more than %u MiB, or a "
+			    "packet could need more than %u comparisons",
+			    IMAGE_BYTES_MOST >> 20, PEP_LEAF_RULES);
 	change->figures.image_bytes = ret->bytes;
 	change->figures.worst_compares = ret->worst_compares;
 	return error;
@@ -206,7 +206,6 @@ static void write_slots(struct datapath *datapath, const struct datapath_state *
 {
 	slot_plan_write(datapath, &change->policies, state->set, change->generation);
 	slot_plan_write(datapath, &change->failsafes, state->failsafe, change->generation);
-	change->written = true;
 }
 
 static int prepare(struct datapath *datapath, const struct datapath_state *state,
@@ -308,20 +307,4 @@ void datapath_refresh(struct datapath *datapath)
 	word = PEP_WORD((uint64_t)PEP_WORD_MAIN(word), (uint64_t)PEP_WORD_OVERLAY(word),
 			datapath->generation);
 	__atomic_store_n(&datapath->control->word_now, word, __ATOMIC_RELEASE);
-}
-
-/* An update of an outer map waits; this one changes nothing. */
-int datapath_grace_period(struct datapath *datapath)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
-	uint32_t last = PEP_WORD_MAIN(datapath->control->word_now) & ~PEP_MAIN_B;
-	uint32_t entry = (last + 1) % PEP_MAIN_ENTRIES;
-	int fd CLEANUP(cleanup_fd) = -1;
-
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "pep_image", sizeof(uint32_t),
-			    datapath->image_bytes[datapath->image == MAP_IMAGES_B], 1, &options);
-	if (fd < 0)
-		return -errno;
-	return bpf_map_update_elem(datapath->map[datapath->image], &entry, &fd, BPF_ANY) ? -errno
-											 : 0;
 }

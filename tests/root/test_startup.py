@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 
-from harness import PepctlTest, block, daemons, foreign, main, network, packets, wait_until
+from harness import PepctlTest, allow, block, daemons, foreign, main, network, packets, wait_until
 
 PEER4, NOBODY4 = "10.77.0.2", "10.77.0.99"
 CONFIG, NO_PERMISSION, TEMPORARY = 78, 77, 75
@@ -290,6 +290,28 @@ class Surroundings(Startup):
         response = self.daemon.request("GET", "/health")
         self.assertEqual((503, "degraded"), (response.status, response.json["status"]))
         self.assertIn("policies.json", self.daemon.log())
+        self.daemon.stop()
+
+    def test_bad_files_can_block_everything_and_lose_nothing(self):
+        """The API's policies are not enforced meanwhile, and are there when the files are mended."""
+        self.daemon = self.make({"policy": {"on_bad_start": "block-but-failsafe"}})
+        self.daemon.start()
+        self.daemon.put(allow("by-api", protocol="UDP", dport=53),
+                        block("no-99", protocol="UDP", dport=99))
+        self.daemon.stop()
+        with open(self.daemon.policies_path, "w") as file:
+            file.write('{"policies": [{"id": "port", "action": "BLO')
+        self.daemon.start()
+        self.daemon.wait_attached("d0")
+        self.assert_ingress(("blocked", packets.udp(PEER4, NOBODY4, 1, 53), False),
+                            ("failsafe", packets.tcp(PEER4, NOBODY4, 1, 22), True))
+        response = self.daemon.request("DELETE", "/policies/by-api")
+        self.assertEqual(503, response.status, response)
+        self.daemon.write_policies([])
+        self.assertEqual(200, self.daemon.request("POST", "/reload").status)
+        self.assertEqual("ALLOW", self.daemon.policy("by-api")["action"])
+        self.assert_ingress(("passes", packets.udp(PEER4, NOBODY4, 1, 53), True),
+                            ("blocked again", packets.udp(PEER4, NOBODY4, 1, 99), False))
         self.daemon.stop()
 
     def test_sigterm_is_quick_and_clean(self):
