@@ -85,7 +85,7 @@ static int read_body(struct client *client, struct json_object **ret)
 {
 	CLEANUP(problems_clear) struct problems problems = { 0 };
 	const char *path = client->argument[0];
-	int result = client_file_read(path, ret, &problems);
+	int result = client_file_read(path, 0, ret, &problems);
 
 	if (!result)
 		return CLIENT_DONE;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pepctl check: the daemon's own parsers, without the daemon. */
+#include <errno.h>
 #include <json-c/json.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "client_file.h"
 #include "client_json.h"
 #include "http_json.h"
+#include "json.h"
 #include "lint.h"
 #include "policy_json.h"
 #include "problem.h"
@@ -67,8 +69,8 @@ static void check_file(const char *path, struct findings *ret)
 	struct settings *settings = NULL;
 	int result;
 
-	result = client_file_read(path, &json, &ret->problems);
-	if (result) {
+	result = client_file_read(path, JSON_GO_ON, &json, &ret->problems);
+	if (result && result != -EEXIST) {
 		if (!ret->problems.errors)
 			problem_add(&ret->problems, "", "%s", strerror(-result));
 		return;
@@ -89,13 +91,13 @@ static void check_policies(struct json_object *json, struct findings *ret)
 	CLEANUP(problems_clear) struct problems ignored = { 0 };
 	struct policy_source file = client_source(true), api = client_source(false);
 	struct policy_list list = { 0 };
-	bool array = json_object_is_type(json, json_type_array);
+	bool array = json_object_is_type(json, json_type_array), readable = !ret->problems.errors;
 	int result;
 
 	result = policy_parse_list(json, &file, &list, &ret->problems);
 	if (result && !ret->problems.errors)
 		problem_add(&ret->problems, "", "%s", strerror(-result));
-	if (result)
+	if (result && readable)
 		ret->only_api = !policy_parse_list(json, &api, &list, &ignored);
 	ret->policies = list.count;
 	if (list.count > 1 && lint_order(&list, array ? "" : "/policies", &ret->problems))

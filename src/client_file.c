@@ -18,7 +18,8 @@
 
 static int read_stream(FILE *stream, char **ret, size_t *ret_bytes);
 
-int client_file_read(const char *path, struct json_object **ret, struct problems *problems)
+int client_file_read(const char *path, unsigned int flags, struct json_object **ret,
+		     struct problems *problems)
 {
 	CLEANUP(cleanup_file) FILE *file = NULL;
 	CLEANUP(cleanup_free) char *text = NULL;
@@ -31,7 +32,7 @@ int client_file_read(const char *path, struct json_object **ret, struct problems
 	if (!input && !file)
 		return -errno;
 	result = read_stream(input ? stdin : file, &text, &bytes);
-	return result ? result : json_read(text, bytes, JSON_COMMENTS, ret, problems);
+	return result ? result : json_read(text, bytes, JSON_COMMENTS | flags, ret, problems);
 }
 
 int client_file_policies(struct client *client, const char *path, struct policy_list *ret)
@@ -39,16 +40,16 @@ int client_file_policies(struct client *client, const char *path, struct policy_
 	CLEANUP(cleanup_json) struct json_object *json = NULL;
 	CLEANUP(problems_clear) struct problems problems = { 0 };
 	struct policy_source source = client_source(false);
-	int result;
+	int result, parsed = 0;
 
-	result = client_file_read(path, &json, &problems);
-	if (!result)
-		result = policy_parse_list(json, &source, ret, &problems);
-	if (!result)
+	result = client_file_read(path, JSON_GO_ON, &json, &problems);
+	if (!result || result == -EEXIST)
+		parsed = policy_parse_list(json, &source, ret, &problems);
+	if (!result && !parsed)
 		return CLIENT_DONE;
 	client_print_problems(client->err, path, &problems);
 	if (!problems.count)
-		client_fail(client, "%s: %s", path, strerror(-result));
+		client_fail(client, "%s: %s", path, strerror(result ? -result : -parsed));
 	return CLIENT_REFUSED;
 }
 

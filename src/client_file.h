@@ -16,9 +16,10 @@ struct problems;
 
 /**
  * Reads JSON with comments from @path, which may be a pipe; "-" is the input.
- * As json_read(), and -errno of the file, which is not noted.
+ * @flags and result as json_read(), and -errno of the file, which is not noted.
  */
-int client_file_read(const char *path, struct json_object **ret, struct problems *problems);
+int client_file_read(const char *path, unsigned int flags, struct json_object **ret,
+		     struct problems *problems);
 
 /**
  * Reads and parses policies. What is wrong is said on client->err. Returns

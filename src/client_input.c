@@ -95,7 +95,7 @@ static int read_input(struct client *client, struct json_object **ret)
 	if (!path && client_is_json(first))
 		return client_input_json(client, first, ret);
 	path = path ? path : "-";
-	result = client_file_read(path, ret, &problems);
+	result = client_file_read(path, 0, ret, &problems);
 	return result ? refuse(client, path, result, &problems) : CLIENT_DONE;
 }
 

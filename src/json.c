@@ -22,7 +22,7 @@ int json_read(const char *text, size_t size, unsigned int flags, struct json_obj
 	      struct problems *problems)
 {
 	CLEANUP(cleanup_free) char *copy = NULL;
-	int r;
+	int r, built;
 
 	if (size >= INT_MAX) {
 		problem_add(problems, "", "the text is longer than 2 GiB");
@@ -41,9 +41,12 @@ int json_read(const char *text, size_t size, unsigned int flags, struct json_obj
 		text = copy;
 	}
 	r = json_scan(text, size, problems);
-	if (r < 0)
+	if (r == -EEXIST && !(flags & JSON_GO_ON))
+		return -EBADMSG;
+	if (r < 0 && r != -EEXIST)
 		return r;
-	return build(text, size, ret, problems);
+	built = build(text, size, ret, problems);
+	return built < 0 ? built : r;
 }
 
 int json_read_file(const char *path, size_t max, unsigned int flags, struct json_object **ret,

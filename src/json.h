@@ -13,11 +13,14 @@ struct json_object;
 struct problems;
 
 #define JSON_COMMENTS (1 << 0) /* "//" and C comments are white space */
+#define JSON_GO_ON (1 << 1) /* the value is given also when a key occurs twice */
 
 /**
  * Parses @size bytes. The caller owns *ret (json_object_put). Returns 0,
  * -EBADMSG when it is not JSON or a key occurs twice (noted in @problems with
  * line and column, or the pointer of the key), -ENOMEM. `null` gives NULL.
+ * With JSON_GO_ON keys that occur twice are -EEXIST, and *ret is set, so that
+ * what else is wrong can be said too.
  */
 int json_read(const char *text, size_t size, unsigned int flags, struct json_object **ret,
 	      struct problems *problems);

@@ -99,7 +99,7 @@ int json_scan(const char *text, size_t size, struct problems *problems)
 			r = bad(&scan, "something follows the end of the JSON value");
 	}
 	free(scan.keys);
-	return r < 0 ? r : scan.duplicates ? -EBADMSG : 0;
+	return r < 0 ? r : scan.duplicates ? -EEXIST : 0;
 }
 
 int json_blank_comments(char *text, size_t size, struct problems *problems)

@@ -19,7 +19,8 @@ struct problems;
  */
 int json_blank_comments(char *text, size_t size, struct problems *problems);
 
-/** Returns 0, -EBADMSG (noted in @problems) or -ENOMEM. */
+/** Returns 0, -EBADMSG, -EEXIST when all that is wrong are keys that occur twice (both noted in
+ * @problems), or -ENOMEM. */
 int json_scan(const char *text, size_t size, struct problems *problems);
 
 /** Notes an error at @offset, said as line and column. Returns -EBADMSG. */

@@ -15,7 +15,6 @@
 #include "problem.h"
 
 #define POINTER_MAX 128
-#define VALUE_MAX 64 /* bytes of a value that a message quotes */
 
 /* The JSON pointer of what is being read. */
 static void print_pointer(const struct field_reader *reader, char ret_pointer[POINTER_MAX])
@@ -34,22 +33,17 @@ static void print_pointer(const struct field_reader *reader, char ret_pointer[PO
 
 int field_refuse(struct field_reader *reader, struct json_object *value, const char *format, ...)
 {
-	const char *text = json_object_to_json_string_ext(
-		value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	CLEANUP(cleanup_free) char *detail = NULL;
-	char pointer[POINTER_MAX];
+	char pointer[POINTER_MAX], shown[JSON_SHOWN_MAX];
 	va_list arguments;
-	int bytes;
 
 	va_start(arguments, format);
 	if (vasprintf(&detail, format, arguments) < 0)
 		detail = NULL;
 	va_end(arguments);
-	text = text ? text : "";
-	bytes = text_cut(text, VALUE_MAX);
+	json_shown(value, shown);
 	print_pointer(reader, pointer);
-	problem_add(reader->problems, pointer, "%.*s%s %s", bytes, text, text[bytes] ? "..." : "",
-		    detail ? detail : "is not allowed");
+	problem_add(reader->problems, pointer, "%s %s", shown, detail ? detail : "is not allowed");
 	return -EINVAL;
 }
 

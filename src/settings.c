@@ -31,13 +31,15 @@ int settings_load(const char *path, struct settings **ret, struct problems *prob
 	CLEANUP(settings_free) struct settings *settings = NULL;
 	CLEANUP(cleanup_json) struct json_object *json = NULL;
 	size_t errors = problems->errors;
-	int error, environment_error;
+	int error, read_error, environment_error;
 
-	error = json_read_file(path, CONFIG_MAX_BYTES, JSON_COMMENTS, &json, problems);
-	if (error) {
+	read_error = json_read_file(path, CONFIG_MAX_BYTES, JSON_COMMENTS | JSON_GO_ON, &json,
+				    problems);
+	if (read_error && read_error != -EEXIST) {
 		if (problems->errors == errors)
-			problem_add(problems, "", "cannot read %s: %s", path, strerror(-error));
-		return error;
+			problem_add(problems, "", "cannot read %s: %s", path,
+				    strerror(-read_error));
+		return read_error;
 	}
 	error = settings_parse(json, &settings, problems);
 	if (error && error != -EINVAL)
@@ -46,6 +48,8 @@ int settings_load(const char *path, struct settings **ret, struct problems *prob
 	environment_error = apply_environment(settings, problems);
 	if (error || environment_error)
 		return error ? error : environment_error;
+	if (read_error)
+		return -EINVAL;
 	*ret = TAKE_PTR(settings);
 	return 0;
 }

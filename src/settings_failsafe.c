@@ -83,28 +83,27 @@ static int read_standard(struct policyset **ret, struct problems *problems)
 static int read_word(const struct setting_key *key, struct json_object *value,
 		     struct policyset **ret, struct problems *problems)
 {
-	int word = setting_word(key, key->pointer, value, problems);
+	const char *text = setting_text(value);
 
-	if (word == WORD_DEFAULT)
+	if (text && !strcmp(text, key->words[WORD_DEFAULT]))
 		return read_standard(ret, problems);
-	if (word == WORD_OFF)
+	if (text && !strcmp(text, key->words[WORD_OFF])) {
 		*ret = policyset_new();
-	return word < 0 ? -EINVAL : *ret ? 0 : -ENOMEM;
+		return *ret ? 0 : -ENOMEM;
+	}
+	setting_refuse(problems, key->pointer, value, "\"%s\", \"%s\" or a list of policies",
+		       key->words[WORD_DEFAULT], key->words[WORD_OFF]);
+	return -EINVAL;
 }
 
 int setting_read_failsafe(const struct setting_key *key, struct json_object *value,
 			  struct settings *settings, struct problems *problems)
 {
 	CLEANUP(policyset_put) struct policyset *set = NULL;
-	bool array = json_object_is_type(value, json_type_array);
 	int error;
 
-	if (array && json_object_array_length(value) == 0) {
-		problem_add(problems, key->pointer,
-			    "is an empty list, must be \"default\", \"off\" or a list of policies");
-		return 0;
-	}
-	if (array)
+	/* An empty list would be "off" without its saying so. */
+	if (json_object_is_type(value, json_type_array) && json_object_array_length(value) > 0)
 		error = read_policies(key->pointer, value, &set, problems);
 	else
 		error = read_word(key, value, &set, problems);

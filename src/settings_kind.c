@@ -14,9 +14,6 @@
 #include "reason.h"
 #include "units.h"
 
-/* How much of a refused value a message shows. */
-#define SHOWN_MAX 80
-
 static void *member(const struct setting_key *key, struct settings *settings)
 {
 	return (char *)settings + key->offset;
@@ -54,20 +51,14 @@ static uint64_t load(const struct setting_key *key, const struct settings *setti
 void setting_refuse(struct problems *problems, const char *pointer, struct json_object *value,
 		    const char *allowed, ...)
 {
-	const char *shown = json_object_to_json_string_ext(
-		value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	char text[512];
+	char shown[JSON_SHOWN_MAX], text[512];
 	va_list arguments;
-	int size;
 
 	va_start(arguments, allowed);
 	vsnprintf(text, sizeof(text), allowed, arguments);
 	va_end(arguments);
-	if (!shown)
-		shown = "this value";
-	size = text_cut(shown, SHOWN_MAX);
-	problem_add(problems, pointer, "is %.*s%s, must be %s", size, shown,
-		    shown[size] ? "..." : "", text);
+	json_shown(value, shown);
+	problem_add(problems, pointer, "is %s, must be %s", shown, text);
 }
 
 const char *setting_text(struct json_object *value)

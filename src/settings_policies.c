@@ -164,17 +164,20 @@ static int read_file(const char *path, bool required, struct collection *collect
 	CLEANUP(policy_list_clear) struct policy_list list = { 0 };
 	CLEANUP(cleanup_json) struct json_object *json = NULL;
 	size_t first = problems->count;
-	int error;
+	int error, parsed = 0;
 
 	if (!required && access(path, F_OK) < 0 && errno == ENOENT)
 		return 0;
-	error = json_read_file(path, POLICIES_MAX_BYTES, JSON_COMMENTS, &json, problems);
+	error = json_read_file(path, POLICIES_MAX_BYTES, JSON_COMMENTS | JSON_GO_ON, &json,
+			       problems);
 	if (error && problems->count == first)
 		problem_add(problems, "", "cannot be read: %s", strerror(-error));
-	if (!error)
-		error = policy_parse_list(json, &collection->source, &list, problems);
+	if (!error || error == -EEXIST)
+		parsed = policy_parse_list(json, &collection->source, &list, problems);
 	problems_prefix(problems, first, path);
-	return error ? error : add_entries(collection, &list, path);
+	if (parsed || error)
+		return parsed ? parsed : error;
+	return add_entries(collection, &list, path);
 }
 
 static int by_id(const void *a, const void *b)

@@ -251,7 +251,7 @@ START_TEST(flush_and_its_undo)
 	end = strchr(path, ')');
 	ck_assert_ptr_nonnull(end);
 	*end = '\0';
-	ck_assert_int_eq(client_file_read(path, &kept, &problems), 0);
+	ck_assert_int_eq(client_file_read(path, 0, &kept, &problems), 0);
 	ck_assert_int_eq(stat(path, &status), 0);
 	ck_assert_int_eq(status.st_mode & 0777, 0600);
 	unlink(path);

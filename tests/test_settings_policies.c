@@ -54,9 +54,23 @@ START_TEST(every_bad_file_is_reported)
 	write_file("policies.json", "[{\"id\":\"b\",\"action\":\"BLOCK\"},{}]");
 	ck_assert_int_eq(mkdir(path_of("policies.d"), 0700), 0);
 	write_file("policies.d/x.json", "[");
+	write_file("policies.d/y.json",
+		   "[{\"id\":\"c\",\"action\":\"BLOCK\",\"id\":\"d\"},{\"id\":\"e\"}]");
 	ck_assert_int_lt(settings_load_policies(settings, &set, &problems), 0);
+	ck_assert_ptr_nonnull(problem_at(path_of("policies.d/y.json/0/id")));
+	ck_assert_ptr_nonnull(problem_at(path_of("policies.d/y.json/1/action")));
 	ck_assert_ptr_nonnull(problem_at(path_of("policies.json/1/id")));
 	ck_assert_ptr_nonnull(problem_at(path_of("policies.d/x.json")));
+}
+END_TEST
+
+START_TEST(a_key_that_occurs_twice_is_an_error_by_itself)
+{
+	use_policies_file("policies.json");
+	write_file("policies.json", "[{\"id\":\"b\",\"action\":\"BLOCK\",\"action\":\"ALLOW\"}]");
+	ck_assert_int_lt(settings_load_policies(settings, &set, &problems), 0);
+	ck_assert_uint_eq(problems.errors, 1);
+	ck_assert_ptr_null(set);
 }
 END_TEST
 
@@ -80,6 +94,7 @@ int main(void)
 	tcase_add_test(tcase, policies_come_from_all_files);
 	tcase_add_test(tcase, id_in_two_files_names_both);
 	tcase_add_test(tcase, every_bad_file_is_reported);
+	tcase_add_test(tcase, a_key_that_occurs_twice_is_an_error_by_itself);
 	tcase_add_test(tcase, only_a_named_file_must_be_there);
 	return run_case(tcase);
 }
