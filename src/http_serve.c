@@ -44,6 +44,7 @@ static int decode_variable(struct http_request *request, const char *variable);
 static int check_access(struct http_request *request, const struct http_server *server);
 static int check_type(struct http_request *request, const struct http_server *server);
 static int check_query(struct http_request *request);
+static bool headers_have_names(const struct http_request *request);
 static size_t count_headers(const struct http_request *request, const char *name);
 
 void http_serve(struct evhttp_request *evhttp, void *context)
@@ -138,8 +139,12 @@ static int check_framing(struct http_request *request)
 			(EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_DELETE);
 	const char *wrong = NULL;
 
-	if (count_headers(request, "Content-Length") > 1 || (length && coding))
+	if (!headers_have_names(request))
+		wrong = "a header's name is not a word with a colon right behind it";
+	else if (count_headers(request, "Content-Length") > 1 || (length && coding))
 		wrong = "the length of the body is given twice";
+	else if (length && length[strspn(length, "0123456789")])
+		wrong = "Content-Length is not a plain number";
 	else if (coding && strcasecmp(coding, "chunked"))
 		wrong = "the only Transfer-Encoding that is understood is chunked";
 	else if (bodyless && (coding || (length && strcmp(length, "0"))))
@@ -274,6 +279,21 @@ static int check_query(struct http_request *request)
 	http_refuse(request, 400, "there is no parameter '%.100s' here%s%s", unknown,
 		    known ? "; known: " : "", known ? known : "");
 	return -EINVAL;
+}
+
+/* "Content-Length : 3" is another header to evhttp, and may be the length to who sent it. */
+static bool headers_have_names(const struct http_request *request)
+{
+	static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"; /* RFC 9110, 5.6.2 */
+	const struct evkeyvalq *headers = evhttp_request_get_input_headers(request->evhttp);
+	const struct evkeyval *header;
+
+	for (header = headers->tqh_first; header; header = header->next.tqe_next) {
+		if (!*header->key || header->key[strspn(header->key, token)])
+			return false;
+	}
+	return true;
 }
 
 static size_t count_headers(const struct http_request *request, const char *name)

@@ -139,11 +139,11 @@ static const char *name_of(const char *pointer)
 
 static const char *near_section(const char *pointer)
 {
-	struct suggestion suggestion = { .wrong = pointer };
+	struct suggestion suggestion = { .wrong = pointer + 1 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
-		suggest(&suggestion, sections[i]);
-	return suggestion.best;
+		suggest(&suggestion, sections[i] + 1);
+	return suggestion.best ? suggestion.best - 1 : NULL;
 }
 
 const char *setting_key_near(const char *pointer)

@@ -27,6 +27,11 @@ MALFORMED = [
     ("two hosts", b"GET /health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "Host"),
     ("two lengths", b"POST /policies HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
      b"Content-Length: 2\r\n\r\n[]", 400, "length"),
+    ("space before the colon", b"POST /policies HTTP/1.1\r\nHost: a\r\nContent-Length : 2\r\n"
+     b"\r\n[]", 400, "right behind"),
+    ("no name", b"GET /health HTTP/1.1\r\nHost: a\r\n: 2\r\n\r\n", 400, "right behind"),
+    ("length with a sign", b"POST /policies HTTP/1.1\r\nHost: a\r\nContent-Length: +2\r\n\r\n[]",
+     400, "plain number"),
     ("length and chunks", b"POST /policies HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n"
      b"Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n", 400, "contradict"),
     ("negative length", b"POST /policies HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400,
