@@ -161,6 +161,11 @@ void oracle_free(struct oracle *oracle)
 	free(oracle);
 }
 
+void oracle_set_time(struct oracle *oracle, int64_t now_us)
+{
+	oracle->now_us = now_us;
+}
+
 /* ---- whether a policy matches */
 
 static bool address_matches(const struct address_list *list, const uint32_t *word,

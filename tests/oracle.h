@@ -44,6 +44,9 @@ struct oracle *oracle_new(const struct policyset *set, const struct policyset *f
 			  bool default_block, int64_t now_us);
 void oracle_free(struct oracle *oracle);
 
+/** Sets the time of the lookups to come. */
+void oracle_set_time(struct oracle *oracle, int64_t now_us);
+
 void oracle_ask(const struct oracle *oracle, const struct sample *sample,
 		struct oracle_answer *ret);
 

@@ -2,10 +2,11 @@
 /*
  * No packet is decided by a state that never existed.  While one thread
  * publishes as fast as it can - whole sets replaced, policies added, deleted,
- * disabled, their actions swapped, slots used again, maps outgrown - another
- * runs packets of both directions and two interfaces through the programs.
- * Every trace names the generation it saw, and must be what the oracle says
- * of exactly that generation.  Once as fast as possible, and once with a
+ * disabled, expiring, their actions swapped, slots used again, maps outgrown -
+ * another runs packets of both directions and two interfaces through the
+ * programs.  Every trace names the generation it saw, never an older one than
+ * the packet before, and must be what the oracle says of exactly that
+ * generation at the packet's time.  Once as fast as possible, and once with a
  * delay between reading the control word and the lookup.
  */
 #include <bpf/bpf.h>
@@ -29,16 +30,20 @@
 #define SMALL_IMAGE_BYTES (1U << 18) /* less than the large sets come to */
 #define LARGE_EVERY 40
 #define DELAY_NS 20000000
+#define EXPIRY_MOST_US 100000
+#define CLOCKS_APART_US 2000 /* at most, between computing a deadline and looking at it */
 
 struct state {
 	struct policyset *set;
 	struct oracle *oracle;
+	int64_t made_us;
 	char policy[SLOTS][16];
 };
 
 struct result {
 	uint16_t sample;
 	uint64_t generation;
+	int64_t time_us; /* CLOCK_REALTIME */
 	uint32_t outcome;
 	uint32_t slot;
 };
@@ -60,6 +65,14 @@ static void check(struct race *r, bool ok, const char *what)
 	r->bed.failed += !ok;
 	if (!ok && r->bed.failed < 20)
 		fprintf(stderr, "FAILED: %s\n", what);
+}
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
 /* ---- packets */
@@ -96,10 +109,12 @@ static void run_one(struct race *r, size_t index)
 					  .program = programs[s.direction],
 					  .ifindex = DRY_IFINDEX + (uint32_t)(s.interface[3] - '0'),
 					  .direction = s.direction,
-					  .vlan = PEP_VLAN_NONE };
+					  .vlan = PEP_VLAN_NONE,
+					  .time_ns = (uint64_t)clock_ns(CLOCK_MONOTONIC) };
 	struct result *result = &r->result[r->results];
 	struct pep_trace trace;
 
+	result->time_us = clock_ns(CLOCK_REALTIME) / 1000;
 	pthread_mutex_lock(&r->lock);
 	dry_bed_run(&r->bed, &packet, &trace);
 	pthread_mutex_unlock(&r->lock);
@@ -135,13 +150,27 @@ static int replace_programs(void *context, struct datapath *datapath)
 	return datapath ? 0 : -EINVAL;
 }
 
+/* Some policies end while the state is in force, others after it was replaced. */
+static void let_expire(struct policyset *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (!set->policy[i]->expires_at && draw(4) == 0)
+			set->policy[i]->expires_at =
+				clock_ns(CLOCK_REALTIME) / 1000 + draw(EXPIRY_MOST_US);
+	}
+}
+
 static struct policyset *next_set(uint64_t generation)
 {
 	static char json[RANDOM_JSON_BYTES * 8];
+	struct policyset *set;
 	size_t at;
 
-	if (generation % LARGE_EVERY)
-		return random_set(1 + draw(12), false, json);
+	if (generation % LARGE_EVERY) {
+		set = random_set(1 + draw(12), false, json);
+		let_expire(set);
+		return set;
+	}
 	at = (size_t)sprintf(json, "[");
 	for (int i = 0; i < 1500; i++)
 		at += (size_t)sprintf(
@@ -158,7 +187,7 @@ static void remember(struct race *r, uint64_t generation, struct policyset *set)
 	struct state *state = &r->state[generation];
 
 	state->set = set;
-	state->oracle = oracle_new(set, r->none, false, time(NULL) * 1000000LL);
+	state->oracle = oracle_new(set, r->none, false, 0);
 	for (uint32_t slot = 0; slot < SLOTS; slot++) {
 		const char *id = datapath_slot_policy(r->bed.datapath, slot);
 
@@ -172,8 +201,10 @@ static void publish(struct race *r)
 	struct datapath_state state = { .failsafe = r->none, .max_rules = 1000000 };
 	struct datapath_change *change = NULL;
 	struct problems problems = { 0 };
+	int64_t now_us = clock_ns(CLOCK_REALTIME) / 1000;
 	struct datapath_figures figures;
 	struct policyset *set;
+	uint64_t generation;
 
 	datapath_figures(r->bed.datapath, &figures);
 	set = next_set(figures.generation + 1);
@@ -187,35 +218,48 @@ static void publish(struct race *r)
 		policyset_put(&set);
 		return;
 	}
-	remember(r, datapath_commit(r->bed.datapath, &change), set);
+	generation = datapath_commit(r->bed.datapath, &change);
+	remember(r, generation, set);
+	r->state[generation].made_us = now_us;
 	problems_clear(&problems);
+}
+
+/* What the oracle says of the state that the packet saw, at @time_us. */
+static bool agrees(const struct race *r, const struct result *result, int64_t time_us)
+{
+	const struct state *state = &r->state[result->generation];
+	const char *policy = result->slot < SLOTS ? state->policy[result->slot] : "";
+	struct sample s = r->sample[result->sample];
+	unsigned char frame[FRAME_BYTES_MAX];
+	struct oracle_answer want;
+
+	frame_build(&s, false, frame);
+	oracle_set_time(state->oracle, time_us);
+	oracle_ask(state->oracle, &s, &want);
+	return result->outcome == want.outcome &&
+	       (result->slot == PEP_SLOT_NONE || result->slot >= SLOTS ||
+		!strcmp(policy, want.policy));
 }
 
 static void verify(struct race *r)
 {
-	size_t seen = 0;
+	size_t seen = 0, expired = 0;
 	uint64_t last = 0;
 
 	for (size_t i = 0; i < r->results; i++) {
 		const struct result *result = &r->result[i];
-		const struct state *state = &r->state[result->generation];
-		const char *policy = result->slot < SLOTS ? state->policy[result->slot] : "";
-		struct sample s = r->sample[result->sample];
-		unsigned char frame[FRAME_BYTES_MAX];
-		struct oracle_answer want;
+		bool before = agrees(r, result, result->time_us - CLOCKS_APART_US);
+		bool after = agrees(r, result, result->time_us + CLOCKS_APART_US);
 
-		frame_build(&s, false, frame);
-		oracle_ask(state->oracle, &s, &want);
-		check(r,
-		      result->outcome == want.outcome &&
-			      (result->slot == PEP_SLOT_NONE || result->slot >= SLOTS ||
-			       !strcmp(policy, want.policy)),
-		      "a packet was decided by a state that never existed");
+		check(r, before || after, "a packet was decided by a state that never existed");
+		check(r, result->generation >= last, "a packet saw an older state than the last");
 		seen += result->generation != last;
+		expired += after && !agrees(r, result, r->state[result->generation].made_us);
 		last = result->generation;
 	}
-	printf("%zu packets saw %zu generations\n", r->results, seen);
-	check(r, seen > 10, "packets saw many states");
+	printf("%zu packets saw %zu generations, %zu met what had expired\n", r->results, seen,
+	       expired);
+	check(r, seen > 10 && expired > 10, "packets saw many states, and policies expire");
 }
 
 static void race(struct race *r, uint32_t delay_ns, int seconds)
