@@ -141,8 +141,10 @@ static int check_framing(struct http_request *request)
 
 	if (!headers_have_names(request))
 		wrong = "a header's name is not a word with a colon right behind it";
-	else if (count_headers(request, "Content-Length") > 1 || (length && coding))
+	else if (count_headers(request, "Content-Length") > 1)
 		wrong = "the length of the body is given twice";
+	else if (length && coding)
+		wrong = "Content-Length and Transfer-Encoding contradict each other";
 	else if (length && length[strspn(length, "0123456789")])
 		wrong = "Content-Length is not a plain number";
 	else if (coding && strcasecmp(coding, "chunked"))
