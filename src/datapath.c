@@ -95,6 +95,8 @@ int datapath_open(const struct datapath_options *options, struct datapath **ret,
 	if (!error)
 		error = datapath_maps_create(datapath, ret_detail);
 	if (!error)
+		error = datapath_check_kernel(ret_detail);
+	if (!error)
 		error = add_nameless(datapath);
 	if (error)
 		return error;

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "cleanup.h"
 #include "datapath_maps.h"
@@ -22,6 +23,33 @@ static const char *const program_names[PROGRAMS] = {
 	[PROGRAM_TC_INGRESS] = "pep_tc_ingress",
 	[PROGRAM_TC_EGRESS] = "pep_tc_egress",
 };
+
+/* What the programs call and Linux has not always had. */
+static const struct {
+	enum bpf_func_id id;
+	const char *name;
+} functions[] = {
+	{ BPF_FUNC_ktime_get_coarse_ns, "bpf_ktime_get_coarse_ns" },
+	{ BPF_FUNC_loop, "bpf_loop" },
+};
+
+int datapath_check_kernel(char **ret_detail)
+{
+	struct utsname kernel = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
+		if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, functions[i].id, NULL))
+			continue; /* or it cannot be told; then loading will */
+		uname(&kernel);
+		if (ret_detail && asprintf(ret_detail,
+					   "this kernel (%s %s) lacks %s(), which pepctl needs: "
+					   "run Linux 6.1 or newer, or that of RHEL 9",
+					   kernel.sysname, kernel.release, functions[i].name) < 0)
+			*ret_detail = NULL;
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
 
 static int select_program(struct bpf_object *object, const char *name)
 {

@@ -113,4 +113,7 @@ void datapath_counters_forget(struct datapath *datapath, uint32_t slot);
 /** Loads anew every program that is loaded, for other image sizes, and hands them out. */
 int datapath_reload_programs(struct datapath *datapath);
 
+/** 0 if the kernel has what programs call, else -EOPNOTSUPP and what it lacks in @ret_detail. */
+int datapath_check_kernel(char **ret_detail);
+
 #endif

@@ -33,8 +33,8 @@ int settings_load(const char *path, struct settings **ret, struct problems *prob
 	size_t errors = problems->errors;
 	int error, read_error, environment_error;
 
-	read_error = json_read_file(path, CONFIG_MAX_BYTES, JSON_COMMENTS | JSON_GO_ON, &json,
-				    problems);
+	read_error =
+		json_read_file(path, CONFIG_MAX_BYTES, JSON_COMMENTS | JSON_GO_ON, &json, problems);
 	if (read_error && read_error != -EEXIST) {
 		if (problems->errors == errors)
 			problem_add(problems, "", "cannot read %s: %s", path,

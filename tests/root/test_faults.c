@@ -34,6 +34,25 @@ static bool fails(void)
 	return fail_at >= 0 && calls++ == fail_at;
 }
 
+/* What a kernel without bpf_loop() says of a program that calls it. */
+static bool old_kernel;
+
+static bool is_refused(const union bpf_attr *attr)
+{
+	const struct bpf_insn *code = (const void *)(uintptr_t)attr->insns;
+
+	for (uint32_t i = 0; old_kernel && i < attr->insn_cnt; i++) {
+		if (code[i].code != (BPF_JMP | BPF_CALL) || code[i].src_reg ||
+		    code[i].imm != BPF_FUNC_loop)
+			continue;
+		snprintf((char *)(uintptr_t)attr->log_buf, attr->log_size,
+			 "%u: (85) call unknown#%d\ninvalid func unknown#%d\n", i, BPF_FUNC_loop,
+			 BPF_FUNC_loop);
+		return true;
+	}
+	return false;
+}
+
 /* In place of the C library's, also for libbpf. */
 long syscall(long number, ...)
 {
@@ -52,6 +71,10 @@ long syscall(long number, ...)
 	     a[0] == BPF_MAP_UPDATE_BATCH) &&
 	    fails()) {
 		errno = ENOMEM;
+		return -1;
+	}
+	if (number == SYS_bpf && a[0] == BPF_PROG_LOAD && is_refused((union bpf_attr *)a[1])) {
+		errno = EINVAL;
 		return -1;
 	}
 	return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
@@ -181,6 +204,20 @@ static bool run_with_fault(struct dry_bed *bed, int at, const struct policyset *
 	return calls > at;
 }
 
+static void check_old_kernel(struct dry_bed *bed)
+{
+	const struct datapath_options options = { .flow_cache_entries = 64 };
+	CLEANUP(cleanup_free) char *why = NULL;
+	struct datapath *datapath = NULL;
+
+	old_kernel = true;
+	real_bed_check(bed, datapath_open(&options, &datapath, &why) == -EOPNOTSUPP,
+		       "a kernel that lacks what is needed is refused");
+	real_bed_check(bed, why && strstr(why, "lacks bpf_loop()") && strstr(why, "Linux 6.1"),
+		       "what it lacks is said, and what would do");
+	old_kernel = false;
+}
+
 int main(void)
 {
 	struct policyset *none = policyset_new();
@@ -188,6 +225,8 @@ int main(void)
 	char state[32];
 
 	bed.state = state;
+	snprintf(state, sizeof(state), "an old kernel");
+	check_old_kernel(&bed);
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
 		sets[i] = make_set(states[i].policies, states[i].block ? "BLOCK" : "ALLOW");
 	for (int at = 0;; at++) {
