@@ -4,6 +4,8 @@
  * cut): down each tree of the forest to a leaf, then along the leaf's rules,
  * which are in the order of their ranks, to the first that matches and whose
  * slot applies.  A tree whose best rank cannot beat what was found ends it.
+ * The overlay, an image of the policies that changed since the main one was
+ * built, is searched after it in the same way.
  *
  * The first levels and rules are plain loops, which the JIT makes fast; the
  * rest goes through bpf_loop().  Functions that are not static are verified
@@ -18,6 +20,7 @@
 #define LEAF_RULES 8
 #define ERROR_BOUND (-1)
 #define ERROR_STATE (-2)
+#define RECORD_BYTES_MAX sizeof(struct pep_rule6)
 
 /* A walk in progress. */
 struct view {
@@ -28,8 +31,6 @@ struct view {
 	__u64 offset;
 	int result;
 };
-
-#define RECORD_BYTES_MAX sizeof(struct pep_rule6)
 
 static __always_inline const struct pep_image *image_lookup(__u64 word, __u64 *ret_limit)
 {
@@ -44,6 +45,15 @@ static __always_inline const struct pep_image *image_lookup(__u64 word, __u64 *r
 		*ret_limit = image_a_bytes - RECORD_BYTES_MAX;
 	}
 	return image;
+}
+
+/* NULL: the state has no overlay, or only if something is badly wrong. */
+static __always_inline const struct pep_image *overlay_lookup(__u64 word, __u64 *ret_limit)
+{
+	__u32 entry = PEP_WORD_OVERLAY(word);
+
+	*ret_limit = PEP_OVERLAY_BYTES - RECORD_BYTES_MAX;
+	return bpf_map_lookup_elem(&overlays, &entry);
 }
 
 static __always_inline bool between(__u32 low, __u32 value, __u32 high)
@@ -83,7 +93,10 @@ static __always_inline bool extra_at_matches(const struct packet *p, __u32 offse
 	const void *image;
 	__u64 limit, at = (__u64)offset * 8;
 
-	image = image_lookup(p->word, &limit);
+	if (p->flags & PACKET_OVERLAY)
+		image = overlay_lookup(p->word, &limit);
+	else
+		image = image_lookup(p->word, &limit);
 	if (!image || at > limit)
 		return false;
 	opaque(at);
@@ -99,6 +112,7 @@ static __always_inline bool extra_at_matches(const struct packet *p, __u32 offse
 __noinline int classify_accept(struct packet *p, __u32 slot_flags, __u32 slot, __u32 rank,
 			       __u32 extra)
 {
+	const struct pep_version *version;
 	struct pep_slot *state;
 
 	if (!p)
@@ -106,7 +120,8 @@ __noinline int classify_accept(struct packet *p, __u32 slot_flags, __u32 slot, _
 	state = slot_lookup(slot);
 	if (!state)
 		return ERROR_STATE;
-	if (!slot_version(p, state))
+	version = slot_version(p, state);
+	if (!version || !(version->flags & PEP_VERSION_OVERLAY) != !(p->flags & PACKET_OVERLAY))
 		return 0;
 	if (slot_flags & PEP_RULE_UNCACHED && rank < p->extra_rank)
 		p->extra_rank = rank;
@@ -315,6 +330,32 @@ static __always_inline int classify_family(struct packet *p, __u32 ruleset, bool
 	return image ? classify_forest(p, image, limit, ruleset, ipv6) : ERROR_STATE;
 }
 
+/* What the overlay has that is better than what the main image had. */
+static __always_inline int classify_overlay(struct packet *p, __u32 ruleset, bool ipv6)
+{
+	const struct pep_image *image;
+	__u64 limit;
+	int error;
+
+	image = overlay_lookup(p->word, &limit);
+	if (!image)
+		return ERROR_STATE;
+	p->flags |= PACKET_OVERLAY;
+	error = classify_forest(p, image, limit, ruleset, ipv6);
+	p->flags &= ~PACKET_OVERLAY;
+	return error;
+}
+
+__noinline int overlay4(struct packet *p, __u32 ruleset)
+{
+	return p ? classify_overlay(p, ruleset, false) : ERROR_STATE;
+}
+
+__noinline int overlay6(struct packet *p, __u32 ruleset)
+{
+	return p ? classify_overlay(p, ruleset, true) : ERROR_STATE;
+}
+
 __noinline int classify4(struct packet *p, __u32 ruleset)
 {
 	return p ? classify_family(p, ruleset, false) : ERROR_STATE;
@@ -327,7 +368,13 @@ __noinline int classify6(struct packet *p, __u32 ruleset)
 
 static __always_inline int classify(struct packet *p, __u32 ruleset)
 {
-	return p->flags & PACKET_IPV6 ? classify6(p, ruleset) : classify4(p, ruleset);
+	bool ipv6 = p->flags & PACKET_IPV6;
+	int error = ipv6 ? classify6(p, ruleset) : classify4(p, ruleset);
+
+	if (error || PEP_WORD_OVERLAY(p->word) == PEP_OVERLAY_NONE ||
+	    ruleset == PEP_RULES_FAILSAFE)
+		return error;
+	return ipv6 ? overlay6(p, ruleset) : overlay4(p, ruleset);
 }
 
 #endif

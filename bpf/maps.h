@@ -48,6 +48,11 @@ ARRAY_MAP(event_limits, __u64, PEP_OUTCOME_MAX, 0);
 ARRAY_MAP(trace, struct pep_trace, 1, BPF_F_MMAPABLE);
 ARRAY_MAP(manifest, struct pep_manifest_entry, PEP_MANIFEST_ENTRIES, 0);
 
+struct overlay {
+	__u8 bytes[PEP_OVERLAY_BYTES]; /* struct pep_image and what follows it */
+};
+ARRAY_MAP(overlays, struct overlay, PEP_OVERLAY_ENTRIES, BPF_F_MMAPABLE);
+
 /* An image takes all of its map's value; the daemon sets the size. */
 OUTER_MAP(images_a, struct pep_image, 1, PEP_MAIN_ENTRIES);
 OUTER_MAP(images_b, struct pep_image, 1, PEP_MAIN_ENTRIES);

@@ -20,6 +20,7 @@
 #define PACKET_NO_FAILSAFE (1 << 7) /* known: no failsafe policy matches it */
 #define PACKET_CACHEABLE (1 << 8) /* what it met depends on the flow's key alone */
 #define PACKET_CHAINED (1 << 9) /* what it met first may leave the decision to others */
+#define PACKET_OVERLAY (1 << 10) /* the overlay is searched, not the main image */
 
 struct packet {
 	/* compared with struct pep_flow as a block */

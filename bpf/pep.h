@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define PEP_ABI_VERSION 1
+#define PEP_ABI_VERSION 2
 #define PEP_MAGIC 0x70657031u /* "pep1" */
 
 /* ---- words ------------------------------------------------------------ */
@@ -101,8 +101,17 @@ enum pep_outcome {
 #define PEP_GENERATION_MASK 0xffffffffffffULL
 #define PEP_MAIN_B 0x80 /* the entry is in images_b */
 #define PEP_MAIN_ENTRIES 4
-#define PEP_OVERLAY_ENTRIES 4
 #define PEP_OVERLAY_NONE 0xff
+
+/*
+ * Map "overlays": an overlay is an image like the main one, of at most
+ * PEP_OVERLAY_BYTES.  It holds the rules of the policies that the main image
+ * does not have, or has otherwise; a slot's version says in which of the two
+ * its policy's rules count.  The flags of a state are the overlay's if it has
+ * one.  Failsafe policies are in the main image alone.
+ */
+#define PEP_OVERLAY_ENTRIES 8
+#define PEP_OVERLAY_BYTES (1 << 18)
 
 struct pep_control {
 	__u64 word_now; /* 0: nothing published yet, every packet passes uncounted */
@@ -115,7 +124,7 @@ struct pep_control {
 /* ---- slots: outer map "slots", one chunk (array of PEP_CHUNK) an entry --- */
 
 #define PEP_CHUNK 1024
-#define PEP_CHUNKS 1024 /* room for 2^20 slots */
+#define PEP_CHUNKS 2048 /* room for 2^21 slots: a million policies, and those that they replace */
 #define PEP_SLOT_NONE 0xffffffffu
 
 #define PEP_VERSION_LOG (1 << 0) /* report every match */
@@ -126,6 +135,8 @@ struct pep_control {
 #define PEP_VERSION_PACKETS (1 << 5) /* packets are limited */
 #define PEP_VERSION_FAILSAFE (1 << 6) /* a failsafe policy's */
 #define PEP_VERSION_BROAD6 (1 << 7) /* as BROAD4, of IPv6 */
+#define PEP_VERSION_DEAD (1 << 8) /* there is no such policy any more, or it is disabled */
+#define PEP_VERSION_OVERLAY (1 << 9) /* its rules are those in the overlay, not the main image's */
 
 /*
  * Limits are GCRA: a bucket is one theoretical arrival time in units of
@@ -143,10 +154,10 @@ struct pep_version {
 	struct pep_limit bytes;
 	struct pep_limit packets;
 	__u8 action; /* enum pep_action */
-	__u8 flags; /* PEP_VERSION_ */
 	__u8 bytes_shift;
 	__u8 packets_shift;
-	__u32 reserved0;
+	__u8 reserved0;
+	__u32 flags; /* PEP_VERSION_ */
 	__u64 reserved1;
 };
 

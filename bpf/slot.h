@@ -27,6 +27,8 @@ static __always_inline const struct pep_version *slot_version(struct packet *p,
 	if (!first && !second)
 		return NULL;
 	version = first > second ? &slot->version[0] : &slot->version[1];
+	if (version->flags & PEP_VERSION_DEAD)
+		return NULL;
 	if (version->expires_ns && version->expires_ns <= packet_now(p))
 		return NULL;
 	return version;

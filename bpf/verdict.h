@@ -18,7 +18,10 @@ static __always_inline __u32 image_flags(const struct packet *p)
 	const struct pep_image *image;
 	__u64 limit;
 
-	image = image_lookup(p->word, &limit);
+	if (PEP_WORD_OVERLAY(p->word) == PEP_OVERLAY_NONE)
+		image = image_lookup(p->word, &limit);
+	else
+		image = overlay_lookup(p->word, &limit);
 	return image ? image->flags : 0;
 }
 

@@ -91,18 +91,26 @@ libpep_a_SOURCES = \
 	src/daemon_status.c \
 	src/datapath.c \
 	src/datapath.h \
+	src/datapath_base.c \
+	src/datapath_base.h \
+	src/datapath_change.h \
 	src/datapath_counters.c \
 	src/datapath_counters.h \
 	src/datapath_dry.c \
 	src/datapath_dry.h \
 	src/datapath_events.c \
 	src/datapath_events.h \
+	src/datapath_images.c \
 	src/datapath_load.c \
 	src/datapath_maps.c \
 	src/datapath_maps.h \
+	src/datapath_overlay.c \
 	src/datapath_publish.c \
+	src/datapath_settle.c \
+	src/datapath_settle.h \
 	src/datapath_slots.c \
 	src/datapath_slots.h \
+	src/datapath_versions.c \
 	src/directories.h \
 	src/event_feed.c \
 	src/event_feed.h \
@@ -212,6 +220,8 @@ libpep_a_SOURCES = \
 	src/problem_document.h \
 	src/protocol.c \
 	src/protocol.h \
+	src/ranking.c \
+	src/ranking.h \
 	src/reason.c \
 	src/reason.h \
 	src/reload.c \

@@ -60,6 +60,8 @@ static struct datapath *new_datapath(const struct datapath_options *options)
 	datapath->stripes = count_stripes(datapath->cpus);
 	datapath->image = MAP_IMAGES_A;
 	datapath->strange_image = -1;
+	datapath->wait_outer = -1;
+	datapath->wait_inner = -1;
 	for (int i = 0; i < MAPS; i++)
 		datapath->map[i] = -1;
 	for (int i = 0; i < PROGRAMS; i++)
@@ -113,6 +115,7 @@ void datapath_free(struct datapath **datapath)
 	datapath_maps_close(d);
 	for (int i = 0; i < PROGRAMS; i++)
 		cleanup_fd(&d->program[i]);
+	datapath_base_clear(&d->base);
 	datapath_slots_clear(&d->policies);
 	datapath_slots_clear(&d->failsafe);
 	free(d->free_slot);

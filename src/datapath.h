@@ -85,7 +85,8 @@ void datapath_refresh(struct datapath *datapath);
 struct datapath_figures {
 	uint64_t generation;
 	size_t rules;
-	size_t image_bytes;
+	size_t overlay_policies; /* that the main image does not have, or has otherwise */
+	size_t image_bytes; /* of main image and overlay */
 	size_t image_capacity;
 	uint32_t worst_compares;
 	uint64_t publish_ns; /* the last one took */

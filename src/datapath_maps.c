@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "cleanup.h"
+#include "datapath_settle.h"
 #include "xdp.skel.h"
 
 #define EVENTS_BYTES (1U << 18)
@@ -24,6 +25,7 @@ static const char *const map_names[MAPS] = {
 	[MAP_EVENT_LIMITS] = "event_limits",
 	[MAP_TRACE] = "trace",
 	[MAP_MANIFEST] = "manifest",
+	[MAP_OVERLAYS] = "overlays",
 	[MAP_IMAGES_A] = "images_a",
 	[MAP_IMAGES_B] = "images_b",
 	[MAP_SLOTS] = "slots",
@@ -249,6 +251,11 @@ static int map_all_memory(struct datapath *d)
 		error = map_memory(d->map[MAP_TOTALS], d->stripes * sizeof(*d->totals), &d->totals);
 	if (!error)
 		error = map_memory(d->map[MAP_TRACE], sizeof(*d->trace), &d->trace);
+	if (!error)
+		error = map_memory(d->map[MAP_OVERLAYS],
+				   (size_t)PEP_OVERLAY_ENTRIES * PEP_OVERLAY_BYTES, &d->overlays);
+	if (!error)
+		error = datapath_settle_open(d);
 	return error;
 }
 
@@ -373,6 +380,9 @@ void datapath_maps_close(struct datapath *d)
 	unmap_memory(d->interfaces, PEP_INTERFACES * sizeof(*d->interfaces));
 	unmap_memory(d->totals, d->stripes * sizeof(*d->totals));
 	unmap_memory(d->trace, sizeof(*d->trace));
+	unmap_memory(d->overlays, (size_t)PEP_OVERLAY_ENTRIES * PEP_OVERLAY_BYTES);
+	cleanup_fd(&d->wait_inner);
+	cleanup_fd(&d->wait_outer);
 	for (int i = 0; i < MAPS; i++)
 		cleanup_fd(&d->map[i]);
 }

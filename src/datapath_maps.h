@@ -7,6 +7,7 @@
 #define DATAPATH_MAPS_H
 
 #include "datapath.h"
+#include "datapath_base.h"
 
 /* The maps by name, in the order of the table in datapath_maps.c. */
 enum datapath_map_index {
@@ -17,6 +18,7 @@ enum datapath_map_index {
 	MAP_EVENT_LIMITS,
 	MAP_TRACE,
 	MAP_MANIFEST,
+	MAP_OVERLAYS,
 	MAP_IMAGES_A,
 	MAP_IMAGES_B,
 	MAP_SLOTS,
@@ -48,6 +50,12 @@ struct datapath_slots {
 	uint32_t *slot; /* of set->policy[i] */
 };
 
+/* A slot that no state names from that generation on. */
+struct datapath_free_slot {
+	uint64_t generation;
+	uint32_t slot;
+};
+
 struct datapath {
 	struct datapath_options options;
 	int map[MAPS];
@@ -68,13 +76,20 @@ struct datapath {
 	size_t names;
 
 	struct datapath_slots policies, failsafe; /* in force */
-	uint32_t *free_slot;
-	size_t free_slots, free_slots_room;
+	struct datapath_free_slot *free_slot; /* a ring */
+	size_t free_first, free_slots, free_slots_room;
 	uint32_t next_slot; /* never used so far */
 	const char **slot_policy; /* ids by slot, of policies */
 	size_t slot_policy_room;
 
+	struct datapath_base base; /* of the main image in force */
+	unsigned char *overlays; /* PEP_OVERLAY_ENTRIES of PEP_OVERLAY_BYTES */
+	uint32_t overlay; /* the entry last used */
+	uint64_t overlay_until[PEP_OVERLAY_ENTRIES]; /* first generation that an entry is not in */
+
 	uint64_t generation;
+	uint64_t settled; /* no packet under way sees an older generation */
+	int wait_outer, wait_inner; /* datapath_settle.c */
 	int image; /* the map in force */
 	int strange_image; /* a map that programs in force may not know; -1: none */
 	bool changing; /* from datapath_prepare() to the change's end */

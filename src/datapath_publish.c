@@ -4,41 +4,24 @@
  *
  * A packet reads the control word once and finds everything else through it.
  * So a state is laid out beside the one in force, and a single 64-bit store
- * switches: image entry and generation together.  What is overwritten on the
- * way must not be in any packet's hands.  One wait is enough for that: an
- * update of an outer map returns only when all programs that ran before have
- * ended.  Behind it, packets know the word in force and no older one; so
- *  - the image entry taken now was last in force three states ago,
- *  - the version of a slot that is not in force can be rewritten,
- *  - slots that the state in force does not name can be given away.
+ * switches: main image, overlay and generation together.  What is overwritten
+ * on the way must not be in any packet's hands:
+ *  - an entry of the main images or of the overlays that was in force,
+ *  - the version of a slot that is not in force, for packets older than the one that is,
+ *  - a slot that is given to another policy.
+ * Each carries the generation that every packet under way must have reached,
+ * and datapath_settle() waits for that, if it has to.
  */
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "cleanup.h"
-#include "datapath_maps.h"
-#include "datapath_slots.h"
-#include "image.h"
+#include "datapath_change.h"
+#include "datapath_counters.h"
 #include "policyset.h"
 #include "problem.h"
 #include "rules.h"
-
-#define IMAGE_SLACK 64 /* the programs check for room for the largest record */
-#define IMAGE_BYTES_MOST (1U << 28)
-#define IMAGE_GROWTH 4
-
-struct datapath_change {
-	struct policyset *set, *failsafe;
-	struct slot_plan policies, failsafes;
-	uint64_t generation;
-	uint64_t word;
-	int image;
-	struct datapath_figures figures;
-	struct timespec began;
-};
 
 static uint64_t since_ns(const struct timespec *began)
 {
@@ -60,6 +43,11 @@ static int interface_id(void *context, const char *name)
 	return id;
 }
 
+void datapath_change_names(struct datapath *datapath, struct rules_names *ret)
+{
+	*ret = (struct rules_names){ .interface_id = interface_id, .context = datapath };
+}
+
 static bool is_transparent(const struct datapath_state *state)
 {
 	if (state->flags & PEP_IMAGE_DEFAULT_BLOCK)
@@ -71,120 +59,16 @@ static bool is_transparent(const struct datapath_state *state)
 	return true;
 }
 
-static int build(struct datapath *datapath, const struct datapath_state *state,
-		 struct datapath_change *change, struct image *ret, struct problems *problems)
+uint32_t datapath_image_flags(const struct datapath_state *state)
 {
-	const struct rules_names names = {
-		.interface_id = interface_id,
-		.context = datapath,
-		.slots = change->policies.slot,
-		.failsafe_slots = change->failsafes.slot,
-		.max = state->max_rules,
-	};
-	uint32_t flags = state->flags;
-	struct rules rules = { 0 };
-	int error;
-
-	if (is_transparent(state))
-		flags |= PEP_IMAGE_TRANSPARENT;
-	error = rules_expand(state->set, state->failsafe, &names, &rules, problems);
-	if (error)
-		return error;
-	change->figures.rules = rules.count;
-	error = image_build(&rules, flags, ret);
-	rules_clear(&rules);
-	if (error == -EFBIG)
-		problem_add(problems, "",
-			    "the policies do not compile: they take more than %u MiB, or a "
-			    "packet could need more than %u comparisons",
-			    IMAGE_BYTES_MOST >> 20, PEP_LEAF_RULES);
-	change->figures.image_bytes = ret->bytes;
-	change->figures.worst_compares = ret->worst_compares;
-	return error;
-}
-
-/* The smaller of the two maps that has room and that all programs know, neither: -1. */
-static int fitting_image_map(const struct datapath *datapath, size_t bytes)
-{
-	const int maps[] = { MAP_IMAGES_A, MAP_IMAGES_B };
-	int smaller = datapath->image_bytes[1] < datapath->image_bytes[0];
-
-	for (int i = 0; i < 2; i++) {
-		int which = i ^ smaller;
-
-		if (bytes + IMAGE_SLACK <= datapath->image_bytes[which] &&
-		    maps[which] != datapath->strange_image)
-			return maps[which];
-	}
-	return -1;
-}
-
-/* A map for images of this size: one that there is, or the one not in force made larger. */
-static int choose_image_map(struct datapath *datapath, size_t bytes)
-{
-	unsigned int which = datapath->image == MAP_IMAGES_B;
-	uint32_t size = datapath->image_bytes[which];
-	int error, map = fitting_image_map(datapath, bytes);
-
-	if (map >= 0)
-		return map;
-	while (size < bytes + IMAGE_SLACK && size < IMAGE_BYTES_MOST)
-		size *= IMAGE_GROWTH;
-	if (size < bytes + IMAGE_SLACK)
-		return -EFBIG;
-	map = which ? MAP_IMAGES_A : MAP_IMAGES_B;
-	datapath->strange_image = map;
-	error = datapath_maps_resize_images(datapath, !which, size);
-	if (!error)
-		error = datapath_reload_programs(datapath);
-	if (error)
-		return error;
-	datapath->strange_image = -1;
-	return map;
-}
-
-static int copy_image(int fd, const struct image *image)
-{
-	void *memory = mmap(NULL, image->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	if (memory == MAP_FAILED)
-		return -errno;
-	memcpy(memory, image->data, image->bytes);
-	munmap(memory, image->bytes);
-	return 0;
-}
-
-/* The entry behind the last one used; returns when no program can see what it held. */
-static int place_image(struct datapath *datapath, const struct image *image,
-		       struct datapath_change *change)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
-	uint32_t last = PEP_WORD_MAIN(datapath->control->word_now) & ~PEP_MAIN_B;
-	uint32_t entry = (last + 1) % PEP_MAIN_ENTRIES;
-	int map = choose_image_map(datapath, image->bytes), error;
-	int fd CLEANUP(cleanup_fd) = -1;
-
-	if (map < 0)
-		return map;
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "pep_image", sizeof(uint32_t),
-			    datapath->image_bytes[map == MAP_IMAGES_B], 1, &options);
-	if (fd < 0)
-		return -errno;
-	error = copy_image(fd, image);
-	if (error)
-		return error;
-	if (bpf_map_update_elem(datapath->map[map], &entry, &fd, BPF_ANY))
-		return -errno;
-	change->image = map;
-	change->word = PEP_WORD((uint64_t)entry | (map == MAP_IMAGES_B ? PEP_MAIN_B : 0),
-				PEP_OVERLAY_NONE, change->generation);
-	return 0;
+	return state->flags | (is_transparent(state) ? PEP_IMAGE_TRANSPARENT : 0);
 }
 
 static void free_change(struct datapath *datapath, struct datapath_change *change)
 {
 	slot_plan_undo(datapath, &change->policies);
 	slot_plan_undo(datapath, &change->failsafes);
+	datapath_base_clear(&change->base);
 	policyset_put(&change->set);
 	policyset_put(&change->failsafe);
 	free(change);
@@ -201,31 +85,35 @@ static int plan_slots(struct datapath *datapath, const struct datapath_state *st
 	return error;
 }
 
-static void write_slots(struct datapath *datapath, const struct datapath_state *state,
-			struct datapath_change *change)
+/* The little way, and if that does not do, the whole. */
+static int lay_out(struct datapath *datapath, const struct datapath_state *state,
+		   struct datapath_change *change, struct problems *problems)
 {
-	slot_plan_write(datapath, &change->policies, state->set, change->generation);
-	slot_plan_write(datapath, &change->failsafes, state->failsafe, change->generation);
+	int error = datapath_change_overlay(datapath, state, change);
+
+	if (error == -E2BIG)
+		error = datapath_change_image(datapath, state, change, problems);
+	return error;
 }
 
 static int prepare(struct datapath *datapath, const struct datapath_state *state,
 		   struct datapath_change *change, struct problems *problems)
 {
-	struct image image = { 0 };
 	int error = plan_slots(datapath, state, change);
 
 	if (error == -ENOSPC)
 		problem_add(problems, "", "more policies than the %u slots of the datapath",
 			    PEP_CHUNK * PEP_CHUNKS);
 	if (!error)
-		error = build(datapath, state, change, &image, problems);
+		error = lay_out(datapath, state, change, problems);
 	change->figures.build_ns = since_ns(&change->began);
-	if (!error)
-		error = place_image(datapath, &image, change);
-	image_clear(&image);
-	if (!error)
-		write_slots(datapath, state, change);
 	return error;
+}
+
+static void unwrite(struct datapath *datapath, const struct datapath_change *change)
+{
+	slot_plan_unwrite(datapath, &change->policies, change->generation);
+	slot_plan_unwrite(datapath, &change->failsafes, change->generation);
 }
 
 /* A refresh in between would have made half of the change current. */
@@ -252,6 +140,7 @@ int datapath_prepare(struct datapath *datapath, const struct datapath_state *sta
 	datapath->changing = true;
 	error = prepare(datapath, state, change, problems);
 	if (error) {
+		unwrite(datapath, change);
 		end_change(datapath);
 		free_change(datapath, change);
 		return error;
@@ -262,18 +151,47 @@ int datapath_prepare(struct datapath *datapath, const struct datapath_state *sta
 	return 0;
 }
 
+/* Slots that only the old main image named have become free. */
+static void replace_base(struct datapath *datapath, struct datapath_base *base)
+{
+	const struct datapath_base *old = &datapath->base;
+
+	for (size_t i = 0; old->set && i < old->set->count; i++) {
+		if (!datapath_slot_policy(datapath, old->slot[i]))
+			datapath_slot_free(datapath, old->slot[i]);
+	}
+	datapath_base_clear(&datapath->base);
+	datapath->base = *base;
+	memset(base, 0, sizeof(*base));
+}
+
+/* From here on the word is in force. */
+static void follow_word(struct datapath *datapath, uint64_t before, uint64_t now)
+{
+	uint32_t old = PEP_WORD_OVERLAY(before), overlay = PEP_WORD_OVERLAY(now);
+
+	datapath->generation = PEP_WORD_GENERATION(now);
+	if (before && old != PEP_OVERLAY_NONE)
+		datapath->overlay_until[old] = datapath->generation;
+	if (overlay != PEP_OVERLAY_NONE)
+		datapath->overlay = overlay;
+}
+
 uint64_t datapath_commit(struct datapath *datapath, struct datapath_change **change)
 {
 	struct datapath_change *c = *change;
+	uint64_t before = datapath->control->word_now;
 
 	__atomic_store_n(&datapath->control->word_now, c->word, __ATOMIC_RELEASE);
-	datapath->generation = c->generation;
+	follow_word(datapath, before, c->word);
 	datapath->image = c->image;
-	slot_plan_carry(datapath, &c->policies, c->set->count, c->generation);
+	slot_plan_carry(datapath, &c->policies, c->generation);
 	datapath->refresh_due = false;
 	end_change(datapath);
 	slot_plan_adopt(datapath, &c->policies, c->set, &datapath->policies);
 	slot_plan_adopt(datapath, &c->failsafes, c->failsafe, &datapath->failsafe);
+	if (c->base.set)
+		replace_base(datapath, &c->base);
 	c->figures.publish_ns = since_ns(&c->began);
 	datapath->figures = c->figures;
 	free_change(datapath, c);
@@ -287,8 +205,7 @@ void datapath_abandon(struct datapath *datapath, struct datapath_change **change
 
 	if (!c)
 		return;
-	slot_plan_unwrite(datapath, &c->policies, c->set->count, c->generation);
-	slot_plan_unwrite(datapath, &c->failsafes, c->failsafe->count, c->generation);
+	unwrite(datapath, c);
 	end_change(datapath);
 	free_change(datapath, c);
 	*change = NULL;

@@ -1,44 +1,69 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which policy has which slot, in the state in force and in the one that is
- * prepared.  Shared by the datapath_*.c files only.
+ * prepared, and what the slots' versions say.  Shared by the datapath_*.c
+ * files only.
  */
 #ifndef DATAPATH_SLOTS_H
 #define DATAPATH_SLOTS_H
 
 #include "datapath_maps.h"
 
+struct policy;
+
 /* Slots for a wanted set: what stays keeps its slot. */
 struct slot_plan {
 	uint32_t *slot; /* of set->policy[i] */
 	uint32_t *added; /* the new ones among them */
 	size_t added_count;
+	uint32_t *fresh; /* indices of policies that the state in force has not, or otherwise */
+	size_t fresh_count;
+	uint32_t *removed; /* indices of policies in force that the set has not */
+	size_t removed_count;
+	uint32_t *written; /* slots that got a version */
+	size_t written_count, written_room;
 };
 
-/** Returns 0, -ENOSPC when all slots are taken, -ENOMEM or -errno. */
+/**
+ * Finds out what differs and takes slots. Returns 0, -ENOSPC when all slots are
+ * taken, -ENOMEM or -errno.
+ */
 int slot_plan_make(struct datapath *datapath, const struct datapath_slots *now,
 		   const struct policyset *set, struct slot_plan *ret);
 
 /** Gives the added slots back. */
 void slot_plan_undo(struct datapath *datapath, struct slot_plan *plan);
 
-/** Writes the versions that @set needs for @generation; after a grace period. */
-void slot_plan_write(struct datapath *datapath, const struct slot_plan *plan,
-		     const struct policyset *set, uint64_t generation);
-
-/** Takes back the versions of @generation. */
-void slot_plan_unwrite(struct datapath *datapath, const struct slot_plan *plan, size_t count,
-		       uint64_t generation);
-
-/** Makes the buckets of limits that @generation changes those of the new limits; once published. */
-void slot_plan_carry(struct datapath *datapath, const struct slot_plan *plan, size_t count,
-		     uint64_t generation);
-
-/** @now becomes the plan for @set; slots that are not in it become free. */
+/** @now becomes the plan for @set, as of the generation in force; slots that nothing names become
+ * free. */
 void slot_plan_adopt(struct datapath *datapath, struct slot_plan *plan, struct policyset *set,
 		     struct datapath_slots *now);
 
 /** Drops the set and frees the list. */
 void datapath_slots_clear(struct datapath_slots *slots);
+
+/** Puts a slot that nothing names from the generation in force on among the free ones. */
+void datapath_slot_free(struct datapath *datapath, uint32_t slot);
+
+/* ---- datapath_versions.c */
+
+/* A version that a slot is to have; a NULL policy: a dead one. */
+struct version_wanted {
+	const struct policy *policy;
+	uint32_t slot;
+	bool overlay; /* its rules are in the overlay */
+};
+
+/** Writes the versions of @generation that differ, and waits first for packets that might see them
+ * change. Clears the slots that the plan adds. Returns 0, -ENOMEM or -errno. */
+int slot_plan_write(struct datapath *datapath, struct slot_plan *plan,
+		    const struct version_wanted *wanted, size_t count, uint64_t generation);
+
+/** Takes back the versions of @generation. */
+void slot_plan_unwrite(struct datapath *datapath, const struct slot_plan *plan,
+		       uint64_t generation);
+
+/** Makes the buckets of limits that @generation changes those of the new limits; once published. */
+void slot_plan_carry(struct datapath *datapath, const struct slot_plan *plan, uint64_t generation);
 
 #endif

@@ -55,29 +55,39 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
-static bool same_names(const struct policy *a, const struct policy *b)
+static bool same_labels(const struct policy *a, const struct policy *b)
 {
-	if (!same_text(a->id, b->id) || !same_text(a->description, b->description) ||
-	    a->label_count != b->label_count || a->interface_count != b->interface_count)
+	if (a->label_count != b->label_count)
 		return false;
 	for (size_t i = 0; i < a->label_count; i++)
 		if (!same_text(a->labels[i].key, b->labels[i].key) ||
 		    !same_text(a->labels[i].value, b->labels[i].value))
 			return false;
+	return true;
+}
+
+static bool same_interfaces(const struct policy *a, const struct policy *b)
+{
+	if (a->interface_count != b->interface_count)
+		return false;
 	for (size_t i = 0; i < a->interface_count; i++)
 		if (!same_text(a->interfaces[i], b->interfaces[i]))
 			return false;
 	return true;
 }
 
-static bool same_numbers(const struct policy *a, const struct policy *b)
+static bool same_fields(const struct policy *a, const struct policy *b)
 {
-	return a->enabled == b->enabled && a->log == b->log &&
-	       a->conform_continue == b->conform_continue && a->priority == b->priority &&
-	       a->action == b->action && a->directions == b->directions &&
+	return a->priority == b->priority && a->directions == b->directions &&
 	       a->protocol == b->protocol && a->icmp_type == b->icmp_type &&
 	       a->icmp_code == b->icmp_code && a->dscp == b->dscp && a->tcp_flags == b->tcp_flags &&
-	       a->tcp_flags_mask == b->tcp_flags_mask && a->fragment == b->fragment &&
+	       a->tcp_flags_mask == b->tcp_flags_mask && a->fragment == b->fragment;
+}
+
+static bool same_effect(const struct policy *a, const struct policy *b)
+{
+	return a->enabled == b->enabled && a->log == b->log &&
+	       a->conform_continue == b->conform_continue && a->action == b->action &&
 	       a->bytes.per_second == b->bytes.per_second && a->bytes.burst == b->bytes.burst &&
 	       a->packets.per_second == b->packets.per_second &&
 	       a->packets.burst == b->packets.burst && a->expires_at == b->expires_at;
@@ -95,7 +105,14 @@ static bool same_lists(const struct policy *a, const struct policy *b)
  * exported policy that is put back is equal to the one that it came from. */
 bool policy_equal(const struct policy *a, const struct policy *b)
 {
-	return a == b || (same_numbers(a, b) && same_names(a, b) && same_lists(a, b));
+	return a == b || (policy_same_match(a, b) && same_effect(a, b) &&
+			  same_text(a->description, b->description) && same_labels(a, b));
+}
+
+bool policy_same_match(const struct policy *a, const struct policy *b)
+{
+	return a == b || (same_text(a->id, b->id) && same_fields(a, b) && same_interfaces(a, b) &&
+			  same_lists(a, b));
 }
 
 /* ---- properties */

@@ -7,10 +7,9 @@
 #include "cleanup.h"
 #include "policyset.h"
 #include "problem.h"
+#include "ranking.h"
 #include "rules_factors.h"
 
-#define RANK_GAP_MOST 4096
-#define RANK_MOST 0xfffffffeU
 #define COSTLIEST 3 /* policies named when there are too many rules */
 
 struct expansion {
@@ -19,7 +18,6 @@ struct expansion {
 	const uint32_t *slots;
 	enum pep_ruleset ruleset;
 	enum pep_family family;
-	uint32_t *order;
 	size_t count; /* of both families so far */
 	struct rules *rules;
 	struct problems *problems;
@@ -160,23 +158,25 @@ static int append(struct expansion *e, const struct policy *policy, const struct
 	return 0;
 }
 
-/* In both families. */
-static uint64_t policy_cost(const struct expansion *e, const struct policy *policy)
+int rules_count(const struct rules_names *names, const struct policy *policy, uint64_t *ret)
 {
-	uint64_t cost = 0;
+	uint64_t count = 0, here;
 
 	for (int family = 0; family < PEP_FAMILIES && policy->enabled; family++) {
-		struct factors f = { 0 };
-		uint64_t here = 0;
+		struct factors factors;
+		int error;
 
 		if (!policy_has_family(policy, (enum pep_family)family))
 			continue;
-		if (!factors_make(e->names, policy, (enum pep_family)family, &f))
-			here = rule_count(policy, factors_product(&f));
-		factors_clear(&f);
-		cost = here > UINT64_MAX - cost ? UINT64_MAX : cost + here;
+		error = factors_make(names, policy, (enum pep_family)family, &factors);
+		if (error)
+			return error;
+		here = rule_count(policy, factors_product(&factors));
+		count = here > UINT64_MAX - count ? UINT64_MAX : count + here;
+		factors_clear(&factors);
 	}
-	return cost;
+	*ret = count;
+	return 0;
 }
 
 /* Says which policies give the most rules. */
@@ -188,9 +188,11 @@ static void report_costliest(struct expansion *e)
 	} top[COSTLIEST] = { 0 };
 
 	for (size_t i = 0; i < e->set->count; i++) {
-		uint64_t cost = policy_cost(e, e->set->policy[i]);
 		size_t at = COSTLIEST;
+		uint64_t cost;
 
+		if (rules_count(e->names, e->set->policy[i], &cost))
+			continue;
 		while (at > 0 && cost > top[at - 1].cost)
 			at--;
 		if (at == COSTLIEST)
@@ -212,7 +214,7 @@ static int expand_policy(struct expansion *e, size_t index, uint32_t rank)
 	uint64_t count;
 	int error;
 
-	if (!policy->enabled || !policy_has_family(policy, e->family))
+	if (!policy->enabled)
 		return 0;
 	error = factors_make(e->names, policy, e->family, &factors);
 	if (error)
@@ -232,17 +234,24 @@ static int expand_policy(struct expansion *e, size_t index, uint32_t rank)
 	return error;
 }
 
+static int expand_ranked(struct expansion *e, const struct ranking *ranking)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < ranking->count && !error; i++)
+		error = expand_policy(e, ranking->index[i], ranking->rank[i]);
+	return error;
+}
+
 static int expand_family(struct expansion *e)
 {
-	uint32_t gap = RANK_MOST / (uint32_t)(e->set->count + 1);
-	int error = policyset_order(e->set, e->family, &e->order);
+	CLEANUP(ranking_clear) struct ranking ranking = { 0 };
+	int error;
 
-	if (gap > RANK_GAP_MOST)
-		gap = RANK_GAP_MOST;
-	for (size_t i = 0; i < e->set->count && !error; i++)
-		error = expand_policy(e, e->order[i], (uint32_t)(i + 1) * gap);
-	free(TAKE_PTR(e->order));
-	return error;
+	if (e->ruleset == PEP_RULES_POLICY && e->names->ranking)
+		return expand_ranked(e, &e->names->ranking[e->family]);
+	error = ranking_make(e->set, e->family, &ranking);
+	return error ? error : expand_ranked(e, &ranking);
 }
 
 int rules_expand(const struct policyset *set, const struct policyset *failsafe,

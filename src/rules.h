@@ -11,8 +11,10 @@
 
 #include "pep.h"
 
+struct policy;
 struct policyset;
 struct problems;
+struct ranking;
 
 struct rule {
 	uint32_t src[4], dst[4]; /* as struct address */
@@ -43,6 +45,7 @@ struct rules_names {
 	void *context;
 	const uint32_t *slots; /* of set->policy[i] */
 	const uint32_t *failsafe_slots; /* of failsafe->policy[i] */
+	const struct ranking *ranking; /* of the set, by enum pep_family; NULL: made here */
 	size_t max; /* more rules than that are refused, naming the policies that cost most */
 };
 
@@ -52,6 +55,9 @@ struct rules_names {
  */
 int rules_expand(const struct policyset *set, const struct policyset *failsafe,
 		 const struct rules_names *names, struct rules *ret, struct problems *problems);
+
+/** How many rules a policy gives. Returns 0, -ENOMEM, or what interface_id gave. */
+int rules_count(const struct rules_names *names, const struct policy *policy, uint64_t *ret);
 
 /** Frees the lists. */
 void rules_clear(struct rules *rules);

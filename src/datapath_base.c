@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Both sets are sorted by id and share the policies that stay, so one pass
+ * that compares pointers finds the difference.
+ *
+ * A policy that matches as before and only does something else keeps its rules
+ * in the main image: its slot says what is new.  Its action is a part of the
+ * evaluation order, though (BLOCK before ALLOW, all else being equal), and its
+ * rank stays; so it may stand there only while its neighbours, whatever they
+ * are now, remain on their sides of it.
+ */
+#include "datapath_base.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "policy_order.h"
+#include "policyset.h"
+
+/* ---- the base */
+
+static int invert(const struct ranking *ranking, size_t count, uint32_t **ret)
+{
+	uint32_t *place = malloc((count + 1) * sizeof(*place));
+
+	if (!place)
+		return -ENOMEM;
+	memset(place, 0xff, (count + 1) * sizeof(*place));
+	for (size_t i = 0; i < ranking->count; i++)
+		place[ranking->index[i]] = (uint32_t)i;
+	*ret = place;
+	return 0;
+}
+
+int datapath_base_make(struct policyset *set, const uint32_t *slot, struct datapath_base *ret)
+{
+	CLEANUP(datapath_base_clear) struct datapath_base base = { 0 };
+	int error = 0;
+
+	base.slot = malloc((set->count + 1) * sizeof(*base.slot));
+	if (!base.slot)
+		return -ENOMEM;
+	if (set->count)
+		memcpy(base.slot, slot, set->count * sizeof(*base.slot));
+	for (int family = 0; family < PEP_FAMILIES && !error; family++) {
+		error = ranking_make(set, (enum pep_family)family, &base.ranking[family]);
+		if (!error)
+			error = invert(&base.ranking[family], set->count, &base.place[family]);
+	}
+	if (error)
+		return error;
+	base.set = policyset_get(set);
+	*ret = base;
+	memset(&base, 0, sizeof(base));
+	return 0;
+}
+
+void datapath_base_clear(struct datapath_base *base)
+{
+	policyset_put(&base->set);
+	free(base->slot);
+	for (int family = 0; family < PEP_FAMILIES; family++) {
+		ranking_clear(&base->ranking[family]);
+		free(base->place[family]);
+	}
+	memset(base, 0, sizeof(*base));
+}
+
+bool datapath_base_names(const struct datapath_base *base, const char *id, uint32_t slot)
+{
+	ptrdiff_t index = base->set ? policyset_index(base->set, id) : -1;
+
+	return index >= 0 && base->slot[index] == slot;
+}
+
+/* ---- may a successor keep the rank */
+
+/* Whether @policy comes @after the one at @place, as that was and as it is to be. */
+static bool on_its_side(const struct datapath_base *base, const struct policyset *set,
+			enum pep_family family, size_t place, const struct policy *policy,
+			bool after)
+{
+	const struct policy *was = base->set->policy[base->ranking[family].index[place]];
+	const struct policy *is = policyset_find(set, was->id);
+
+	if ((policy_compare(was, policy, family) < 0) != after)
+		return false;
+	return !is || is == was || !policy_same_match(was, is) ||
+	       (policy_compare(is, policy, family) < 0) == after;
+}
+
+static bool keeps_rank(const struct datapath_base *base, const struct policyset *set, size_t index,
+		       const struct policy *policy)
+{
+	if (base->set->policy[index]->action == policy->action)
+		return true;
+	for (int f = 0; f < PEP_FAMILIES; f++) {
+		enum pep_family family = (enum pep_family)f;
+		uint32_t place = base->place[f][index];
+
+		if (place == RANKED_NOWHERE)
+			continue;
+		if (place > 0 && !on_its_side(base, set, family, place - 1, policy, true))
+			return false;
+		if (place + 1 < base->ranking[f].count &&
+		    !on_its_side(base, set, family, place + 1, policy, false))
+			return false;
+	}
+	return true;
+}
+
+/* ---- the difference */
+
+struct comparison {
+	const struct datapath_base *base;
+	const struct policyset *set;
+	const uint32_t *slot;
+	size_t most;
+	struct policy **overlay; /* borrowed */
+	uint32_t *overlay_slot;
+	size_t overlays;
+	struct base_difference result;
+};
+
+static int add_overlay(struct comparison *c, size_t index)
+{
+	if (!c->set->policy[index]->enabled)
+		return 0; /* no rules */
+	if (c->overlays == c->most)
+		return -E2BIG;
+	c->overlay[c->overlays] = c->set->policy[index];
+	c->overlay_slot[c->overlays++] = c->slot[index];
+	return 0;
+}
+
+static int add_successor(struct comparison *c, size_t base_index, size_t index)
+{
+	struct base_difference *d = &c->result;
+	struct base_successor *grown = d->successor;
+
+	if ((d->successors & (d->successors - 1)) == 0) { /* full: a power of two */
+		grown = reallocarray(grown, d->successors ? d->successors * 2 : 1, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		d->successor = grown;
+	}
+	grown[d->successors++] = (struct base_successor){
+		.index = (uint32_t)base_index,
+		.policy = c->set->policy[index],
+		.slot = c->slot[index],
+	};
+	return 0;
+}
+
+/* Both have the id. */
+static int compare_one(struct comparison *c, size_t base_index, size_t index)
+{
+	const struct policy *was = c->base->set->policy[base_index];
+	struct policy *is = c->set->policy[index];
+
+	if (c->base->slot[base_index] != c->slot[index])
+		return add_overlay(c, index); /* deleted and added again */
+	if (was == is)
+		return 0;
+	if (was->enabled && policy_same_match(was, is) && keeps_rank(c->base, c->set, base_index, is))
+		return add_successor(c, base_index, index);
+	return add_overlay(c, index);
+}
+
+static int compare_all(struct comparison *c)
+{
+	const struct policyset *base = c->base->set, *set = c->set;
+	size_t i = 0, j = 0;
+	int error = 0, order;
+
+	while (j < set->count && !error) {
+		if (i == base->count)
+			order = 1;
+		else if (base->policy[i] == set->policy[j])
+			order = 0;
+		else
+			order = strcmp(base->policy[i]->id, set->policy[j]->id);
+		if (order < 0)
+			i++;
+		else if (order > 0)
+			error = add_overlay(c, j++);
+		else
+			error = compare_one(c, i++, j++);
+	}
+	return error;
+}
+
+/* The overlay as a set; its policies came in the order of their ids. */
+static int keep_overlay(struct comparison *c)
+{
+	CLEANUP(policyset_put) struct policyset *none = policyset_new();
+
+	if (!none)
+		return -ENOMEM;
+	c->result.slot = TAKE_PTR(c->overlay_slot);
+	return policyset_add(none, c->overlay, c->overlays, &c->result.overlay);
+}
+
+int base_difference_make(const struct datapath_base *base, const struct policyset *set,
+			 const uint32_t *slot, size_t most, struct base_difference *ret)
+{
+	struct comparison c = { .base = base, .set = set, .slot = slot, .most = most };
+	int error = -ENOMEM;
+
+	c.overlay = calloc(most + 1, sizeof(struct policy *));
+	c.overlay_slot = calloc(most + 1, sizeof(*c.overlay_slot));
+	if (c.overlay && c.overlay_slot)
+		error = compare_all(&c);
+	if (!error)
+		error = keep_overlay(&c);
+	free(c.overlay);
+	free(c.overlay_slot);
+	if (error)
+		base_difference_clear(&c.result);
+	else
+		*ret = c.result;
+	return error;
+}
+
+void base_difference_clear(struct base_difference *difference)
+{
+	policyset_put(&difference->overlay);
+	free(difference->successor);
+	free(difference->slot);
+	memset(difference, 0, sizeof(*difference));
+}
+
+/* ---- ranks */
+
+struct standing {
+	const struct datapath_base *base;
+	const struct base_difference *difference;
+	enum pep_family family;
+};
+
+/* Who stands at a place of the main image's order now. */
+static const struct policy *standing_at(void *context, size_t position)
+{
+	const struct standing *s = context;
+	uint32_t index = s->base->ranking[s->family].index[position];
+	const struct base_successor *successor = s->difference->successor;
+	size_t low = 0, high = s->difference->successors;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (successor[middle].index < index)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < s->difference->successors && successor[low].index == index)
+		return successor[low].policy;
+	return s->base->set->policy[index];
+}
+
+int base_difference_rank(const struct datapath_base *base, const struct base_difference *difference,
+			 enum pep_family family, struct ranking *ret)
+{
+	struct standing standing = { base, difference, family };
+	const struct ranked others = {
+		.policy = standing_at,
+		.context = &standing,
+		.ranking = &base->ranking[family],
+		.family = family,
+	};
+
+	return ranking_between(difference->overlay, &others, ret);
+}

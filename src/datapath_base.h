@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the main image in force was made of, and how a wanted set differs from
+ * it: which policies the overlay has to have.  Shared by the datapath_*.c
+ * files only.
+ */
+#ifndef DATAPATH_BASE_H
+#define DATAPATH_BASE_H
+
+#include <stdbool.h>
+
+#include "ranking.h"
+
+struct policy;
+struct policyset;
+
+struct datapath_base {
+	struct policyset *set; /* NULL: there is no main image */
+	uint32_t *slot; /* of set->policy[i] */
+	struct ranking ranking[PEP_FAMILIES];
+	uint32_t *place[PEP_FAMILIES]; /* of set->policy[i] in the ranking; RANKED_NOWHERE */
+	uint32_t flags; /* PEP_IMAGE_, in its header */
+	size_t image_bytes;
+	uint32_t worst_compares;
+};
+
+#define RANKED_NOWHERE UINT32_MAX
+
+/** Ranks @set; @slot is copied. Returns 0 or -ENOMEM. */
+int datapath_base_make(struct policyset *set, const uint32_t *slot, struct datapath_base *ret);
+/** Drops and frees what it holds. */
+void datapath_base_clear(struct datapath_base *base);
+
+/** Whether the main image has rules with that slot, under that id. */
+bool datapath_base_names(const struct datapath_base *base, const char *id, uint32_t slot);
+
+/* A policy that takes the place of one of the base: other than in its rules. */
+struct base_successor {
+	uint32_t index; /* into base->set->policy */
+	struct policy *policy;
+	uint32_t slot;
+};
+
+struct base_difference {
+	struct base_successor *successor; /* ascending */
+	size_t successors;
+	struct policyset *overlay; /* policies whose rules the main image has not, or otherwise */
+	uint32_t *slot; /* of overlay->policy[i] */
+};
+
+/**
+ * Compares. Returns 0, -ENOMEM, or -E2BIG when the overlay would have more than @most policies.
+ */
+int base_difference_make(const struct datapath_base *base, const struct policyset *set,
+			 const uint32_t *slot, size_t most, struct base_difference *ret);
+/** Drops and frees what it holds. */
+void base_difference_clear(struct base_difference *difference);
+
+/** Ranks the overlay's policies among the base's. As ranking_between(). */
+int base_difference_rank(const struct datapath_base *base, const struct base_difference *difference,
+			 enum pep_family family, struct ranking *ret);
+
+#endif

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A new main image: compiled from all policies, in a map of its own, which goes
+ * into the outer map behind the one in force.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "cleanup.h"
+#include "datapath_change.h"
+#include "datapath_settle.h"
+#include "image.h"
+#include "policyset.h"
+#include "problem.h"
+#include "rules.h"
+
+#define IMAGE_GROWTH 4
+
+static int build(struct datapath *datapath, const struct datapath_state *state,
+		 struct datapath_change *change, struct image *ret, struct problems *problems)
+{
+	struct rules rules = { 0 };
+	struct rules_names names;
+	int error;
+
+	error = datapath_base_make((struct policyset *)state->set, change->policies.slot,
+				   &change->base);
+	if (error)
+		return error;
+	datapath_change_names(datapath, &names);
+	names.slots = change->policies.slot;
+	names.failsafe_slots = change->failsafes.slot;
+	names.ranking = change->base.ranking;
+	names.max = state->max_rules;
+	change->base.flags = datapath_image_flags(state);
+	error = rules_expand(state->set, state->failsafe, &names, &rules, problems);
+	if (error)
+		return error;
+	change->figures.rules = rules.count;
+	error = image_build(&rules, change->base.flags, ret);
+	rules_clear(&rules);
+	if (error == -EFBIG)
+		problem_add(problems, "",
+			    "the policies do not compile: they take more than %u MiB, or a "
+			    "packet could need more than %u comparisons",
+			    IMAGE_BYTES_MOST >> 20, PEP_LEAF_RULES);
+	change->base.image_bytes = ret->bytes;
+	change->base.worst_compares = ret->worst_compares;
+	return error;
+}
+
+/* The smaller of the two maps that has room and that all programs know, neither: -1. */
+static int fitting_image_map(const struct datapath *datapath, size_t bytes)
+{
+	const int maps[] = { MAP_IMAGES_A, MAP_IMAGES_B };
+	int smaller = datapath->image_bytes[1] < datapath->image_bytes[0];
+
+	for (int i = 0; i < 2; i++) {
+		int which = i ^ smaller;
+
+		if (bytes + IMAGE_SLACK <= datapath->image_bytes[which] &&
+		    maps[which] != datapath->strange_image)
+			return maps[which];
+	}
+	return -1;
+}
+
+/* A map for images of this size: one that there is, or the one not in force made larger. */
+static int choose_image_map(struct datapath *datapath, size_t bytes)
+{
+	unsigned int which = datapath->image == MAP_IMAGES_B;
+	uint32_t size = datapath->image_bytes[which];
+	int error, map = fitting_image_map(datapath, bytes);
+
+	if (map >= 0)
+		return map;
+	while (size < bytes + IMAGE_SLACK && size < IMAGE_BYTES_MOST)
+		size *= IMAGE_GROWTH;
+	if (size < bytes + IMAGE_SLACK)
+		return -EFBIG;
+	map = which ? MAP_IMAGES_A : MAP_IMAGES_B;
+	datapath->strange_image = map;
+	error = datapath_maps_resize_images(datapath, !which, size);
+	if (!error)
+		error = datapath_reload_programs(datapath);
+	if (error)
+		return error;
+	datapath->strange_image = -1;
+	return map;
+}
+
+static int copy_image(int fd, const struct image *image)
+{
+	void *memory = mmap(NULL, image->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	memcpy(memory, image->data, image->bytes);
+	munmap(memory, image->bytes);
+	return 0;
+}
+
+/* The entry behind the last one used; returns when no program can see what it held. */
+static int place_image(struct datapath *datapath, const struct image *image,
+		       struct datapath_change *change)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+	uint32_t last = PEP_WORD_MAIN(datapath->control->word_now) & ~PEP_MAIN_B;
+	uint32_t entry = (last + 1) % PEP_MAIN_ENTRIES;
+	int map = choose_image_map(datapath, image->bytes), error;
+	int fd CLEANUP(cleanup_fd) = -1;
+
+	if (map < 0)
+		return map;
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "pep_image", sizeof(uint32_t),
+			    datapath->image_bytes[map == MAP_IMAGES_B], 1, &options);
+	if (fd < 0)
+		return -errno;
+	error = copy_image(fd, image);
+	if (error)
+		return error;
+	if (bpf_map_update_elem(datapath->map[map], &entry, &fd, BPF_ANY))
+		return -errno;
+	datapath_note_settled(datapath);
+	change->image = map;
+	change->word = PEP_WORD((uint64_t)entry | (map == MAP_IMAGES_B ? PEP_MAIN_B : 0),
+				(uint64_t)PEP_OVERLAY_NONE, change->generation);
+	return 0;
+}
+
+static int write_all(struct datapath *datapath, const struct policyset *set, struct slot_plan *plan,
+		     uint64_t generation)
+{
+	CLEANUP(cleanup_free) struct version_wanted *wanted = NULL;
+
+	wanted = calloc(set->count + 1, sizeof(*wanted));
+	if (!wanted)
+		return -ENOMEM;
+	for (size_t i = 0; i < set->count; i++) {
+		wanted[i].policy = set->policy[i];
+		wanted[i].slot = plan->slot[i];
+	}
+	return slot_plan_write(datapath, plan, wanted, set->count, generation);
+}
+
+int datapath_change_image(struct datapath *datapath, const struct datapath_state *state,
+			  struct datapath_change *change, struct problems *problems)
+{
+	struct image image = { 0 };
+	int error = build(datapath, state, change, &image, problems);
+
+	change->figures.overlay_policies = 0;
+	change->figures.image_bytes = image.bytes;
+	change->figures.worst_compares = image.worst_compares;
+	if (!error)
+		error = place_image(datapath, &image, change);
+	image_clear(&image);
+	if (!error)
+		error = write_all(datapath, state->set, &change->policies, change->generation);
+	if (!error)
+		error = write_all(datapath, state->failsafe, &change->failsafes,
+				  change->generation);
+	return error;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Grace periods: what packets that are under way may still see.  Shared by the
+ * datapath_*.c files only.
+ */
+#ifndef DATAPATH_SETTLE_H
+#define DATAPATH_SETTLE_H
+
+#include "datapath_maps.h"
+
+/** Makes the map that waits. Returns 0 or -errno. */
+int datapath_settle_open(struct datapath *datapath);
+
+/**
+ * Returns when every packet under way sees @generation, which must be in force
+ * or older, or a newer one. At once where that is known. Returns 0 or -errno.
+ */
+int datapath_settle(struct datapath *datapath, uint64_t generation);
+
+/** Whether that is known without waiting. */
+bool datapath_is_settled(const struct datapath *datapath, uint64_t generation);
+
+/** To be called behind an update of an outer map: it returned when all earlier packets had ended. */
+void datapath_note_settled(struct datapath *datapath);
+
+#endif
