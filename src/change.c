@@ -85,7 +85,7 @@ static int plan_make(struct plan *plan, const struct change *change, struct prob
 
 	result->changed = result->created || result->updated || result->deleted;
 	result->policy_count = plan->next->count;
-	result->others = plan->next->count - policyset_count(plan->next, ORIGIN_API);
+	result->others = plan->next->count - plan->next->of_origin[ORIGIN_API];
 	return 0;
 }
 

@@ -74,7 +74,7 @@ int daemon_check_capacity(const struct settings *settings, const struct policyse
 	problem_add(problems, "",
 		    "%zu policies (%zu from files, %zu by API) are more than the %u that "
 		    "\"policy.capacity\" allows: raise it in the configuration or remove some",
-		    set->count, policyset_count(set, ORIGIN_FILE), policyset_count(set, ORIGIN_API),
+		    set->count, set->of_origin[ORIGIN_FILE], set->of_origin[ORIGIN_API],
 		    settings->capacity);
 	return -ENOSPC;
 }

@@ -56,7 +56,7 @@ void daemon_set_degraded(struct daemon *daemon, const char *format, ...)
 void daemon_status(const struct daemon *daemon, char *text, size_t size)
 {
 	struct line line = { .text = text, .size = size };
-	const size_t files = policyset_count(daemon->set, ORIGIN_FILE);
+	const size_t files = daemon->set->of_origin[ORIGIN_FILE];
 
 	text[0] = '\0';
 	if (daemon->degraded)

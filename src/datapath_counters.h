@@ -11,6 +11,7 @@
 #include "pep.h"
 
 struct datapath;
+struct policyset;
 
 /** Sums the stripes of a policy's counters; zeros for an unknown id. Since the last reset. */
 void datapath_policy_counters(const struct datapath *datapath, const char *id,
@@ -18,6 +19,10 @@ void datapath_policy_counters(const struct datapath *datapath, const char *id,
 
 /** The slot of a policy in the state in force, PEP_SLOT_NONE when it has none. */
 uint32_t datapath_policy_slot(const struct datapath *datapath, const char *id);
+
+/** As datapath_policy_slot(), of set->policy[@index]: quick if that set is in force. */
+uint32_t datapath_slot_of(const struct datapath *datapath, const struct policyset *set,
+			  size_t index);
 
 /** As datapath_policy_counters(), without the search: for sampling all of them. */
 void datapath_slot_counters(const struct datapath *datapath, uint32_t slot,

@@ -257,3 +257,11 @@ uint32_t datapath_policy_slot(const struct datapath *datapath, const char *id)
 	index = slots->set ? policyset_index(slots->set, id) : -1;
 	return index >= 0 ? slots->slot[index] : PEP_SLOT_NONE;
 }
+
+uint32_t datapath_slot_of(const struct datapath *datapath, const struct policyset *set,
+			  size_t index)
+{
+	if (set == datapath->policies.set)
+		return datapath->policies.slot[index];
+	return datapath_policy_slot(datapath, set->policy[index]->id);
+}

@@ -233,7 +233,7 @@ static int64_t next_us(const struct expiry *expiry, const struct expiry_now *now
 	const int64_t pause_us = expiry->not_before_us - (int64_t)(now->boot_ns / 1000);
 	int64_t least = INT64_MAX;
 
-	for (size_t i = 0; i < set->count; i++) {
+	for (size_t i = 0; set->expiring && i < set->count; i++) {
 		int64_t left_us;
 
 		if (set->policy[i]->origin != ORIGIN_API)

@@ -258,14 +258,15 @@ static int follow(struct history *history, struct policyset *set)
 
 	if (!policies)
 		return -ENOMEM;
-	for (size_t i = 0, j = 0; i < set->count; i++) {
-		const char *id = set->policy[i]->id;
+	for (size_t i = 0, j = 0, have = before ? before->count : 0; i < set->count; i++) {
+		int order = 1;
 
-		while (before && j < before->count && strcmp(before->policy[j]->id, id) < 0)
+		while (j < have && before->policy[j] != set->policy[i] &&
+		       (order = strcmp(before->policy[j]->id, set->policy[i]->id)) < 0)
 			j++;
-		if (before && j < before->count && !strcmp(before->policy[j]->id, id))
-			policies[i] = history->policies[j];
-		policies[i].slot = datapath_policy_slot(history->daemon->datapath, id);
+		if (j < have && (before->policy[j] == set->policy[i] || !order))
+			policies[i] = history->policies[j++];
+		policies[i].slot = datapath_slot_of(history->daemon->datapath, set, i);
 	}
 	free(history->policies);
 	policyset_put(&history->set);

@@ -299,19 +299,11 @@ static void follow_one(struct interfaces_watch *watch, const struct choice *choi
 
 static struct attach_wanted wanted_of(const struct settings *settings, const struct policyset *set)
 {
-	struct attach_wanted wanted = { .mode = settings->mode, .egress = settings->egress };
-
-	for (size_t i = 0; i < set->count; i++) {
-		const struct policy *policy = set->policy[i];
-
-		if (!policy->enabled)
-			continue;
-		if (policy->directions & 1U << PEP_EGRESS)
-			wanted.egress = true;
-		if (policy->vlan.count)
-			wanted.vlan = true;
-	}
-	return wanted;
+	return (struct attach_wanted){
+		.mode = settings->mode,
+		.egress = settings->egress || set->egress,
+		.vlan = set->vlan > 0,
+	};
 }
 
 /* Makes it so where something is attached already; stops at an error if there are @problems. */

@@ -125,7 +125,7 @@ void metric_policies_by_origin(struct metrics_text *text, const struct metrics_d
 			{ NULL, NULL },
 		};
 
-		metrics_sample(text, labels, policyset_count(data->daemon->set, origins[i]));
+		metrics_sample(text, labels, data->daemon->set->of_origin[origins[i]]);
 	}
 }
 

@@ -8,6 +8,25 @@
 #include "cleanup.h"
 #include "policy_order.h"
 
+/*
+ * Who holds the policies of a set.  A set made of another one by an edit does
+ * not take a reference to each policy again, of which there may be a million:
+ * it shares what holds those of its base, and adds what is new.  Policies that
+ * were taken out are so held longer than they are needed, until they have
+ * become many and one set holds its own by itself.
+ */
+struct policy_holder {
+	unsigned int references;
+	struct policy_holder *base; /* NULL: none */
+	struct policy **policy;
+	size_t count;
+	size_t total; /* with all bases */
+	unsigned int depth;
+};
+
+#define HELD_SLACK 1024 /* policies that may be held in vain, and as many as a quarter of the set */
+#define DEPTH_MOST 4096
+
 /* A change, both lists sorted. */
 struct sorted_edit {
 	const char **gone; /* ids */
@@ -18,6 +37,10 @@ struct sorted_edit {
 
 static void apply(const struct policyset *base, const struct sorted_edit *edit,
 		  struct policyset *set);
+static void put_in(struct policyset *set, struct policy *policy);
+static int hold(const struct policyset *base, struct policy *const *fresh, size_t count,
+		struct policyset *set);
+static void holder_put(struct policy_holder *holder);
 static int set_with_room(size_t room, struct policyset **ret);
 static void shrink(struct policyset *set, size_t room);
 static int sort_ids(const char *const *ids, size_t count, const char ***ret);
@@ -43,8 +66,7 @@ void policyset_put(struct policyset **set)
 
 	if (!dropped || --dropped->references)
 		return;
-	for (size_t i = 0; i < dropped->count; i++)
-		policy_put(&dropped->policy[i]);
+	holder_put(dropped->holder);
 	free(dropped->policy);
 	free(dropped);
 }
@@ -74,20 +96,11 @@ struct policy *policyset_find(const struct policyset *set, const char *id)
 	return index < 0 ? NULL : set->policy[index];
 }
 
-size_t policyset_count(const struct policyset *set, enum origin origin)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < set->count; i++)
-		count += set->policy[i]->origin == origin;
-	return count;
-}
-
 int policyset_edit(const struct policyset *base, const struct policyset_edit *edit,
 		   struct policyset **ret)
 {
+	CLEANUP(policyset_put) struct policyset *set = NULL;
 	struct sorted_edit sorted = { .gone_count = edit->remove_count };
-	struct policyset *set = NULL;
 	int r;
 
 	r = sort_ids(edit->remove, edit->remove_count, &sorted.gone);
@@ -98,10 +111,12 @@ int policyset_edit(const struct policyset *base, const struct policyset_edit *ed
 	if (!r) {
 		apply(base, &sorted, set);
 		shrink(set, base->count + sorted.put_count);
-		*ret = set;
+		r = hold(base, sorted.put, sorted.put_count, set);
 	}
 	free(sorted.gone);
 	free(sorted.put);
+	if (!r)
+		*ret = TAKE_PTR(set);
 	return r;
 }
 
@@ -115,46 +130,143 @@ int policyset_add(const struct policyset *base, struct policy *const *add, size_
 
 int policyset_without(const struct policyset *base, enum origin origin, struct policyset **ret)
 {
-	struct policyset *set;
+	CLEANUP(policyset_put) struct policyset *set = NULL;
 	int r = set_with_room(base->count, &set);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < base->count; i++)
 		if (base->policy[i]->origin != origin)
-			set->policy[set->count++] = policy_get(base->policy[i]);
+			put_in(set, base->policy[i]);
 	shrink(set, base->count);
-	*ret = set;
-	return 0;
+	r = hold(base, NULL, 0, set);
+	if (!r)
+		*ret = TAKE_PTR(set);
+	return r;
 }
 
 /* ---- building */
 
-static bool is_gone(const struct sorted_edit *edit, size_t *next, const char *id)
+static void tally(struct policyset *set, const struct policy *policy, size_t one)
 {
-	while (*next < edit->gone_count && strcmp(edit->gone[*next], id) < 0)
-		(*next)++;
-	return *next < edit->gone_count && !strcmp(edit->gone[*next], id);
+	set->of_origin[policy->origin] += one;
+	set->expiring += policy->expires_at || policy->ttl_deadline_ns ? one : 0;
+	if (!policy->enabled)
+		return;
+	set->egress += policy->directions >> PEP_EGRESS & 1 ? one : 0;
+	set->vlan += policy->vlan.count ? one : 0;
 }
 
-/* One pass over three sorted lists: what is there, what goes, what is put in. */
+/* There is room for it. */
+static void put_in(struct policyset *set, struct policy *policy)
+{
+	set->policy[set->count++] = policy;
+	tally(set, policy, 1);
+}
+
+/* The first index from @low on whose id is not smaller. */
+static size_t lower_bound(const struct policyset *set, size_t low, const char *id)
+{
+	size_t high = set->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(set->policy[middle]->id, id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Those of the base from @from on up to where @id belongs. Returns the index of what follows; one
+ * of that id is left out. */
+static size_t copy_before(const struct policyset *base, size_t from, const char *id,
+			  struct policyset *set)
+{
+	size_t to = lower_bound(base, from, id);
+
+	if (to > from)
+		memcpy(&set->policy[set->count], &base->policy[from],
+		       (to - from) * sizeof(struct policy *));
+	set->count += to - from;
+	if (to == base->count || strcmp(base->policy[to]->id, id))
+		return to;
+	tally(set, base->policy[to], (size_t)-1);
+	return to + 1;
+}
+
+/* What is there between what goes and what is put in, as blocks. */
 static void apply(const struct policyset *base, const struct sorted_edit *edit,
 		  struct policyset *set)
 {
-	size_t put = 0, gone = 0;
+	size_t put = 0, gone = 0, from = 0;
 
-	for (size_t i = 0; i < base->count; i++) {
-		struct policy *policy = base->policy[i];
-
-		while (put < edit->put_count && strcmp(edit->put[put]->id, policy->id) < 0)
-			set->policy[set->count++] = policy_get(edit->put[put++]);
-		if (put < edit->put_count && !strcmp(edit->put[put]->id, policy->id))
-			set->policy[set->count++] = policy_get(edit->put[put++]);
-		else if (!is_gone(edit, &gone, policy->id))
-			set->policy[set->count++] = policy_get(policy);
+	memcpy(set->of_origin, base->of_origin, sizeof(set->of_origin));
+	set->expiring = base->expiring;
+	set->egress = base->egress;
+	set->vlan = base->vlan;
+	while (put < edit->put_count || gone < edit->gone_count) {
+		if (gone == edit->gone_count ||
+		    (put < edit->put_count &&
+		     strcmp(edit->put[put]->id, edit->gone[gone]) <= 0)) {
+			from = copy_before(base, from, edit->put[put]->id, set);
+			put_in(set, edit->put[put++]);
+		} else {
+			from = copy_before(base, from, edit->gone[gone++], set);
+		}
 	}
-	while (put < edit->put_count)
-		set->policy[set->count++] = policy_get(edit->put[put++]);
+	if (base->count > from)
+		memcpy(&set->policy[set->count], &base->policy[from],
+		       (base->count - from) * sizeof(struct policy *));
+	set->count += base->count - from;
+}
+
+/* ---- holding */
+
+static void holder_put(struct policy_holder *holder)
+{
+	while (holder && !--holder->references) {
+		struct policy_holder *base = holder->base;
+
+		for (size_t i = 0; i < holder->count; i++)
+			policy_put(&holder->policy[i]);
+		free(holder->policy);
+		free(holder);
+		holder = base;
+	}
+}
+
+static int hold(const struct policyset *base, struct policy *const *fresh, size_t count,
+		struct policyset *set)
+{
+	struct policy_holder *holder = calloc(1, sizeof(*holder)), *below = base->holder;
+	size_t held = count + (below ? below->total : 0);
+
+	if (!holder)
+		return -ENOMEM;
+	holder->references = 1;
+	if (!below || held > set->count + set->count / 4 + HELD_SLACK || below->depth == DEPTH_MOST) {
+		below = NULL;
+		fresh = set->policy;
+		count = set->count;
+		held = count;
+	}
+	holder->policy = malloc((count + 1) * sizeof(struct policy *));
+	if (!holder->policy) {
+		free(holder);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < count; i++)
+		holder->policy[holder->count++] = policy_get(fresh[i]);
+	holder->total = held;
+	holder->depth = below ? below->depth + 1 : 0;
+	holder->base = below;
+	if (below)
+		below->references++;
+	set->holder = holder;
+	return 0;
 }
 
 static int set_with_room(size_t room, struct policyset **ret)

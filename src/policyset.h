@@ -11,10 +11,16 @@
 
 #include "policy.h"
 
+struct policy_holder;
+
 struct policyset {
 	unsigned int references;
+	struct policy_holder *holder; /* of the policies; shared with sets it was made of */
 	struct policy **policy; /* sorted by id, bytewise */
 	size_t count;
+	size_t of_origin[ORIGINS];
+	size_t expiring; /* policies that end by themselves */
+	size_t egress, vlan; /* enabled policies that ask for egress, for tags */
 };
 
 /** An empty set with one reference, or NULL. */
@@ -30,9 +36,6 @@ struct policy *policyset_find(const struct policyset *set, const char *id);
 
 /** Its index, or -1. */
 ptrdiff_t policyset_index(const struct policyset *set, const char *id);
-
-/** How many are of @origin. */
-size_t policyset_count(const struct policyset *set, enum origin origin);
 
 /* What is to be taken out and put in; all of it borrowed. */
 struct policyset_edit {

@@ -83,7 +83,7 @@ static int reload(struct daemon *daemon, struct change_result *ret, struct probl
 	if (r < 0)
 		return r;
 	daemon_count_changes(daemon->set, reload.set, &result);
-	result.others = policyset_count(reload.set, ORIGIN_API);
+	result.others = reload.set->of_origin[ORIGIN_API];
 
 	next.settings = reload.files.settings;
 	next.set = reload.set;

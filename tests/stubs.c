@@ -117,6 +117,12 @@ uint32_t datapath_policy_slot(const struct datapath *datapath, const char *id)
 	return (uint32_t)strlen(id);
 }
 
+uint32_t datapath_slot_of(const struct datapath *datapath, const struct policyset *set,
+			  size_t index)
+{
+	return datapath_policy_slot(datapath, set->policy[index]->id);
+}
+
 void datapath_slot_counters(const struct datapath *datapath, uint32_t slot,
 			    struct pep_counters *ret)
 {

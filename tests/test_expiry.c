@@ -23,6 +23,7 @@ static void end_in(const char *id, int64_t us)
 
 	expiry_read_clocks(&now);
 	policy->expires_at = now.real_us + us;
+	under_test.set->expiring++; /* which it was not when the set was made */
 }
 
 static void ttl_in(const char *id, int64_t us)
@@ -32,6 +33,7 @@ static void ttl_in(const char *id, int64_t us)
 
 	expiry_read_clocks(&now);
 	policy->ttl_deadline_ns = (uint64_t)((int64_t)now.boot_ns + us * 1000);
+	under_test.set->expiring++;
 }
 
 static void setup(void)
