@@ -61,6 +61,7 @@ struct datapath_state {
 	const struct policyset *failsafe;
 	uint32_t flags; /* PEP_IMAGE_ */
 	size_t max_rules;
+	bool whole; /* compile a main image, even where an overlay would do */
 };
 
 struct problems;

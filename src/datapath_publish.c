@@ -89,7 +89,7 @@ static int plan_slots(struct datapath *datapath, const struct datapath_state *st
 static int lay_out(struct datapath *datapath, const struct datapath_state *state,
 		   struct datapath_change *change, struct problems *problems)
 {
-	int error = datapath_change_overlay(datapath, state, change);
+	int error = state->whole ? -E2BIG : datapath_change_overlay(datapath, state, change);
 
 	if (error == -E2BIG)
 		error = datapath_change_image(datapath, state, change, problems);

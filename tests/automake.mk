@@ -115,6 +115,7 @@ root_programs = \
 	tests/root/test_links \
 	tests/root/test_mixture \
 	tests/root/test_oracle \
+	tests/root/test_sequence \
 	$(END)
 attach_bed = tests/root/attach_bed.c tests/root/attach_bed.h
 tests_root_test_attach_SOURCES = tests/root/test_attach.c $(attach_bed)
@@ -127,6 +128,7 @@ dry_sources = \
 	tests/root/dry_bed.c tests/root/dry_bed.h \
 	tests/root/random_policies.c tests/root/random_policies.h
 real_bed = tests/root/real_bed.c tests/root/real_bed.h
+random_samples = tests/root/random_samples.c tests/root/random_samples.h
 tests_root_test_classbench_SOURCES = tests/root/test_classbench.c $(dry_sources)
 tests_root_test_captures_SOURCES = tests/root/test_captures.c $(dry_sources)
 tests_root_test_evasion_SOURCES = tests/root/test_evasion.c $(dry_sources) $(real_bed)
@@ -134,7 +136,8 @@ tests_root_test_faults_SOURCES = tests/root/test_faults.c $(dry_sources) $(real_
 tests_root_test_flow_cache_SOURCES = tests/root/test_flow_cache.c $(dry_sources)
 tests_root_test_headers_SOURCES = tests/root/test_headers.c $(dry_sources) $(real_bed)
 tests_root_test_mixture_SOURCES = tests/root/test_mixture.c $(dry_sources)
-tests_root_test_oracle_SOURCES = tests/root/test_oracle.c $(dry_sources)
+tests_root_test_oracle_SOURCES = tests/root/test_oracle.c $(dry_sources) $(random_samples)
+tests_root_test_sequence_SOURCES = tests/root/test_sequence.c $(dry_sources) $(random_samples)
 root_scripts = \
 	tests/root/test_client.py \
 	tests/root/test_clock.py \
@@ -213,7 +216,7 @@ check-root: all $(root_programs)
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) SANITIZERS=$(enable_sanitizers) \
 		$(top_srcdir)/tests/root/run $(ROOT_TESTS)
 
-soak: all $(soak_programs) tests/root/test_oracle tests/root/test_mixture
+soak: all $(soak_programs) tests/root/test_oracle tests/root/test_mixture tests/root/test_sequence
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) TEST_SECONDS=86400 \
 		$(top_srcdir)/tests/root/run $(SOAK_TESTS)
 

@@ -208,12 +208,18 @@ struct policyset *parse_set(const char *text, bool failsafe)
 
 struct policyset *random_set(unsigned int count, bool failsafe, char ret_json[RANDOM_JSON_BYTES])
 {
+	return random_set_from(0, count, failsafe, ret_json);
+}
+
+struct policyset *random_set_from(unsigned int first, unsigned int count, bool failsafe,
+				  char ret_json[RANDOM_JSON_BYTES])
+{
 	struct text text = { ret_json, ret_json + RANDOM_JSON_BYTES };
 
 	add(&text, "[");
 	for (unsigned int i = 0; i < count; i++) {
 		add(&text, i ? ",\n" : "");
-		add_policy(&text, i, failsafe);
+		add_policy(&text, first + i, failsafe);
 	}
 	add(&text, "]");
 	return parse_set(ret_json, failsafe);

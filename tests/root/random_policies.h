@@ -21,6 +21,10 @@ uint32_t draw(uint32_t below);
  */
 struct policyset *random_set(unsigned int count, bool failsafe, char ret_json[RANDOM_JSON_BYTES]);
 
+/** As random_set(), with the numbers from @first on in the ids. */
+struct policyset *random_set_from(unsigned int first, unsigned int count, bool failsafe,
+				  char ret_json[RANDOM_JSON_BYTES]);
+
 /** A set from JSON; exits with the reasons when it is not taken. */
 struct policyset *parse_set(const char *json, bool failsafe);
 

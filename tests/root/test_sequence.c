@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Random sequences of changes: policies are added, deleted, replaced, changed
+ * in what they do and nothing else, disabled, left to expire; changes are
+ * abandoned; the main image is compiled anew now and then.  Ids come and go
+ * among few, so that slots and ranks are used again.  After every step random
+ * packets must meet what the oracle says of the set as it is then.
+ */
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cleanup.h"
+#include "dry_bed.h"
+#include "json.h"
+#include "json_cleanup.h"
+#include "policy_json.h"
+#include "problem.h"
+#include "random_policies.h"
+#include "random_samples.h"
+
+#define STEPS 2500
+#define PACKETS 60 /* a step */
+#define IDS 64
+#define AT_ONCE 6 /* policies changed in a step */
+
+struct wanted {
+	struct policyset *set, *failsafe;
+	bool default_block;
+};
+
+struct sequence {
+	struct dry_bed bed;
+	struct wanted now; /* in force */
+	unsigned long steps[8];
+	char json[RANDOM_JSON_BYTES];
+};
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "%s\n", what);
+	exit(1);
+}
+
+/* ---- steps: each makes the next set of the last one */
+
+static struct policyset *edited(const struct policyset *base, const char *const *remove,
+				size_t removes, const struct policyset *add)
+{
+	const struct policyset_edit edit = { .remove = remove,
+					     .remove_count = removes,
+					     .add = add ? add->policy : NULL,
+					     .add_count = add ? add->count : 0 };
+	struct policyset *set;
+
+	if (policyset_edit(base, &edit, &set))
+		fail("no set");
+	return set;
+}
+
+static struct policyset *put_some(struct sequence *q)
+{
+	unsigned int count = 1 + draw(AT_ONCE);
+	struct policyset *add = random_set_from(draw(IDS - count), count, false, q->json), *set;
+
+	set = edited(q->now.set, NULL, 0, add);
+	policyset_put(&add);
+	return set;
+}
+
+static struct policyset *delete_some(struct sequence *q)
+{
+	const char *remove[AT_ONCE];
+	size_t count = 0;
+
+	while (q->now.set->count && count < 1 + draw(AT_ONCE))
+		remove[count++] = q->now.set->policy[draw((uint32_t)q->now.set->count)]->id;
+	return edited(q->now.set, remove, count, NULL);
+}
+
+static struct policyset *replace_all(struct sequence *q)
+{
+	return random_set_from(draw(IDS / 2), draw(IDS / 2), false, q->json);
+}
+
+/* A policy that is the same but for what is said in @members. */
+static struct policyset *changed(const struct policy *policy, const char *members)
+{
+	CLEANUP(cleanup_json) struct json_object *json = policy_to_json(policy), *other = NULL;
+	CLEANUP(problems_clear) struct problems problems = { 0 };
+	static char text[RANDOM_JSON_BYTES];
+
+	if (!json || json_read(members, strlen(members), 0, &other, &problems))
+		fail(members);
+	json_object_object_foreach(other, key, value)
+		json_object_object_add(json, key, json_object_get(value));
+	snprintf(text, sizeof(text), "[%s]", json_object_to_json_string(json));
+	return parse_set(text, false);
+}
+
+static struct policyset *change_effect(struct sequence *q)
+{
+	static const char *const effects[] = {
+		"{\"action\":\"BLOCK\"}", "{\"action\":\"LOG_ONLY\"}", "{\"action\":\"ALLOW\"}",
+		"{\"enabled\":false}",	  "{\"enabled\":true}",	       "{\"log\":true}"
+	};
+	struct policyset *set = policyset_get(q->now.set), *add, *next;
+
+	for (unsigned int i = 0; q->now.set->count && i < 1 + draw(AT_ONCE); i++) {
+		const struct policy *policy = q->now.set->policy[draw((uint32_t)q->now.set->count)];
+
+		if (policy->action == PEP_ACTION_RATE_LIMIT)
+			continue; /* it has members that others must not have */
+		add = changed(policy, effects[draw(ARRAY_SIZE(effects))]);
+		next = edited(set, NULL, 0, add);
+		policyset_put(&add);
+		policyset_put(&set);
+		set = next;
+	}
+	return set;
+}
+
+static struct policyset *change_nothing(struct sequence *q)
+{
+	return policyset_get(q->now.set);
+}
+
+static struct policyset *(*const steps[])(struct sequence *q) = {
+	put_some,    put_some,	    put_some,	   delete_some,
+	delete_some, change_effect, change_effect, change_nothing,
+};
+
+/* ---- publishing */
+
+/* A wanted state becomes the one in force, or after all was laid out does not. */
+static void publish(struct sequence *q, const struct wanted *wanted, bool abandon)
+{
+	const struct datapath_state state = {
+		.set = wanted->set,
+		.failsafe = wanted->failsafe,
+		.flags = wanted->default_block ? PEP_IMAGE_DEFAULT_BLOCK : 0,
+		.whole = draw(12) == 0,
+		.max_rules = 100000,
+	};
+	struct datapath_change *change = NULL;
+	struct problems problems = { 0 };
+
+	if (datapath_prepare(q->bed.datapath, &state, &change, &problems))
+		fail("cannot publish");
+	if (abandon) {
+		datapath_abandon(q->bed.datapath, &change);
+		return;
+	}
+	datapath_commit(q->bed.datapath, &change);
+	policyset_put(&q->now.set);
+	policyset_put(&q->now.failsafe);
+	q->now = (struct wanted){ policyset_get(wanted->set), policyset_get(wanted->failsafe),
+				  wanted->default_block };
+}
+
+static void step(struct sequence *q)
+{
+	unsigned int which = draw(ARRAY_SIZE(steps));
+	struct wanted wanted = {
+		.set = draw(100) ? steps[which](q) : replace_all(q),
+		.failsafe = draw(60) ? policyset_get(q->now.failsafe)
+				     : random_set(draw(3), true, q->json),
+		.default_block = draw(20) ? q->now.default_block : !q->now.default_block,
+	};
+
+	publish(q, &wanted, draw(10) == 0);
+	policyset_put(&wanted.set);
+	policyset_put(&wanted.failsafe);
+	q->steps[which]++;
+}
+
+static void ask(struct sequence *q)
+{
+	struct oracle *oracle = oracle_new(q->now.set, q->now.failsafe, q->now.default_block,
+					   time(NULL) * 1000000LL);
+	struct sample sample;
+
+	for (int i = 0; i < PACKETS; i++) {
+		draw_sample(&sample);
+		dry_bed_ask(&q->bed, oracle, &sample, draw_program(&sample));
+	}
+	oracle_free(oracle);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int count = argc > 1 ? (unsigned int)atoi(argv[1]) : STEPS;
+	struct policyset *none = policyset_new();
+	static struct sequence q;
+
+	dry_bed_open(&q.bed);
+	q.bed.state = q.json;
+	publish(&q, &(struct wanted){ .set = none, .failsafe = none }, false);
+	for (unsigned int i = 0; i < count; i++) {
+		step(&q);
+		ask(&q);
+	}
+	printf("steps by kind:");
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
+		printf(" %lu", q.steps[i]);
+	printf("\n");
+	policyset_put(&q.now.set);
+	policyset_put(&q.now.failsafe);
+	policyset_put(&none);
+	dry_bed_check_still(&q.bed);
+	return dry_bed_close(&q.bed);
+}
