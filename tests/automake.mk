@@ -12,6 +12,7 @@ unit_tests = \
 	tests/test_client_text \
 	tests/test_client_write \
 	tests/test_daemon_start \
+	tests/test_datapath_base \
 	tests/test_documents \
 	tests/test_expiry \
 	tests/test_history \
@@ -57,6 +58,7 @@ tests_test_client_http_SOURCES = tests/test_client_http.c $(client_server)
 tests_test_client_write_SOURCES = tests/test_client_write.c $(client_session)
 
 tests_test_change_SOURCES = tests/test_change.c tests/stubs.c tests/stubs.h
+tests_test_datapath_base_SOURCES = tests/test_datapath_base.c $(policy_text)
 tests_test_daemon_start_SOURCES = tests/test_daemon_start.c tests/stubs.c tests/stubs.h
 tests_test_expiry_SOURCES = tests/test_expiry.c tests/stubs.c tests/stubs.h
 tests_test_history_SOURCES = tests/test_history.c tests/stubs.c tests/stubs.h

@@ -54,6 +54,7 @@ struct race {
 	struct state *state; /* by generation */
 	struct result *result;
 	size_t results;
+	size_t expired; /* packets that a policy would have met earlier in its state's time */
 	struct sample sample[SAMPLES];
 	pthread_mutex_t lock; /* the programs' fds, as links would hold them */
 	bool stop;
@@ -243,7 +244,7 @@ static bool agrees(const struct race *r, const struct result *result, int64_t ti
 
 static void verify(struct race *r)
 {
-	size_t seen = 0, expired = 0;
+	size_t seen = 0;
 	uint64_t last = 0;
 
 	for (size_t i = 0; i < r->results; i++) {
@@ -254,12 +255,12 @@ static void verify(struct race *r)
 		check(r, before || after, "a packet was decided by a state that never existed");
 		check(r, result->generation >= last, "a packet saw an older state than the last");
 		seen += result->generation != last;
-		expired += after && !agrees(r, result, r->state[result->generation].made_us);
+		r->expired += after && !agrees(r, result, r->state[result->generation].made_us);
 		last = result->generation;
 	}
-	printf("%zu packets saw %zu generations, %zu met what had expired\n", r->results, seen,
-	       expired);
-	check(r, seen > 10 && expired > 10, "packets saw many states, and policies expire");
+	printf("%zu packets saw %zu generations, %zu so far met what had expired\n", r->results,
+	       seen, r->expired);
+	check(r, seen > 10, "packets saw many states");
 }
 
 static void race(struct race *r, uint32_t delay_ns, int seconds)
@@ -312,6 +313,7 @@ int main(int argc, char **argv)
 	draw_samples(&r);
 	race(&r, 0, seconds);
 	race(&r, DELAY_NS, seconds);
+	check(&r, r.expired > 10, "policies expire while they are in force");
 	printf("%lu passed, %lu failed\n", r.bed.passed, r.bed.failed);
 	free(r.state);
 	free(r.result);

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <check.h>
+#include <errno.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "datapath_base.h"
+#include "policy_text.h"
+#include "policyset.h"
+
+static struct policyset *set;
+static struct datapath_base base;
+static struct base_difference difference;
+
+/* Three that tie but for action and id: evaluated as n (BLOCK), m (ALLOW), o (ALLOW). */
+static const char *const texts[] = { "{'id':'m','action':'ALLOW'}", "{'id':'n','action':'BLOCK'}",
+				     "{'id':'o','action':'ALLOW'}" };
+static const uint32_t slots[] = { 7, 8, 9, 10, 11 };
+
+static void put(const char *text)
+{
+	struct policy *policy = policy_from(text);
+	struct policyset *next;
+
+	ck_assert_int_eq(policyset_add(set, &policy, 1, &next), 0);
+	policyset_put(&set);
+	policy_put(&policy);
+	set = next;
+}
+
+static void drop(const char *id)
+{
+	const struct policyset_edit edit = { .remove = &id, .remove_count = 1 };
+	struct policyset *next;
+
+	ck_assert_int_eq(policyset_edit(set, &edit, &next), 0);
+	policyset_put(&set);
+	set = next;
+}
+
+static void setup(void)
+{
+	set = policyset_new();
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		put(texts[i]);
+	ck_assert_int_eq(datapath_base_make(set, slots, &base), 0);
+}
+
+static void teardown(void)
+{
+	base_difference_clear(&difference);
+	datapath_base_clear(&base);
+	policyset_put(&set);
+}
+
+static void compare(void)
+{
+	base_difference_clear(&difference);
+	ck_assert_int_eq(base_difference_make(&base, set, slots, 10, &difference), 0);
+}
+
+START_TEST(what_is_the_same_needs_nothing)
+{
+	compare();
+	ck_assert_uint_eq(difference.overlay->count, 0);
+	ck_assert_uint_eq(difference.successors, 0);
+	drop("n");
+	ck_assert_int_eq(base_difference_make(&base, set, (uint32_t[]){ 7, 9 }, 10, &difference),
+			 0);
+	ck_assert_uint_eq(difference.overlay->count, 0);
+}
+END_TEST
+
+START_TEST(another_effect_keeps_the_rules)
+{
+	put("{'id':'m','action':'ALLOW','log':true}");
+	put("{'id':'o','action':'ALLOW','enabled':false}");
+	compare();
+	ck_assert_uint_eq(difference.overlay->count, 0);
+	ck_assert_uint_eq(difference.successors, 2);
+	ck_assert_uint_eq(difference.successor[0].index, 0);
+	ck_assert_uint_eq(difference.successor[1].slot, 9);
+}
+END_TEST
+
+START_TEST(another_match_goes_into_the_overlay)
+{
+	put("{'id':'m','action':'ALLOW','protocol':'tcp'}");
+	compare();
+	ck_assert_uint_eq(difference.overlay->count, 1);
+	ck_assert_uint_eq(difference.slot[0], 7);
+	put("{'id':'m','action':'ALLOW','priority':5}");
+	compare();
+	ck_assert_uint_eq(difference.overlay->count, 1);
+	put(texts[0]); /* as it was, but an object of its own */
+	compare();
+	ck_assert_uint_eq(difference.overlay->count, 0);
+	ck_assert_uint_eq(difference.successors, 1);
+}
+END_TEST
+
+/* As ALLOW n would come between m and o, and its rank is before both. */
+START_TEST(another_action_may_not_jump_the_order)
+{
+	put("{'id':'n','action':'ALLOW'}");
+	compare();
+	ck_assert_uint_eq(difference.overlay->count, 1);
+	ck_assert_str_eq(difference.overlay->policy[0]->id, "n");
+	/* m may become BLOCK: n as it was is before it either way; but not if n changes, too. */
+	put(texts[1]);
+	put("{'id':'m','action':'LOG_ONLY'}");
+	compare();
+	ck_assert_uint_eq(difference.overlay->count, 0);
+	put("{'id':'n','action':'ALLOW'}");
+	compare();
+	ck_assert_uint_eq(difference.overlay->count, 2);
+}
+END_TEST
+
+START_TEST(an_id_with_another_slot_is_another_policy)
+{
+	ck_assert_int_eq(base_difference_make(&base, set, (uint32_t[]){ 7, 20, 9 }, 10, &difference),
+			 0);
+	ck_assert_uint_eq(difference.overlay->count, 1);
+	ck_assert_uint_eq(difference.slot[0], 20);
+	ck_assert(datapath_base_names(&base, "n", 8));
+	ck_assert(!datapath_base_names(&base, "n", 20));
+	ck_assert(!datapath_base_names(&base, "x", 8));
+}
+END_TEST
+
+START_TEST(too_many_are_refused)
+{
+	put("{'id':'x','action':'ALLOW'}");
+	put("{'id':'y','action':'ALLOW'}");
+	ck_assert_int_eq(base_difference_make(&base, set, slots, 1, &difference), -E2BIG);
+	ck_assert_ptr_null(difference.overlay);
+}
+END_TEST
+
+/* Ranks of all that is in force ascend in the order in which policies are evaluated. */
+START_TEST(ranks_are_between_those_of_the_base)
+{
+	struct ranking ranking = { 0 };
+	const uint32_t *rank = base.ranking[PEP_IPV4].rank;
+
+	put("{'id':'a','action':'BLOCK'}"); /* before n */
+	put("{'id':'n2','action':'BLOCK'}"); /* between n and m */
+	put("{'id':'n1','action':'BLOCK'}");
+	put("{'id':'z','action':'ALLOW','priority':60000}"); /* last */
+	put("{'id':'six','action':'BLOCK','src':{'ip':'2001:db8::1'}}");
+	ck_assert_int_eq(base_difference_make(&base, set,
+					      (uint32_t[]){ 1, 7, 8, 2, 3, 9, 4, 5 }, 10,
+					      &difference),
+			 0);
+	ck_assert_int_eq(base_difference_rank(&base, &difference, PEP_IPV4, &ranking), 0);
+	ck_assert_uint_eq(ranking.count, 4); /* not "six" */
+	ck_assert_uint_gt(ranking.rank[0], 0);
+	ck_assert_uint_lt(ranking.rank[0], rank[0]);
+	ck_assert_uint_gt(ranking.rank[1], rank[0]);
+	ck_assert_str_eq(difference.overlay->policy[ranking.index[1]]->id, "n1");
+	ck_assert_uint_gt(ranking.rank[2], ranking.rank[1]);
+	ck_assert_uint_lt(ranking.rank[2], rank[1]);
+	ck_assert_uint_gt(ranking.rank[3], rank[2]);
+	ranking_clear(&ranking);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("datapath_base");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, what_is_the_same_needs_nothing);
+	tcase_add_test(tcase, another_effect_keeps_the_rules);
+	tcase_add_test(tcase, another_match_goes_into_the_overlay);
+	tcase_add_test(tcase, another_action_may_not_jump_the_order);
+	tcase_add_test(tcase, an_id_with_another_slot_is_another_policy);
+	tcase_add_test(tcase, too_many_are_refused);
+	tcase_add_test(tcase, ranks_are_between_those_of_the_base);
+	return run_case("datapath_base", tcase);
+}
