@@ -100,6 +100,8 @@ libpep_a_SOURCES = \
 	src/datapath_dry.h \
 	src/datapath_events.c \
 	src/datapath_events.h \
+	src/datapath_fold.c \
+	src/datapath_fold.h \
 	src/datapath_images.c \
 	src/datapath_load.c \
 	src/datapath_maps.c \

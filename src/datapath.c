@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "cleanup.h"
+#include "datapath_fold.h"
 #include "datapath_maps.h"
 #include "datapath_slots.h"
 #include "log.h"
@@ -112,10 +113,12 @@ void datapath_free(struct datapath **datapath)
 
 	if (!d)
 		return;
+	datapath_fold_drop(d);
 	datapath_maps_close(d);
 	for (int i = 0; i < PROGRAMS; i++)
 		cleanup_fd(&d->program[i]);
 	datapath_base_clear(&d->base);
+	policyset_put(&d->overlaid);
 	datapath_slots_clear(&d->policies);
 	datapath_slots_clear(&d->failsafe);
 	free(d->free_slot);

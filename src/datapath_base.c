@@ -36,25 +36,29 @@ static int invert(const struct ranking *ranking, size_t count, uint32_t **ret)
 
 int datapath_base_make(struct policyset *set, const uint32_t *slot, struct datapath_base *ret)
 {
-	CLEANUP(datapath_base_clear) struct datapath_base base = { 0 };
-	int error = 0;
+	struct datapath_base base = { 0 };
 
 	base.slot = malloc((set->count + 1) * sizeof(*base.slot));
 	if (!base.slot)
 		return -ENOMEM;
 	if (set->count)
 		memcpy(base.slot, slot, set->count * sizeof(*base.slot));
-	for (int family = 0; family < PEP_FAMILIES && !error; family++) {
-		error = ranking_make(set, (enum pep_family)family, &base.ranking[family]);
-		if (!error)
-			error = invert(&base.ranking[family], set->count, &base.place[family]);
-	}
-	if (error)
-		return error;
 	base.set = policyset_get(set);
 	*ret = base;
-	memset(&base, 0, sizeof(base));
 	return 0;
+}
+
+int datapath_base_rank(struct datapath_base *base)
+{
+	int error = 0;
+
+	for (int family = 0; family < PEP_FAMILIES && !error; family++) {
+		error = ranking_make(base->set, (enum pep_family)family, &base->ranking[family]);
+		if (!error)
+			error = invert(&base->ranking[family], base->set->count,
+				       &base->place[family]);
+	}
+	return error;
 }
 
 void datapath_base_clear(struct datapath_base *base)

@@ -20,14 +20,19 @@ struct datapath_base {
 	struct ranking ranking[PEP_FAMILIES];
 	uint32_t *place[PEP_FAMILIES]; /* of set->policy[i] in the ranking; RANKED_NOWHERE */
 	uint32_t flags; /* PEP_IMAGE_, in its header */
+	size_t rules;
 	size_t image_bytes;
 	uint32_t worst_compares;
 };
 
 #define RANKED_NOWHERE UINT32_MAX
 
-/** Ranks @set; @slot is copied. Returns 0 or -ENOMEM. */
+/** Takes a reference to @set and copies @slot; datapath_base_rank() is to follow. 0 or -ENOMEM. */
 int datapath_base_make(struct policyset *set, const uint32_t *slot, struct datapath_base *ret);
+
+/** Ranks its policies; may run in another thread than who holds the set. Returns 0 or -ENOMEM. */
+int datapath_base_rank(struct datapath_base *base);
+
 /** Drops and frees what it holds. */
 void datapath_base_clear(struct datapath_base *base);
 

@@ -20,11 +20,14 @@ struct datapath_change {
 	uint64_t generation;
 	uint64_t word;
 	int image; /* the map of the main image */
+	uint32_t flags; /* PEP_IMAGE_, of the state */
 	struct datapath_base base; /* of the new main image; set NULL: it stays */
+	struct policyset *overlaid; /* whose rules are in the overlay; NULL: none */
 	struct datapath_figures figures;
 	struct timespec began;
 };
 
+struct image;
 struct rules_names;
 
 /** What policies refer to, for rules of the policies with these slots. */
@@ -33,15 +36,42 @@ void datapath_change_names(struct datapath *datapath, struct rules_names *ret);
 /** PEP_IMAGE_ flags of a state's image. */
 uint32_t datapath_image_flags(const struct datapath_state *state);
 
-/** Compiles a main image and puts it behind the one in force. As datapath_prepare(). */
+/* ---- datapath_images.c */
+
+/**
+ * Ranks and compiles a main image, without touching anything else: may run in a thread of its own.
+ * Returns 0, -ENOMEM, -ENOSPC or -EFBIG (noted).
+ */
+int datapath_compile(struct datapath_base *base, const struct policyset *failsafe,
+		     const struct rules_names *names, struct image *ret, struct problems *problems);
+
+/** Puts an image behind the one in force; returns when no program can see what was there. The
+ * word gets no overlay. Returns 0, -EFBIG or -errno. */
+int datapath_place_image(struct datapath *datapath, const struct image *image,
+			 struct datapath_change *change);
+
+/** Compiles and places a main image of all policies. As datapath_prepare(). */
 int datapath_change_image(struct datapath *datapath, const struct datapath_state *state,
 			  struct datapath_change *change, struct problems *problems);
 
+/* ---- datapath_overlay.c */
+
 /**
- * Compiles an overlay. Returns 0, -ENOMEM, -errno, or -E2BIG when it takes a new main image
- * instead; then nothing was done.
+ * Compiles an overlay over the main image in force. Returns 0, -ENOMEM, -errno, or -E2BIG when it
+ * takes a new main image instead; then nothing was done.
  */
 int datapath_change_overlay(struct datapath *datapath, const struct datapath_state *state,
 			    struct datapath_change *change);
+
+/** The same over the main image that the change brings, for the policies in force. */
+int datapath_change_fold(struct datapath *datapath, const struct image *image,
+			 struct datapath_change *change);
+
+/* ---- datapath_publish.c */
+
+/** Publishes the state in force again, over another main image; takes @base if it succeeds. As
+ * datapath_change_fold(). */
+int datapath_publish_fold(struct datapath *datapath, struct datapath_base *base,
+			  const struct image *image);
 
 #endif

@@ -18,36 +18,30 @@
 
 #define IMAGE_GROWTH 4
 
-static int build(struct datapath *datapath, const struct datapath_state *state,
-		 struct datapath_change *change, struct image *ret, struct problems *problems)
+int datapath_compile(struct datapath_base *base, const struct policyset *failsafe,
+		     const struct rules_names *names, struct image *ret, struct problems *problems)
 {
+	struct rules_names ranked = *names;
 	struct rules rules = { 0 };
-	struct rules_names names;
-	int error;
+	int error = datapath_base_rank(base);
 
-	error = datapath_base_make((struct policyset *)state->set, change->policies.slot,
-				   &change->base);
 	if (error)
 		return error;
-	datapath_change_names(datapath, &names);
-	names.slots = change->policies.slot;
-	names.failsafe_slots = change->failsafes.slot;
-	names.ranking = change->base.ranking;
-	names.max = state->max_rules;
-	change->base.flags = datapath_image_flags(state);
-	error = rules_expand(state->set, state->failsafe, &names, &rules, problems);
+	ranked.slots = base->slot;
+	ranked.ranking = base->ranking;
+	error = rules_expand(base->set, failsafe, &ranked, &rules, problems);
 	if (error)
 		return error;
-	change->figures.rules = rules.count;
-	error = image_build(&rules, change->base.flags, ret);
+	base->rules = rules.count;
+	error = image_build(&rules, base->flags, ret);
 	rules_clear(&rules);
 	if (error == -EFBIG)
 		problem_add(problems, "",
 			    "the policies do not compile: they take more than %u MiB, or a "
 			    "packet could need more than %u comparisons",
 			    IMAGE_BYTES_MOST >> 20, PEP_LEAF_RULES);
-	change->base.image_bytes = ret->bytes;
-	change->base.worst_compares = ret->worst_compares;
+	base->image_bytes = ret->bytes;
+	base->worst_compares = ret->worst_compares;
 	return error;
 }
 
@@ -102,9 +96,8 @@ static int copy_image(int fd, const struct image *image)
 	return 0;
 }
 
-/* The entry behind the last one used; returns when no program can see what it held. */
-static int place_image(struct datapath *datapath, const struct image *image,
-		       struct datapath_change *change)
+int datapath_place_image(struct datapath *datapath, const struct image *image,
+			 struct datapath_change *change)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
 	uint32_t last = PEP_WORD_MAIN(datapath->control->word_now) & ~PEP_MAIN_B;
@@ -130,37 +123,60 @@ static int place_image(struct datapath *datapath, const struct image *image,
 	return 0;
 }
 
-static int write_all(struct datapath *datapath, const struct policyset *set, struct slot_plan *plan,
-		     uint64_t generation)
+/* Also of what is removed: an image that is being compiled may name it. */
+static int write_all(struct datapath *datapath, const struct policyset *set,
+		     const struct datapath_slots *now, struct slot_plan *plan, uint64_t generation)
 {
 	CLEANUP(cleanup_free) struct version_wanted *wanted = NULL;
+	size_t count = set->count + plan->removed_count;
 
-	wanted = calloc(set->count + 1, sizeof(*wanted));
+	wanted = calloc(count + 1, sizeof(*wanted));
 	if (!wanted)
 		return -ENOMEM;
 	for (size_t i = 0; i < set->count; i++) {
 		wanted[i].policy = set->policy[i];
 		wanted[i].slot = plan->slot[i];
 	}
-	return slot_plan_write(datapath, plan, wanted, set->count, generation);
+	for (size_t i = 0; i < plan->removed_count; i++)
+		wanted[set->count + i].slot = now->slot[plan->removed[i]];
+	return slot_plan_write(datapath, plan, wanted, count, generation);
+}
+
+static int compile(struct datapath *datapath, const struct datapath_state *state,
+		   struct datapath_change *change, struct image *ret, struct problems *problems)
+{
+	struct rules_names names;
+	int error;
+
+	error = datapath_base_make((struct policyset *)state->set, change->policies.slot,
+				   &change->base);
+	if (error)
+		return error;
+	datapath_change_names(datapath, &names);
+	names.failsafe_slots = change->failsafes.slot;
+	names.max = state->max_rules;
+	change->base.flags = datapath_image_flags(state);
+	return datapath_compile(&change->base, state->failsafe, &names, ret, problems);
 }
 
 int datapath_change_image(struct datapath *datapath, const struct datapath_state *state,
 			  struct datapath_change *change, struct problems *problems)
 {
 	struct image image = { 0 };
-	int error = build(datapath, state, change, &image, problems);
+	int error = compile(datapath, state, change, &image, problems);
 
+	change->figures.rules = change->base.rules;
 	change->figures.overlay_policies = 0;
 	change->figures.image_bytes = image.bytes;
 	change->figures.worst_compares = image.worst_compares;
 	if (!error)
-		error = place_image(datapath, &image, change);
+		error = datapath_place_image(datapath, &image, change);
 	image_clear(&image);
 	if (!error)
-		error = write_all(datapath, state->set, &change->policies, change->generation);
-	if (!error)
-		error = write_all(datapath, state->failsafe, &change->failsafes,
+		error = write_all(datapath, state->set, &datapath->policies, &change->policies,
 				  change->generation);
+	if (!error)
+		error = write_all(datapath, state->failsafe, &datapath->failsafe,
+				  &change->failsafes, change->generation);
 	return error;
 }

@@ -50,6 +50,8 @@ struct datapath_slots {
 	uint32_t *slot; /* of set->policy[i] */
 };
 
+struct datapath_fold;
+
 /* A slot that no state names from that generation on. */
 struct datapath_free_slot {
 	uint64_t generation;
@@ -83,6 +85,9 @@ struct datapath {
 	size_t slot_policy_room;
 
 	struct datapath_base base; /* of the main image in force */
+	struct datapath_fold *fold; /* datapath_fold.c; NULL: none is under way */
+	struct policyset *overlaid; /* policies whose rules are in the overlay; NULL: none */
+	uint32_t flags; /* PEP_IMAGE_, of the state in force */
 	unsigned char *overlays; /* PEP_OVERLAY_ENTRIES of PEP_OVERLAY_BYTES */
 	uint32_t overlay; /* the entry last used */
 	uint64_t overlay_until[PEP_OVERLAY_ENTRIES]; /* first generation that an entry is not in */

@@ -32,36 +32,49 @@ static bool same_failsafe(const struct datapath *datapath, const struct policyse
 }
 
 /* Of those policies that the state in force and the wanted one do not share. */
-static int count_rules(const struct datapath *datapath, const struct policyset *set,
-		       const struct rules_names *names, struct datapath_change *change)
+static int count_rules(struct datapath *datapath, const struct datapath_state *state,
+		       struct datapath_change *change)
 {
 	const struct slot_plan *plan = &change->policies;
 	const struct policyset *now = datapath->policies.set;
 	uint64_t rules = datapath->figures.rules, count;
+	struct rules_names names;
 	int error = 0;
 
+	datapath_change_names(datapath, &names);
 	for (size_t i = 0; i < plan->removed_count && !error; i++) {
-		error = rules_count(names, now->policy[plan->removed[i]], &count);
+		error = rules_count(&names, now->policy[plan->removed[i]], &count);
 		rules -= error ? 0 : count;
 	}
 	for (size_t i = 0; i < plan->fresh_count && !error; i++) {
-		const struct policy *policy = set->policy[plan->fresh[i]];
+		const struct policy *policy = state->set->policy[plan->fresh[i]];
 		const struct policy *before = policyset_find(now, policy->id);
 
 		if (before)
-			error = rules_count(names, before, &count);
+			error = rules_count(&names, before, &count);
 		rules -= error || !before ? 0 : count;
 		if (!error)
-			error = rules_count(names, policy, &count);
+			error = rules_count(&names, policy, &count);
 		if (!error && __builtin_add_overflow(rules, count, &rules))
 			return -E2BIG;
 	}
 	change->figures.rules = rules;
-	return error ? error : rules > names->max ? -E2BIG : 0;
+	return error ? error : rules > state->max_rules ? -E2BIG : 0;
 }
 
-static int expand(const struct datapath *datapath, const struct base_difference *difference,
-		  struct rules_names *names, struct rules *ret)
+/* What an overlay is laid over, and what for. */
+struct layer {
+	const struct datapath_base *base;
+	struct base_difference difference;
+	uint32_t flags; /* of the state */
+};
+
+static void layer_clear(struct layer *layer)
+{
+	base_difference_clear(&layer->difference);
+}
+
+static int expand(const struct layer *layer, struct rules_names *names, struct rules *ret)
 {
 	CLEANUP(policyset_put) struct policyset *none = policyset_new();
 	CLEANUP(problems_clear) struct problems problems = { 0 };
@@ -69,25 +82,24 @@ static int expand(const struct datapath *datapath, const struct base_difference 
 	int error = none ? 0 : -ENOMEM;
 
 	for (int family = 0; family < PEP_FAMILIES && !error; family++)
-		error = base_difference_rank(&datapath->base, difference, (enum pep_family)family,
-					     &ranking[family]);
+		error = base_difference_rank(layer->base, &layer->difference,
+					     (enum pep_family)family, &ranking[family]);
 	names->ranking = ranking;
-	names->slots = difference->slot;
+	names->slots = layer->difference.slot;
 	if (!error)
-		error = rules_expand(difference->overlay, none, names, ret, &problems);
+		error = rules_expand(layer->difference.overlay, none, names, ret, &problems);
 	for (int family = 0; family < PEP_FAMILIES; family++)
 		ranking_clear(&ranking[family]);
 	return error;
 }
 
-static int build(const struct datapath *datapath, const struct base_difference *difference,
-		 struct rules_names *names, uint32_t flags, struct image *ret)
+static int build(const struct layer *layer, struct rules_names *names, struct image *ret)
 {
 	struct rules rules = { 0 };
-	int error = expand(datapath, difference, names, &rules);
+	int error = expand(layer, names, &rules);
 
 	if (!error)
-		error = image_build(&rules, flags, ret);
+		error = image_build(&rules, layer->flags, ret);
 	rules_clear(&rules);
 	if (!error && ret->bytes + IMAGE_SLACK > PEP_OVERLAY_BYTES)
 		error = -E2BIG;
@@ -99,38 +111,39 @@ static int place(struct datapath *datapath, const struct image *image,
 		 struct datapath_change *change)
 {
 	uint32_t entry = (datapath->overlay + 1) % PEP_OVERLAY_ENTRIES;
-	uint64_t word = datapath->control->word_now;
 	int error = datapath_settle(datapath, datapath->overlay_until[entry]);
 
 	if (error)
 		return error;
 	memcpy(datapath->overlays + (size_t)entry * PEP_OVERLAY_BYTES, image->data, image->bytes);
-	change->word = PEP_WORD((uint64_t)PEP_WORD_MAIN(word), (uint64_t)entry, change->generation);
+	change->word = PEP_WORD((uint64_t)PEP_WORD_MAIN(change->word), (uint64_t)entry,
+				change->generation);
 	return 0;
 }
 
-static int lay_out(struct datapath *datapath, const struct base_difference *difference,
-		   struct rules_names *names, uint32_t flags, struct datapath_change *change)
+/* The word names the main image already, and no overlay. */
+static int lay_out(struct datapath *datapath, const struct layer *layer, size_t max_rules,
+		   struct datapath_change *change)
 {
-	uint64_t word = datapath->control->word_now;
+	const struct policyset *overlaid = layer->difference.overlay;
 	struct image image = { 0 };
+	struct rules_names names;
 	int error;
 
-	change->image = datapath->image;
-	change->word = PEP_WORD((uint64_t)PEP_WORD_MAIN(word), (uint64_t)PEP_OVERLAY_NONE,
-				change->generation);
-	change->figures.image_bytes = datapath->base.image_bytes;
-	change->figures.worst_compares = datapath->base.worst_compares;
-	if (!difference->overlay->count && flags == datapath->base.flags)
+	change->figures.image_bytes = layer->base->image_bytes;
+	change->figures.worst_compares = layer->base->worst_compares;
+	change->figures.overlay_policies = overlaid->count;
+	if (!overlaid->count && layer->flags == layer->base->flags)
 		return 0;
-	error = build(datapath, difference, names, flags, &image);
+	datapath_change_names(datapath, &names);
+	names.max = max_rules;
+	error = build(layer, &names, &image);
 	if (!error)
 		error = place(datapath, &image, change);
-	change->figures.overlay_policies = difference->overlay->count;
 	change->figures.image_bytes += image.bytes;
 	change->figures.worst_compares += image.worst_compares;
 	image_clear(&image);
-	return error;
+	return error == -ERANGE || error == -EFBIG ? -E2BIG : error;
 }
 
 /* ---- versions */
@@ -146,6 +159,26 @@ static void want(struct wanted_list *list, const struct policy *policy, uint32_t
 		(struct version_wanted){ .policy = policy, .slot = slot, .overlay = overlay };
 }
 
+/* What is not a policy's own change: that its rules move between the images. */
+static void want_moved(struct wanted_list *list, const struct datapath *datapath,
+		       const struct policyset *set, const struct base_difference *d,
+		       const uint32_t *slots)
+{
+	const struct policyset *before = datapath->overlaid;
+
+	for (size_t i = 0; before && i < before->count; i++) {
+		const char *id = before->policy[i]->id;
+		ptrdiff_t index = policyset_index(set, id);
+
+		if (index >= 0 && !policyset_find(d->overlay, id))
+			want(list, set->policy[index], slots[index], false);
+	}
+	for (size_t i = 0; i < d->overlay->count; i++)
+		want(list, d->overlay->policy[i], d->slot[i], true);
+	for (size_t i = 0; i < d->successors; i++)
+		want(list, d->successor[i].policy, d->successor[i].slot, false);
+}
+
 /* In the set that is in force already everything is computed anew: clocks were set. */
 static int list_versions(const struct datapath *datapath, const struct policyset *set,
 			 const struct base_difference *d, const struct slot_plan *plan,
@@ -154,8 +187,10 @@ static int list_versions(const struct datapath *datapath, const struct policyset
 	const struct datapath_slots *now = &datapath->policies;
 	bool all = set == now->set;
 	size_t fresh = all ? set->count : plan->fresh_count;
+	size_t before = datapath->overlaid ? datapath->overlaid->count : 0;
 
-	ret->wanted = calloc(fresh + plan->removed_count + d->overlay->count + d->successors + 1,
+	ret->wanted = calloc(fresh + plan->removed_count + before + d->overlay->count +
+				     d->successors + 1,
 			     sizeof(*ret->wanted));
 	if (!ret->wanted)
 		return -ENOMEM;
@@ -167,10 +202,7 @@ static int list_versions(const struct datapath *datapath, const struct policyset
 	}
 	for (size_t i = 0; i < plan->removed_count; i++)
 		want(ret, NULL, now->slot[plan->removed[i]], false);
-	for (size_t i = 0; i < d->overlay->count; i++)
-		want(ret, d->overlay->policy[i], d->slot[i], true);
-	for (size_t i = 0; i < d->successors; i++)
-		want(ret, d->successor[i].policy, d->successor[i].slot, false);
+	want_moved(ret, datapath, set, d, plan->slot);
 	return 0;
 }
 
@@ -187,26 +219,50 @@ static int write_versions(struct datapath *datapath, const struct policyset *set
 	return error;
 }
 
+/* ---- the two that lay one out */
+
+static int finish(struct datapath *datapath, const struct policyset *set, struct layer *layer,
+		  struct datapath_change *change)
+{
+	int error = write_versions(datapath, set, &layer->difference, change);
+
+	if (!error)
+		change->overlaid = TAKE_PTR(layer->difference.overlay);
+	return error;
+}
+
 int datapath_change_overlay(struct datapath *datapath, const struct datapath_state *state,
 			    struct datapath_change *change)
 {
-	CLEANUP(base_difference_clear) struct base_difference difference = { 0 };
-	struct rules_names names;
+	CLEANUP(layer_clear) struct layer layer = { .base = &datapath->base };
 	int error;
 
 	if (!datapath->base.set || !same_failsafe(datapath, state->failsafe))
 		return -E2BIG;
-	datapath_change_names(datapath, &names);
-	names.max = state->max_rules;
-	error = count_rules(datapath, state->set, &names, change);
+	layer.flags = datapath_image_flags(state);
+	change->image = datapath->image;
+	change->word = PEP_WORD((uint64_t)PEP_WORD_MAIN(datapath->control->word_now),
+				(uint64_t)PEP_OVERLAY_NONE, change->generation);
+	error = count_rules(datapath, state, change);
 	if (!error)
-		error = base_difference_make(&datapath->base, state->set, change->policies.slot,
-					     OVERLAY_POLICIES_MOST, &difference);
+		error = base_difference_make(layer.base, state->set, change->policies.slot,
+					     OVERLAY_POLICIES_MOST, &layer.difference);
 	if (!error)
-		error = lay_out(datapath, &difference, &names, datapath_image_flags(state), change);
-	if (error == -ERANGE || error == -EFBIG)
-		return -E2BIG;
+		error = lay_out(datapath, &layer, state->max_rules, change);
+	return error ? error : finish(datapath, state->set, &layer, change);
+}
+
+int datapath_change_fold(struct datapath *datapath, const struct image *image,
+			 struct datapath_change *change)
+{
+	CLEANUP(layer_clear) struct layer layer = { .base = &change->base,
+						    .flags = datapath->flags };
+	int error = base_difference_make(layer.base, change->set, change->policies.slot,
+					 OVERLAY_POLICIES_MOST, &layer.difference);
+
 	if (!error)
-		error = write_versions(datapath, state->set, &difference, change);
-	return error;
+		error = datapath_place_image(datapath, image, change);
+	if (!error)
+		error = lay_out(datapath, &layer, SIZE_MAX, change);
+	return error ? error : finish(datapath, change->set, &layer, change);
 }

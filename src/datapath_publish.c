@@ -69,6 +69,7 @@ static void free_change(struct datapath *datapath, struct datapath_change *chang
 	slot_plan_undo(datapath, &change->policies);
 	slot_plan_undo(datapath, &change->failsafes);
 	datapath_base_clear(&change->base);
+	policyset_put(&change->overlaid);
 	policyset_put(&change->set);
 	policyset_put(&change->failsafe);
 	free(change);
@@ -110,12 +111,6 @@ static int prepare(struct datapath *datapath, const struct datapath_state *state
 	return error;
 }
 
-static void unwrite(struct datapath *datapath, const struct datapath_change *change)
-{
-	slot_plan_unwrite(datapath, &change->policies, change->generation);
-	slot_plan_unwrite(datapath, &change->failsafes, change->generation);
-}
-
 /* A refresh in between would have made half of the change current. */
 static void end_change(struct datapath *datapath)
 {
@@ -127,22 +122,38 @@ static void end_change(struct datapath *datapath)
 		datapath_refresh(datapath);
 }
 
+static struct datapath_change *begin_change(struct datapath *datapath)
+{
+	struct datapath_change *change = calloc(1, sizeof(*change));
+
+	if (!change)
+		return NULL;
+	clock_gettime(CLOCK_MONOTONIC, &change->began);
+	change->generation = datapath->generation + 1;
+	datapath->changing = true;
+	return change;
+}
+
+static void take_back(struct datapath *datapath, struct datapath_change *change)
+{
+	slot_plan_unwrite(datapath, &change->policies, change->generation);
+	slot_plan_unwrite(datapath, &change->failsafes, change->generation);
+	end_change(datapath);
+	free_change(datapath, change);
+}
+
 int datapath_prepare(struct datapath *datapath, const struct datapath_state *state,
 		     struct datapath_change **ret, struct problems *problems)
 {
-	struct datapath_change *change = calloc(1, sizeof(*change));
+	struct datapath_change *change = begin_change(datapath);
 	int error;
 
 	if (!change)
 		return -ENOMEM;
-	clock_gettime(CLOCK_MONOTONIC, &change->began);
-	change->generation = datapath->generation + 1;
-	datapath->changing = true;
+	change->flags = datapath_image_flags(state);
 	error = prepare(datapath, state, change, problems);
 	if (error) {
-		unwrite(datapath, change);
-		end_change(datapath);
-		free_change(datapath, change);
+		take_back(datapath, change);
 		return error;
 	}
 	change->set = policyset_get((struct policyset *)state->set);
@@ -151,18 +162,45 @@ int datapath_prepare(struct datapath *datapath, const struct datapath_state *sta
 	return 0;
 }
 
-/* Slots that only the old main image named have become free. */
+int datapath_publish_fold(struct datapath *datapath, struct datapath_base *base,
+			  const struct image *image)
+{
+	struct datapath_change *change = begin_change(datapath);
+	struct policyset *failsafe = datapath->failsafe.set;
+	int error;
+
+	if (!change)
+		return -ENOMEM;
+	change->set = policyset_get(datapath->policies.set);
+	change->failsafe = policyset_get(failsafe);
+	change->flags = datapath->flags;
+	change->figures.rules = datapath->figures.rules;
+	change->base = *base;
+	memset(base, 0, sizeof(*base));
+	error = slot_plan_make(datapath, &datapath->policies, change->set, &change->policies);
+	if (!error)
+		error = slot_plan_make(datapath, &datapath->failsafe, failsafe,
+				       &change->failsafes);
+	if (!error)
+		error = datapath_change_fold(datapath, image, change);
+	if (error) {
+		*base = change->base;
+		memset(&change->base, 0, sizeof(change->base));
+		take_back(datapath, change);
+		return error;
+	}
+	datapath_commit(datapath, &change);
+	return 0;
+}
+
 static void replace_base(struct datapath *datapath, struct datapath_base *base)
 {
-	const struct datapath_base *old = &datapath->base;
+	struct datapath_base old = datapath->base;
 
-	for (size_t i = 0; old->set && i < old->set->count; i++) {
-		if (!datapath_slot_policy(datapath, old->slot[i]))
-			datapath_slot_free(datapath, old->slot[i]);
-	}
-	datapath_base_clear(&datapath->base);
 	datapath->base = *base;
 	memset(base, 0, sizeof(*base));
+	datapath_slots_release(datapath, &old);
+	datapath_base_clear(&old);
 }
 
 /* From here on the word is in force. */
@@ -192,6 +230,9 @@ uint64_t datapath_commit(struct datapath *datapath, struct datapath_change **cha
 	slot_plan_adopt(datapath, &c->failsafes, c->failsafe, &datapath->failsafe);
 	if (c->base.set)
 		replace_base(datapath, &c->base);
+	policyset_put(&datapath->overlaid);
+	datapath->overlaid = TAKE_PTR(c->overlaid);
+	datapath->flags = c->flags;
 	c->figures.publish_ns = since_ns(&c->began);
 	datapath->figures = c->figures;
 	free_change(datapath, c);
@@ -201,13 +242,8 @@ uint64_t datapath_commit(struct datapath *datapath, struct datapath_change **cha
 
 void datapath_abandon(struct datapath *datapath, struct datapath_change **change)
 {
-	struct datapath_change *c = *change;
-
-	if (!c)
-		return;
-	unwrite(datapath, c);
-	end_change(datapath);
-	free_change(datapath, c);
+	if (*change)
+		take_back(datapath, *change);
 	*change = NULL;
 }
 

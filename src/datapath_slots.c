@@ -12,6 +12,7 @@
 
 #include "cleanup.h"
 #include "datapath_counters.h"
+#include "datapath_fold.h"
 #include "datapath_settle.h"
 #include "policyset.h"
 
@@ -29,7 +30,8 @@ static void push_free(struct datapath *datapath, uint32_t slot, uint64_t generat
 		(struct datapath_free_slot){ .slot = slot, .generation = generation };
 }
 
-void datapath_slot_free(struct datapath *datapath, uint32_t slot)
+/* Nothing names it from the generation in force on. */
+static void free_slot(struct datapath *datapath, uint32_t slot)
 {
 	push_free(datapath, slot, datapath->generation);
 }
@@ -212,7 +214,16 @@ void datapath_slots_clear(struct datapath_slots *slots)
 	slots->slot = NULL;
 }
 
-/* The main image may name them still: then they become free when it goes. */
+/* By the main image in force, or the one that is being compiled. */
+static bool is_named(const struct datapath *datapath, const char *id, uint32_t slot)
+{
+	const struct datapath_base *folding = datapath_fold_base(datapath);
+
+	return datapath_base_names(&datapath->base, id, slot) ||
+	       (folding && datapath_base_names(folding, id, slot));
+}
+
+/* What an image names becomes free when that image goes. */
 static void release_removed(struct datapath *datapath, const struct slot_plan *plan,
 			    const struct datapath_slots *now)
 {
@@ -220,9 +231,17 @@ static void release_removed(struct datapath *datapath, const struct slot_plan *p
 		uint32_t slot = now->slot[plan->removed[i]];
 
 		datapath->slot_policy[slot] = NULL;
-		if (!datapath_base_names(&datapath->base,
-					 now->set->policy[plan->removed[i]]->id, slot))
-			datapath_slot_free(datapath, slot);
+		if (!is_named(datapath, now->set->policy[plan->removed[i]]->id, slot))
+			free_slot(datapath, slot);
+	}
+}
+
+void datapath_slots_release(struct datapath *datapath, const struct datapath_base *base)
+{
+	for (size_t i = 0; base->set && i < base->set->count; i++) {
+		if (!datapath->slot_policy[base->slot[i]] &&
+		    !is_named(datapath, base->set->policy[i]->id, base->slot[i]))
+			free_slot(datapath, base->slot[i]);
 	}
 }
 

@@ -42,8 +42,8 @@ void slot_plan_adopt(struct datapath *datapath, struct slot_plan *plan, struct p
 /** Drops the set and frees the list. */
 void datapath_slots_clear(struct datapath_slots *slots);
 
-/** Puts a slot that nothing names from the generation in force on among the free ones. */
-void datapath_slot_free(struct datapath *datapath, uint32_t slot);
+/** @base has gone: slots that it alone named become free. */
+void datapath_slots_release(struct datapath *datapath, const struct datapath_base *base);
 
 /* ---- datapath_versions.c */
 

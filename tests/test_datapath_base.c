@@ -44,6 +44,7 @@ static void setup(void)
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		put(texts[i]);
 	ck_assert_int_eq(datapath_base_make(set, slots, &base), 0);
+	ck_assert_int_eq(datapath_base_rank(&base), 0);
 }
 
 static void teardown(void)

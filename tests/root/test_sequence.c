@@ -6,6 +6,7 @@
  * among few, so that slots and ranks are used again.  After every step random
  * packets must meet what the oracle says of the set as it is then.
  */
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "datapath_fold.h"
 #include "dry_bed.h"
 #include "json.h"
 #include "json_cleanup.h"
@@ -34,7 +36,7 @@ struct wanted {
 struct sequence {
 	struct dry_bed bed;
 	struct wanted now; /* in force */
-	unsigned long steps[8];
+	unsigned long steps[8], folds;
 	char json[RANDOM_JSON_BYTES];
 };
 
@@ -176,6 +178,22 @@ static void step(struct sequence *q)
 	q->steps[which]++;
 }
 
+/* A thread compiles while steps go on. */
+static void fold(struct sequence *q)
+{
+	int error;
+
+	if (datapath_fold_fd(q->bed.datapath) < 0) {
+		if (datapath_fold_begin(q->bed.datapath))
+			fail("cannot fold");
+		return;
+	}
+	error = datapath_fold_end(q->bed.datapath);
+	if (error && error != -ESTALE)
+		fail("cannot publish what was folded");
+	q->folds += !error;
+}
+
 static void ask(struct sequence *q)
 {
 	struct oracle *oracle = oracle_new(q->now.set, q->now.failsafe, q->now.default_block,
@@ -200,12 +218,14 @@ int main(int argc, char **argv)
 	publish(&q, &(struct wanted){ .set = none, .failsafe = none }, false);
 	for (unsigned int i = 0; i < count; i++) {
 		step(&q);
+		if (draw(8) == 0)
+			fold(&q);
 		ask(&q);
 	}
 	printf("steps by kind:");
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		printf(" %lu", q.steps[i]);
-	printf("\n");
+	printf("; %lu folds\n", q.folds);
 	policyset_put(&q.now.set);
 	policyset_put(&q.now.failsafe);
 	policyset_put(&none);

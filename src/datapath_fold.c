@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The thread has nothing in common with the rest but policies, which nobody
+ * changes, and two sets that are held for it: references are counted by the
+ * main thread alone.
+ */
+#include "datapath_fold.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "cleanup.h"
+#include "datapath_change.h"
+#include "image.h"
+#include "policyset.h"
+#include "problem.h"
+#include "rules.h"
+
+#define OVERLAY_POLICIES_DUE 256
+
+struct datapath_fold {
+	pthread_t thread;
+	int done; /* eventfd */
+	struct datapath_base base;
+	struct policyset *failsafe;
+	uint32_t *failsafe_slot;
+	struct datapath_name *name; /* as they were; nothing but the names is used */
+	size_t names;
+	struct image image;
+	int error;
+};
+
+static void fold_free(struct datapath_fold *fold)
+{
+	cleanup_fd(&fold->done);
+	datapath_base_clear(&fold->base);
+	policyset_put(&fold->failsafe);
+	free(fold->failsafe_slot);
+	free(fold->name);
+	image_clear(&fold->image);
+	free(fold);
+}
+
+/* ---- in the thread */
+
+/* A policy in force names no interface that has no id. */
+static int known_interface(void *context, const char *name)
+{
+	const struct datapath_fold *fold = context;
+
+	for (size_t id = 1; id < fold->names; id++) {
+		if (!strcmp(fold->name[id].name, name))
+			return (int)id;
+	}
+	return -ENOENT;
+}
+
+static void *compile(void *context)
+{
+	const uint64_t one = 1;
+	CLEANUP(problems_clear) struct problems problems = { 0 };
+	struct datapath_fold *fold = context;
+	const struct rules_names names = {
+		.interface_id = known_interface,
+		.context = fold,
+		.failsafe_slots = fold->failsafe_slot,
+		.max = SIZE_MAX,
+	};
+
+	fold->error =
+		datapath_compile(&fold->base, fold->failsafe, &names, &fold->image, &problems);
+	/* An eventfd takes 2^64 - 2 of these before it would block. */
+	if (write(fold->done, &one, sizeof(one)) < 0 && !fold->error)
+		fold->error = -errno;
+	return NULL;
+}
+
+/* ---- in the main thread */
+
+bool datapath_fold_is_due(const struct datapath *datapath)
+{
+	return !datapath->fold && datapath->figures.overlay_policies >= OVERLAY_POLICIES_DUE;
+}
+
+static int take_snapshot(const struct datapath *datapath, struct datapath_fold *fold)
+{
+	const struct datapath_slots *failsafe = &datapath->failsafe;
+	int error = datapath_base_make(datapath->policies.set, datapath->policies.slot,
+				       &fold->base);
+
+	if (error)
+		return error;
+	fold->base.flags = datapath->flags;
+	fold->failsafe = policyset_get(failsafe->set);
+	fold->failsafe_slot = malloc((failsafe->set->count + 1) * sizeof(uint32_t));
+	fold->name = malloc(datapath->names * sizeof(*fold->name));
+	if (!fold->failsafe_slot || !fold->name)
+		return -ENOMEM;
+	if (failsafe->set->count)
+		memcpy(fold->failsafe_slot, failsafe->slot,
+		       failsafe->set->count * sizeof(uint32_t));
+	memcpy(fold->name, datapath->name, datapath->names * sizeof(*fold->name));
+	fold->names = datapath->names;
+	fold->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return fold->done < 0 ? -errno : 0;
+}
+
+/* Signals are for the main thread. */
+static int start_thread(struct datapath_fold *fold)
+{
+	sigset_t all, before;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&fold->thread, NULL, compile, fold);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -error;
+}
+
+int datapath_fold_begin(struct datapath *datapath)
+{
+	struct datapath_fold *fold;
+	int error;
+
+	if (datapath->fold || !datapath->base.set)
+		return -EBUSY;
+	fold = calloc(1, sizeof(*fold));
+	if (!fold)
+		return -ENOMEM;
+	fold->done = -1;
+	error = take_snapshot(datapath, fold);
+	if (!error)
+		error = start_thread(fold);
+	if (error)
+		fold_free(fold);
+	else
+		datapath->fold = fold;
+	return error;
+}
+
+const struct datapath_base *datapath_fold_base(const struct datapath *datapath)
+{
+	return datapath->fold ? &datapath->fold->base : NULL;
+}
+
+int datapath_fold_fd(const struct datapath *datapath)
+{
+	return datapath->fold ? datapath->fold->done : -1;
+}
+
+static struct datapath_fold *take_fold(struct datapath *datapath)
+{
+	struct datapath_fold *fold = TAKE_PTR(datapath->fold);
+
+	if (fold)
+		pthread_join(fold->thread, NULL);
+	return fold;
+}
+
+/* Slots that left their policies meanwhile are free now; the base is gone if it is in force. */
+static void drop(struct datapath *datapath, struct datapath_fold *fold)
+{
+	datapath_slots_release(datapath, &fold->base);
+	fold_free(fold);
+}
+
+/* Failsafe policies are in the main image alone: other ones are another image. */
+static bool is_stale(const struct datapath *datapath, const struct datapath_fold *fold)
+{
+	return fold->failsafe != datapath->failsafe.set;
+}
+
+int datapath_fold_end(struct datapath *datapath)
+{
+	struct datapath_fold *fold = take_fold(datapath);
+	int error = fold ? fold->error : -ENOENT;
+
+	if (!error && is_stale(datapath, fold))
+		error = -ESTALE;
+	if (!error)
+		error = datapath_publish_fold(datapath, &fold->base, &fold->image);
+	if (fold)
+		drop(datapath, fold);
+	return error == -E2BIG ? -ESTALE : error;
+}
+
+void datapath_fold_drop(struct datapath *datapath)
+{
+	struct datapath_fold *fold = take_fold(datapath);
+
+	if (fold)
+		drop(datapath, fold);
+}

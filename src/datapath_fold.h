@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Folding: a thread compiles a new main image of what is in force, overlay
+ * included, while changes go on; then it takes the old one's place.
+ */
+#ifndef DATAPATH_FOLD_H
+#define DATAPATH_FOLD_H
+
+#include <stdbool.h>
+
+struct datapath;
+struct datapath_base;
+
+/** Whether the overlay has grown so far that folding is worth it, and nothing is being folded. */
+bool datapath_fold_is_due(const struct datapath *datapath);
+
+/** Starts the thread. Returns 0, -EBUSY when there is one, or -errno. */
+int datapath_fold_begin(struct datapath *datapath);
+
+/** Readable when datapath_fold_end() is to be called; -1: there is no thread. */
+int datapath_fold_fd(const struct datapath *datapath);
+
+/**
+ * Publishes what the thread compiled, under the changes that came meanwhile; waits for it if need
+ * be. Returns 0, -ENOENT when there is no thread, -ESTALE when too much has changed meanwhile, or
+ * -errno; what is in force stays in force then.
+ */
+int datapath_fold_end(struct datapath *datapath);
+
+/** What is being compiled: of it only set and slots may be looked at. NULL: nothing. */
+const struct datapath_base *datapath_fold_base(const struct datapath *datapath);
+
+/** Waits for the thread, and forgets what it compiled. */
+void datapath_fold_drop(struct datapath *datapath);
+
+#endif
