@@ -371,8 +371,7 @@ static __always_inline int classify(struct packet *p, __u32 ruleset)
 	bool ipv6 = p->flags & PACKET_IPV6;
 	int error = ipv6 ? classify6(p, ruleset) : classify4(p, ruleset);
 
-	if (error || PEP_WORD_OVERLAY(p->word) == PEP_OVERLAY_NONE ||
-	    ruleset == PEP_RULES_FAILSAFE)
+	if (error || PEP_WORD_OVERLAY(p->word) == PEP_OVERLAY_NONE || ruleset == PEP_RULES_FAILSAFE)
 		return error;
 	return ipv6 ? overlay6(p, ruleset) : overlay4(p, ruleset);
 }

@@ -81,6 +81,8 @@ libpep_a_SOURCES = \
 	src/daemon_check.c \
 	src/daemon_enforce.c \
 	src/daemon_files.c \
+	src/daemon_fold.c \
+	src/daemon_fold.h \
 	src/daemon_guess.c \
 	src/daemon_guess.h \
 	src/daemon_loop.c \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon.h"
+#include "daemon_fold.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -54,6 +55,7 @@ static int attach(struct boot *boot);
 static int open_feed(struct boot *boot);
 static int open_history(struct boot *boot);
 static int open_expiry(struct boot *boot);
+static int open_fold(struct boot *boot);
 static int open_http(struct boot *boot);
 static int report_ready(struct boot *boot);
 static int os_error(const char *what, int error);
@@ -61,8 +63,8 @@ static void stop(struct boot *boot);
 
 /* In order; each returns 0 or an exit status after it has said why. */
 static int (*const steps[])(struct boot *boot) = {
-	open_loop, read_state,	 check_capabilities, open_datapath, enforce,	  attach,
-	open_feed, open_history, open_expiry,	     open_http,	    report_ready,
+	open_loop, read_state,	 check_capabilities, open_datapath, enforce,   attach,
+	open_feed, open_history, open_expiry,	     open_fold,	    open_http, report_ready,
 };
 
 int daemon_run(const char *config_path, const char *log_level)
@@ -251,6 +253,13 @@ static int open_expiry(struct boot *boot)
 	return r < 0 ? os_error("not started: the clock cannot be watched", r) : 0;
 }
 
+static int open_fold(struct boot *boot)
+{
+	int r = daemon_fold_open(boot->daemon, &boot->daemon->fold);
+
+	return r < 0 ? os_error("not started", r) : 0;
+}
+
 static int open_http(struct boot *boot)
 {
 	int r = http_open(boot->daemon, &boot->daemon->http);
@@ -287,6 +296,7 @@ static void stop(struct boot *boot)
 
 	notify_stopping();
 	http_close(&daemon->http);
+	daemon_fold_close(&daemon->fold);
 	expiry_close(&daemon->expiry);
 	history_close(&daemon->history);
 	event_feed_close(&daemon->events);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct attachments;
+struct daemon_fold;
 struct datapath;
 struct event;
 struct event_base;
@@ -48,6 +49,7 @@ struct daemon {
 	/* For the daemon's own files. */
 	struct interfaces_watch *watch; /* interfaces_watch.h */
 	struct expiry *expiry; /* expiry.h */
+	struct daemon_fold *fold; /* daemon_fold.h */
 	struct event *settle; /* pending after a change, see daemon_settle_later() */
 	size_t unsettled; /* policies exchanged since then */
 	const char *log_level; /* of the command line, before all else; NULL */

@@ -7,6 +7,7 @@
 
 #include "cleanup.h"
 #include "daemon.h"
+#include "daemon_fold.h"
 #include "datapath.h"
 #include "event_feed.h"
 #include "expiry.h"
@@ -83,6 +84,7 @@ int daemon_enforce_again(struct daemon *daemon)
 	commit(daemon, &change);
 	if (daemon->http)
 		http_note_publish(daemon->http);
+	daemon_fold_follow(daemon->fold);
 	return 0;
 }
 
@@ -163,4 +165,5 @@ static void publish(struct daemon *daemon, const struct daemon_next *next,
 		history_follow_set(daemon->history);
 	expiry_follow_set(daemon->expiry);
 	interfaces_watch_follow(daemon->watch);
+	daemon_fold_follow(daemon->fold);
 }

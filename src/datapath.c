@@ -137,7 +137,7 @@ void datapath_on_replace(struct datapath *datapath, datapath_replace replace, vo
 void datapath_figures(const struct datapath *datapath, struct datapath_figures *ret)
 {
 	*ret = datapath->figures;
-	ret->generation = datapath->generation;
+	ret->generation = datapath->defined;
 	ret->image_capacity = datapath->image_bytes[datapath->image == MAP_IMAGES_B];
 }
 

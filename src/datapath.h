@@ -84,7 +84,7 @@ void datapath_refresh(struct datapath *datapath);
 
 /* Figures of what is in force. */
 struct datapath_figures {
-	uint64_t generation;
+	uint64_t generation; /* of the last datapath_commit() */
 	size_t rules;
 	size_t overlay_policies; /* that the main image does not have, or has otherwise */
 	size_t image_bytes; /* of main image and overlay */

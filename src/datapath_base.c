@@ -168,7 +168,8 @@ static int compare_one(struct comparison *c, size_t base_index, size_t index)
 		return add_overlay(c, index); /* deleted and added again */
 	if (was == is)
 		return 0;
-	if (was->enabled && policy_same_match(was, is) && keeps_rank(c->base, c->set, base_index, is))
+	if (was->enabled && policy_same_match(was, is) &&
+	    keeps_rank(c->base, c->set, base_index, is))
 		return add_successor(c, base_index, index);
 	return add_overlay(c, index);
 }

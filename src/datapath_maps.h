@@ -93,6 +93,7 @@ struct datapath {
 	uint64_t overlay_until[PEP_OVERLAY_ENTRIES]; /* first generation that an entry is not in */
 
 	uint64_t generation;
+	uint64_t defined; /* of the last change of the definition: not of a fold or refresh */
 	uint64_t settled; /* no packet under way sees an older generation */
 	int wait_outer, wait_inner; /* datapath_settle.c */
 	int image; /* the map in force */

@@ -189,9 +189,9 @@ static int list_versions(const struct datapath *datapath, const struct policyset
 	size_t fresh = all ? set->count : plan->fresh_count;
 	size_t before = datapath->overlaid ? datapath->overlaid->count : 0;
 
-	ret->wanted = calloc(fresh + plan->removed_count + before + d->overlay->count +
-				     d->successors + 1,
-			     sizeof(*ret->wanted));
+	ret->wanted =
+		calloc(fresh + plan->removed_count + before + d->overlay->count + d->successors + 1,
+		       sizeof(*ret->wanted));
 	if (!ret->wanted)
 		return -ENOMEM;
 	for (size_t i = 0; i < fresh; i++) {
@@ -255,8 +255,8 @@ int datapath_change_overlay(struct datapath *datapath, const struct datapath_sta
 int datapath_change_fold(struct datapath *datapath, const struct image *image,
 			 struct datapath_change *change)
 {
-	CLEANUP(layer_clear) struct layer layer = { .base = &change->base,
-						    .flags = datapath->flags };
+	CLEANUP(layer_clear)
+	struct layer layer = { .base = &change->base, .flags = datapath->flags };
 	int error = base_difference_make(layer.base, change->set, change->policies.slot,
 					 OVERLAY_POLICIES_MOST, &layer.difference);
 

@@ -23,6 +23,8 @@
 #include "problem.h"
 #include "rules.h"
 
+static void commit(struct datapath *datapath, struct datapath_change **change);
+
 static uint64_t since_ns(const struct timespec *began)
 {
 	struct timespec now;
@@ -179,8 +181,7 @@ int datapath_publish_fold(struct datapath *datapath, struct datapath_base *base,
 	memset(base, 0, sizeof(*base));
 	error = slot_plan_make(datapath, &datapath->policies, change->set, &change->policies);
 	if (!error)
-		error = slot_plan_make(datapath, &datapath->failsafe, failsafe,
-				       &change->failsafes);
+		error = slot_plan_make(datapath, &datapath->failsafe, failsafe, &change->failsafes);
 	if (!error)
 		error = datapath_change_fold(datapath, image, change);
 	if (error) {
@@ -189,7 +190,7 @@ int datapath_publish_fold(struct datapath *datapath, struct datapath_base *base,
 		take_back(datapath, change);
 		return error;
 	}
-	datapath_commit(datapath, &change);
+	commit(datapath, &change);
 	return 0;
 }
 
@@ -217,6 +218,13 @@ static void follow_word(struct datapath *datapath, uint64_t before, uint64_t now
 
 uint64_t datapath_commit(struct datapath *datapath, struct datapath_change **change)
 {
+	commit(datapath, change);
+	datapath->defined = datapath->generation;
+	return datapath->defined;
+}
+
+static void commit(struct datapath *datapath, struct datapath_change **change)
+{
 	struct datapath_change *c = *change;
 	uint64_t before = datapath->control->word_now;
 
@@ -237,7 +245,6 @@ uint64_t datapath_commit(struct datapath *datapath, struct datapath_change **cha
 	datapath->figures = c->figures;
 	free_change(datapath, c);
 	*change = NULL;
-	return datapath->generation;
 }
 
 void datapath_abandon(struct datapath *datapath, struct datapath_change **change)

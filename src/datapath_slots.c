@@ -250,8 +250,7 @@ void slot_plan_adopt(struct datapath *datapath, struct slot_plan *plan, struct p
 {
 	release_removed(datapath, plan, now);
 	for (size_t i = 0; i < plan->fresh_count; i++)
-		datapath->slot_policy[plan->slot[plan->fresh[i]]] =
-			set->policy[plan->fresh[i]]->id;
+		datapath->slot_policy[plan->slot[plan->fresh[i]]] = set->policy[plan->fresh[i]]->id;
 	datapath_slots_clear(now);
 	now->set = policyset_get(set);
 	now->slot = TAKE_PTR(plan->slot);

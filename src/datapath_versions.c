@@ -206,8 +206,7 @@ int slot_plan_write(struct datapath *datapath, struct slot_plan *plan,
 	return error;
 }
 
-void slot_plan_unwrite(struct datapath *datapath, const struct slot_plan *plan,
-		       uint64_t generation)
+void slot_plan_unwrite(struct datapath *datapath, const struct slot_plan *plan, uint64_t generation)
 {
 	for (size_t i = 0; i < plan->written_count; i++) {
 		struct pep_slot *slot = datapath_slot_at(datapath, plan->written[i]);

@@ -80,6 +80,9 @@ const struct metric metrics_table[] = {
 	  "How long it took to put a change in force.", metric_publish_durations, 0 },
 	{ "pepctl_image_bytes", METRIC_GAUGE, "Size of the compiled policies.",
 	  NUMBER(image_bytes) },
+	{ "pepctl_overlay_policies", METRIC_GAUGE,
+	  "Policies that are not in the main image as they are, and wait to be folded into it.",
+	  NUMBER(overlay_policies) },
 	{ "pepctl_worst_compares", METRIC_GAUGE, "Most rules that one lookup can compare.",
 	  NUMBER(worst_compares) },
 	{ "pepctl_interface_attached", METRIC_GAUGE, "1 if policies are enforced on an interface.",
@@ -169,6 +172,7 @@ static void read_datapath(struct metrics_data *data)
 	data->rules = figures.rules;
 	data->generation = figures.generation;
 	data->image_bytes = figures.image_bytes;
+	data->overlay_policies = figures.overlay_policies;
 	data->worst_compares = figures.worst_compares;
 	data->cache_hits = totals.cache_hits;
 	data->cache_misses = totals.cache_misses;

@@ -28,6 +28,7 @@ struct metrics_data {
 	uint64_t rules, rules_capacity;
 	uint64_t generation;
 	uint64_t image_bytes;
+	uint64_t overlay_policies;
 	uint64_t worst_compares;
 	uint64_t in_sync;
 	uint64_t cache_hits, cache_misses;

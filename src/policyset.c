@@ -209,8 +209,7 @@ static void apply(const struct policyset *base, const struct sorted_edit *edit,
 	set->vlan = base->vlan;
 	while (put < edit->put_count || gone < edit->gone_count) {
 		if (gone == edit->gone_count ||
-		    (put < edit->put_count &&
-		     strcmp(edit->put[put]->id, edit->gone[gone]) <= 0)) {
+		    (put < edit->put_count && strcmp(edit->put[put]->id, edit->gone[gone]) <= 0)) {
 			from = copy_before(base, from, edit->put[put]->id, set);
 			put_in(set, edit->put[put++]);
 		} else {
@@ -247,7 +246,8 @@ static int hold(const struct policyset *base, struct policy *const *fresh, size_
 	if (!holder)
 		return -ENOMEM;
 	holder->references = 1;
-	if (!below || held > set->count + set->count / 4 + HELD_SLACK || below->depth == DEPTH_MOST) {
+	if (!below || held > set->count + set->count / 4 + HELD_SLACK ||
+	    below->depth == DEPTH_MOST) {
 		below = NULL;
 		fresh = set->policy;
 		count = set->count;

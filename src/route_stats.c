@@ -174,6 +174,7 @@ static int add_datapath(struct json_object *json, const struct http *http)
 	    json_add_number(json, "generation", figures.generation) ||
 	    json_add_number(json, "rules", figures.rules) ||
 	    json_add_number(json, "image_bytes", figures.image_bytes) ||
+	    json_add_number(json, "overlay_policies", figures.overlay_policies) ||
 	    json_add_number(json, "worst_compares", figures.worst_compares))
 		return -ENOMEM;
 	return 0;

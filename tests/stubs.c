@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "daemon_fold.h"
 #include "datapath.h"
 #include "datapath_counters.h"
 #include "http.h"
@@ -282,6 +283,11 @@ const struct http_listener_state *http_listeners(const struct http *http, size_t
 	(void)http;
 	*ret_count = 0;
 	return NULL;
+}
+
+void daemon_fold_follow(struct daemon_fold *fold)
+{
+	(void)fold;
 }
 
 void http_note_publish(struct http *http)

@@ -120,8 +120,8 @@ END_TEST
 
 START_TEST(an_id_with_another_slot_is_another_policy)
 {
-	ck_assert_int_eq(base_difference_make(&base, set, (uint32_t[]){ 7, 20, 9 }, 10, &difference),
-			 0);
+	ck_assert_int_eq(
+		base_difference_make(&base, set, (uint32_t[]){ 7, 20, 9 }, 10, &difference), 0);
 	ck_assert_uint_eq(difference.overlay->count, 1);
 	ck_assert_uint_eq(difference.slot[0], 20);
 	ck_assert(datapath_base_names(&base, "n", 8));
@@ -150,9 +150,8 @@ START_TEST(ranks_are_between_those_of_the_base)
 	put("{'id':'n1','action':'BLOCK'}");
 	put("{'id':'z','action':'ALLOW','priority':60000}"); /* last */
 	put("{'id':'six','action':'BLOCK','src':{'ip':'2001:db8::1'}}");
-	ck_assert_int_eq(base_difference_make(&base, set,
-					      (uint32_t[]){ 1, 7, 8, 2, 3, 9, 4, 5 }, 10,
-					      &difference),
+	ck_assert_int_eq(base_difference_make(&base, set, (uint32_t[]){ 1, 7, 8, 2, 3, 9, 4, 5 },
+					      10, &difference),
 			 0);
 	ck_assert_int_eq(base_difference_rank(&base, &difference, PEP_IPV4, &ranking), 0);
 	ck_assert_uint_eq(ranking.count, 4); /* not "six" */

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon_fold.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "daemon.h"
+#include "datapath.h"
+#include "datapath_fold.h"
+#include "http.h"
+#include "log.h"
+
+#define PAUSE_SECONDS 1 /* without a change */
+#define RETRY_SECONDS 60 /* after a failure */
+
+struct daemon_fold {
+	struct daemon *daemon;
+	struct event *pause; /* no change came for a while */
+	struct event *compiled; /* NULL: nothing is being compiled */
+};
+
+static void on_pause(evutil_socket_t fd, short what, void *context);
+static void on_compiled(evutil_socket_t fd, short what, void *context);
+static void begin(struct daemon_fold *fold);
+static void wait_for(struct daemon_fold *fold, time_t seconds);
+
+int daemon_fold_open(struct daemon *daemon, struct daemon_fold **ret)
+{
+	CLEANUP(daemon_fold_close) struct daemon_fold *fold = calloc(1, sizeof(*fold));
+
+	if (!fold)
+		return -ENOMEM;
+	fold->daemon = daemon;
+	fold->pause = event_new(daemon->base, -1, 0, on_pause, fold);
+	if (!fold->pause)
+		return -ENOMEM;
+	daemon_fold_follow(fold);
+	*ret = TAKE_PTR(fold);
+	return 0;
+}
+
+void daemon_fold_follow(struct daemon_fold *fold)
+{
+	struct datapath_figures figures;
+
+	if (!fold || fold->compiled)
+		return;
+	datapath_figures(fold->daemon->datapath, &figures);
+	if (datapath_fold_is_due(fold->daemon->datapath))
+		begin(fold);
+	else if (figures.overlay_policies)
+		wait_for(fold, PAUSE_SECONDS);
+}
+
+void daemon_fold_close(struct daemon_fold **fold)
+{
+	if (!*fold)
+		return;
+	if ((*fold)->pause)
+		event_free((*fold)->pause);
+	if ((*fold)->compiled)
+		event_free((*fold)->compiled);
+	free(*fold);
+	*fold = NULL;
+}
+
+/* Anew, if it waits already. */
+static void wait_for(struct daemon_fold *fold, time_t seconds)
+{
+	const struct timeval delay = { .tv_sec = seconds };
+
+	if (event_add(fold->pause, &delay) < 0)
+		log_warn("no timer could be set: the overlay is folded after a later change");
+}
+
+static void on_pause(evutil_socket_t fd, short what, void *context)
+{
+	struct daemon_fold *fold = context;
+
+	(void)fd;
+	(void)what;
+	if (!fold->compiled)
+		begin(fold);
+}
+
+static void fail(struct daemon_fold *fold, int error)
+{
+	log_warn("the overlay could not be folded, it is tried again in %d s: %s", RETRY_SECONDS,
+		 strerror(-error));
+	wait_for(fold, RETRY_SECONDS);
+}
+
+static void begin(struct daemon_fold *fold)
+{
+	struct datapath *datapath = fold->daemon->datapath;
+	int error = datapath_fold_begin(datapath);
+
+	if (error) {
+		fail(fold, error);
+		return;
+	}
+	fold->compiled = event_new(fold->daemon->base, datapath_fold_fd(datapath), EV_READ,
+				   on_compiled, fold);
+	if (fold->compiled && !event_add(fold->compiled, NULL))
+		return;
+	on_compiled(-1, 0, fold); /* nobody would call: wait for it */
+}
+
+static void on_compiled(evutil_socket_t fd, short what, void *context)
+{
+	struct daemon_fold *fold = context;
+	struct daemon *daemon = fold->daemon;
+	int error;
+
+	(void)fd;
+	(void)what;
+	if (fold->compiled)
+		event_free(fold->compiled);
+	fold->compiled = NULL;
+	error = datapath_fold_end(daemon->datapath);
+	if (error && error != -ESTALE) {
+		fail(fold, error);
+		return;
+	}
+	if (!error && daemon->http)
+		http_note_publish(daemon->http);
+	log_debug(error ? "what was folded is out of date: once more" : "the overlay is folded");
+	daemon_fold_follow(fold);
+}
