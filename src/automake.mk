@@ -114,6 +114,7 @@ libpep_a_SOURCES = \
 	src/datapath_settle.h \
 	src/datapath_slots.c \
 	src/datapath_slots.h \
+	src/datapath_state.h \
 	src/datapath_versions.c \
 	src/directories.h \
 	src/event_feed.c \

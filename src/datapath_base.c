@@ -81,24 +81,30 @@ bool datapath_base_names(const struct datapath_base *base, const char *id, uint3
 
 /* ---- may a successor keep the rank */
 
-/* Whether @policy comes @after the one at @place, as that was and as it is to be. */
-static bool on_its_side(const struct datapath_base *base, const struct policyset *set,
-			enum pep_family family, size_t place, const struct policy *policy,
-			bool after)
-{
-	const struct policy *was = base->set->policy[base->ranking[family].index[place]];
-	const struct policy *is = policyset_find(set, was->id);
+/* Who may keep a rank, and among whom. */
+struct candidate {
+	const struct datapath_base *base;
+	const struct policyset *set;
+	const struct policy *policy;
+};
 
-	if ((policy_compare(was, policy, family) < 0) != after)
+/* Whether it comes @after the one at @place, as that was and as it is to be. */
+static bool on_its_side(const struct candidate *c, enum pep_family family, size_t place, bool after)
+{
+	const struct policy *was = c->base->set->policy[c->base->ranking[family].index[place]];
+	const struct policy *is = policyset_find(c->set, was->id);
+
+	if ((policy_compare(was, c->policy, family) < 0) != after)
 		return false;
 	return !is || is == was || !policy_same_match(was, is) ||
-	       (policy_compare(is, policy, family) < 0) == after;
+	       (policy_compare(is, c->policy, family) < 0) == after;
 }
 
-static bool keeps_rank(const struct datapath_base *base, const struct policyset *set, size_t index,
-		       const struct policy *policy)
+static bool keeps_rank(const struct candidate *c, size_t index)
 {
-	if (base->set->policy[index]->action == policy->action)
+	const struct datapath_base *base = c->base;
+
+	if (base->set->policy[index]->action == c->policy->action)
 		return true;
 	for (int f = 0; f < PEP_FAMILIES; f++) {
 		enum pep_family family = (enum pep_family)f;
@@ -106,10 +112,9 @@ static bool keeps_rank(const struct datapath_base *base, const struct policyset 
 
 		if (place == RANKED_NOWHERE)
 			continue;
-		if (place > 0 && !on_its_side(base, set, family, place - 1, policy, true))
+		if (place > 0 && !on_its_side(c, family, place - 1, true))
 			return false;
-		if (place + 1 < base->ranking[f].count &&
-		    !on_its_side(base, set, family, place + 1, policy, false))
+		if (place + 1 < base->ranking[f].count && !on_its_side(c, family, place + 1, false))
 			return false;
 	}
 	return true;
@@ -163,13 +168,13 @@ static int compare_one(struct comparison *c, size_t base_index, size_t index)
 {
 	const struct policy *was = c->base->set->policy[base_index];
 	struct policy *is = c->set->policy[index];
+	const struct candidate candidate = { c->base, c->set, is };
 
 	if (c->base->slot[base_index] != c->slot[index])
 		return add_overlay(c, index); /* deleted and added again */
 	if (was == is)
 		return 0;
-	if (was->enabled && policy_same_match(was, is) &&
-	    keeps_rank(c->base, c->set, base_index, is))
+	if (was->enabled && policy_same_match(was, is) && keeps_rank(&candidate, base_index))
 		return add_successor(c, base_index, index);
 	return add_overlay(c, index);
 }

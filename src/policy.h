@@ -100,10 +100,7 @@ void policy_put(struct policy **policy);
 /** Whether the two print the same definition: origin and times of creation and update are none. */
 bool policy_equal(const struct policy *a, const struct policy *b);
 
-/**
- * Whether the two have the same id and priority and match the same packets by the same
- * members: what they then do, and whether and how long they apply, is none.
- */
+/** Whether the two have the same id, priority and matching members, whatever they do then. */
 bool policy_same_match(const struct policy *a, const struct policy *b);
 
 /** Whether any packet of @family can match, by addresses and protocol. */

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the datapath holds: maps and their memory, slots, what is in force.
+ * Shared by the datapath_*.c files only.
+ */
+#ifndef DATAPATH_STATE_H
+#define DATAPATH_STATE_H
+
+#include "datapath.h"
+#include "datapath_base.h"
+
+/* The maps by name, in the order of the table in datapath_maps.c. */
+enum datapath_map_index {
+	MAP_CONTROL,
+	MAP_INTERFACES,
+	MAP_FLOWS,
+	MAP_TOTALS,
+	MAP_EVENT_LIMITS,
+	MAP_TRACE,
+	MAP_MANIFEST,
+	MAP_OVERLAYS,
+	MAP_IMAGES_A,
+	MAP_IMAGES_B,
+	MAP_SLOTS,
+	MAP_COUNTERS,
+	MAP_INTERFACE_COUNTERS,
+	MAP_FRAGMENTS,
+	MAP_EVENTS,
+	MAPS,
+};
+
+/* One chunk of slots with its counters, mapped. */
+struct datapath_chunk {
+	struct pep_slot *slots;
+	struct pep_counters *counters[PEP_STRIPES_MAX];
+	struct pep_counters *baseline; /* PEP_CHUNK, what was reset; NULL: zeros */
+};
+
+/* An interface's name and its counters. */
+struct datapath_name {
+	char name[16];
+	struct pep_tally *tally[PEP_STRIPES_MAX]; /* NULL: never attached */
+	struct pep_tally *baseline; /* as in datapath_chunk */
+	uint64_t prepared; /* the last generation whose policies name it */
+};
+
+/* The policies of a set and their slots. */
+struct datapath_slots {
+	struct policyset *set;
+	uint32_t *slot; /* of set->policy[i] */
+};
+
+struct datapath_fold;
+
+/* A slot that no state names from that generation on. */
+struct datapath_free_slot {
+	uint64_t generation;
+	uint32_t slot;
+};
+
+struct datapath {
+	struct datapath_options options;
+	int map[MAPS];
+	int program[PROGRAMS];
+	uint32_t cpus;
+	uint32_t stripes;
+	uint32_t image_bytes[2]; /* of a value of images_a and images_b */
+	uint32_t nonce[2];
+	uint64_t flow_seed;
+
+	struct pep_control *control;
+	struct pep_interface *interfaces;
+	struct pep_totals *totals;
+	struct pep_totals totals_baseline;
+	struct pep_trace *trace;
+	struct datapath_chunk chunk[PEP_CHUNKS];
+	struct datapath_name *name; /* by id; 0 is "no interface" */
+	size_t names;
+
+	struct datapath_slots policies, failsafe; /* in force */
+	struct datapath_free_slot *free_slot; /* a ring */
+	size_t free_first, free_slots, free_slots_room;
+	uint32_t next_slot; /* never used so far */
+	const char **slot_policy; /* ids by slot, of policies */
+	size_t slot_policy_room;
+
+	struct datapath_base base; /* of the main image in force */
+	struct datapath_fold *fold; /* datapath_fold.c; NULL: none is under way */
+	struct policyset *overlaid; /* policies whose rules are in the overlay; NULL: none */
+	uint32_t flags; /* PEP_IMAGE_, of the state in force */
+	unsigned char *overlays; /* PEP_OVERLAY_ENTRIES of PEP_OVERLAY_BYTES */
+	uint32_t overlay; /* the entry last used */
+	uint64_t overlay_until[PEP_OVERLAY_ENTRIES]; /* first generation that an entry is not in */
+
+	uint64_t generation;
+	uint64_t defined; /* of the last change of the definition: not of a fold or refresh */
+	uint64_t settled; /* no packet under way sees an older generation */
+	int wait_outer, wait_inner; /* datapath_settle.c */
+	int image; /* the map in force */
+	int strange_image; /* a map that programs in force may not know; -1: none */
+	bool changing; /* from datapath_prepare() to the change's end */
+	bool refresh_due; /* at that end */
+	struct datapath_figures figures;
+	datapath_replace replace;
+	void *replace_context;
+};
+
+#endif
