@@ -129,9 +129,10 @@ dry_sources = \
 	tests/oracle.c tests/oracle.h \
 	tests/root/dry_bed.c tests/root/dry_bed.h \
 	tests/root/random_policies.c tests/root/random_policies.h
+classbench = tests/classbench.c tests/classbench.h
 real_bed = tests/root/real_bed.c tests/root/real_bed.h
 random_samples = tests/root/random_samples.c tests/root/random_samples.h
-tests_root_test_classbench_SOURCES = tests/root/test_classbench.c $(dry_sources)
+tests_root_test_classbench_SOURCES = tests/root/test_classbench.c $(classbench) $(dry_sources)
 tests_root_test_captures_SOURCES = tests/root/test_captures.c $(dry_sources)
 tests_root_test_evasion_SOURCES = tests/root/test_evasion.c $(dry_sources) $(real_bed)
 tests_root_test_faults_SOURCES = tests/root/test_faults.c $(dry_sources) $(real_bed)
