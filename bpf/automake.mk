@@ -51,7 +51,7 @@ bpf/tc.skel.h: bpf/tc.bpf.o
 	$(AM_V_GEN)$(BPFTOOL) gen skeleton bpf/tc.bpf.o name pep_tc >$@.tmp && mv $@.tmp $@
 
 # $@ from its .c, which may be in the source directory.
-bpf_compile = $(AM_V_CC)$(MKDIR_P) bpf && \
+bpf_compile = $(AM_V_CC)$(MKDIR_P) $(@D) && \
 	source=$(@:.o=.c) && test -f $$source || source=$(srcdir)/$$source && \
 	$(BPF_COMPILE) -c -o $(@:.bpf.o=.clang.o) $$source && \
 	$(BPFTOOL) gen object $@ $(@:.bpf.o=.clang.o)

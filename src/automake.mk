@@ -112,6 +112,7 @@ libpep_a_SOURCES = \
 	src/datapath_publish.c \
 	src/datapath_settle.c \
 	src/datapath_settle.h \
+	src/datapath_share.h \
 	src/datapath_slots.c \
 	src/datapath_slots.h \
 	src/datapath_state.h \

@@ -14,6 +14,7 @@
 
 #include "cleanup.h"
 #include "datapath_maps.h"
+#include "datapath_share.h"
 #include "tc.skel.h"
 #include "xdp.skel.h"
 
@@ -66,7 +67,7 @@ static int select_program(struct bpf_object *object, const char *name)
 	return found ? 0 : -ENOENT;
 }
 
-static int share_maps(const struct datapath *datapath, struct bpf_object *object)
+int datapath_share_maps(const struct datapath *datapath, struct bpf_object *object)
 {
 	int error = 0;
 
@@ -85,7 +86,7 @@ static int load_selected(const struct datapath *datapath, struct bpf_object *obj
 	int error = select_program(object, name), fd;
 
 	if (!error)
-		error = share_maps(datapath, object);
+		error = datapath_share_maps(datapath, object);
 	if (!error)
 		error = bpf_object__load(object);
 	if (error)
@@ -95,19 +96,6 @@ static int load_selected(const struct datapath *datapath, struct bpf_object *obj
 	return fd < 0 ? -errno : fd;
 }
 
-#define SET_SWITCHES(rodata, datapath)                                                             \
-	do {                                                                                       \
-		(rodata)->dry_nonce[0] = (datapath)->nonce[0];                                     \
-		(rodata)->dry_nonce[1] = (datapath)->nonce[1];                                     \
-		(rodata)->image_a_bytes = (datapath)->image_bytes[0];                              \
-		(rodata)->image_b_bytes = (datapath)->image_bytes[1];                              \
-		(rodata)->stripes = (datapath)->stripes;                                           \
-		(rodata)->stripes_shared = (datapath)->cpus > (datapath)->stripes;                 \
-		(rodata)->flow_entries = (datapath)->options.flow_cache_entries;                   \
-		(rodata)->flow_seed = (datapath)->flow_seed;                                       \
-		(rodata)->debug_delay_ns = (datapath)->options.debug_delay_ns;                     \
-	} while (0)
-
 static int load_xdp(const struct datapath *datapath, enum datapath_program which)
 {
 	struct pep_xdp *object = pep_xdp__open();
@@ -115,7 +103,7 @@ static int load_xdp(const struct datapath *datapath, enum datapath_program which
 
 	if (!object)
 		return -errno;
-	SET_SWITCHES(object->rodata, datapath);
+	DATAPATH_SET_SWITCHES(object->rodata, datapath);
 	object->rodata->has_frags = which == PROGRAM_XDP_FRAGS;
 	fd = load_selected(datapath, object->obj, program_names[which]);
 	pep_xdp__destroy(object);
@@ -129,7 +117,7 @@ static int load_tc(const struct datapath *datapath, enum datapath_program which)
 
 	if (!object)
 		return -errno;
-	SET_SWITCHES(object->rodata, datapath);
+	DATAPATH_SET_SWITCHES(object->rodata, datapath);
 	fd = load_selected(datapath, object->obj, program_names[which]);
 	pep_tc__destroy(object);
 	return fd;

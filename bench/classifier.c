@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What a lookup costs, beside other structures on the same headers: see
+ * usage[] for what is measured.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "bed.h"
+#include "cleanup.h"
+#include "datapath_counters.h"
+#include "figures.h"
+#include "trace.h"
+
+#define ROUNDS 31
+
+static const char usage[] =
+	"usage: bench/classifier [--json] [--output FILE] [OPTION...] FILE...\n"
+	"\n"
+	"Compiles ClassBench sets (IPv4 or IPv6; also .gz, .xz), lets 10 % of the policies'\n"
+	"slots die, and measures on a trace of 65536 headers: 90 % a random point of a random\n"
+	"rule, 10 % with random addresses.  Every header is held against a linear search (8192\n"
+	"of them above 50,000 rules), which comes before anything is measured.\n"
+	"\n"
+	"  --json         print an object for each file instead of the table\n"
+	"  --output FILE  write the objects to FILE, and the table\n"
+	"  --rounds N     measure N times (31)\n"
+	"  --dead N       percentage of slots that are dead (10)\n"
+	"  --cpu N        run on this CPU (the last)\n"
+	"\n"
+	"All are measured in turn, the whole trace each, N times, in runs of 4096 headers\n"
+	"(BPF_PROG_TEST_RUN).  Figures are ns a header, with nothing subtracted: \"min\" and\n"
+	"\"median\" of each 4096 headers over the rounds, then the mean.\n"
+	"\n"
+	"  empty_ns       the loop that the lookups run in: a header is read and made a packet\n"
+	"  lookup_ns      that and the classifier, which is the datapath's own code and maps\n"
+	"  hash_ns        that and a BPF hash lookup of the five-tuple (16 bytes; IPv6: 40), of\n"
+	"                 as many entries as rules: distinct headers of the trace, as many as fit,\n"
+	"                 and strangers if there is room.  The trace is cut down to those headers,\n"
+	"                 in random order, so that every lookup finds its key\n"
+	"  hash64k (table only)  the same with an entry for each header of the whole trace\n"
+	"  lpm_ns         that and an LPM trie lookup of the source, of all source prefixes\n"
+	"  feed (table only)  what whole programs are given packets by: a frame is copied, then a\n"
+	"                 tail call to a program that returns at once\n"
+	"  hash_pipeline_ns   that with a program that parses, does the lookup of hash_ns (and on\n"
+	"                 its trace), and counts\n"
+	"  pipeline_hot_ns    that with the loaded program, on as many of the trace's flows as the\n"
+	"                 flow cache of the usual size holds at once: each is found there\n"
+	"  pipeline_cold_ns   that with the loaded program on the whole trace, every packet a new\n"
+	"                 flow, and entered into the flow cache\n"
+	"\n"
+	"Ratios (table only) are of lookups to hash, and of pipelines to hash_pipeline; /raw as\n"
+	"measured, the others less empty or feed, which both sides have in them.  The interval\n"
+	"is that of the median over the rounds, at 95 %.\n";
+
+enum measured { EMPTY, LOOKUP, HASH, HASH_ALL, LPM, FEED, HASH_PIPELINE, HOT, COLD, MEASURED };
+
+static const char *const names[MEASURED] = {
+	[EMPTY] = "empty_ns",
+	[LOOKUP] = "lookup_ns",
+	[HASH] = "hash_ns",
+	[HASH_ALL] = NULL,
+	[LPM] = "lpm_ns",
+	[FEED] = NULL,
+	[HOT] = "pipeline_hot_ns",
+	[COLD] = "pipeline_cold_ns",
+	[HASH_PIPELINE] = "hash_pipeline_ns",
+};
+
+struct options {
+	bool json;
+	FILE *output;
+	size_t rounds;
+	unsigned int dead_percent;
+	int cpu; /* -1: the last */
+};
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+/* ---- one measurement */
+
+/* The whole trace: ns a header, of each slice. */
+static void measure(struct bed *bed, struct programs *programs, enum measured what,
+		    double ret_ns[BENCH_SLICES])
+{
+	static const struct {
+		bool whole; /* a program, not a lookup */
+		enum lookup lookup;
+		enum bench_next next;
+		enum bench_trace trace;
+	} kinds[MEASURED] = {
+		[EMPTY] = { .lookup = LOOKUP_EMPTY },
+		[LOOKUP] = { .lookup = LOOKUP_CLASSIFY },
+		[HASH] = { .lookup = LOOKUP_HASH, .trace = TRACE_HASH },
+		[HASH_ALL] = { .lookup = LOOKUP_HASH_ALL },
+		[LPM] = { .lookup = LOOKUP_LPM },
+		[FEED] = { true, .next = NEXT_EMPTY },
+		[HASH_PIPELINE] = { true, .next = NEXT_HASH, .trace = TRACE_HASH },
+		[HOT] = { true, .next = NEXT_PIPELINE, .trace = TRACE_CACHED },
+		[COLD] = { true, .next = NEXT_PIPELINE, .trace = TRACE_ALL },
+	};
+
+	if (what == COLD)
+		datapath_refresh(bed->datapath); /* the flow cache forgets */
+	if (kinds[what].whole) {
+		programs_feed(programs, kinds[what].next, kinds[what].trace, ret_ns);
+		return;
+	}
+	for (unsigned int i = 0; i < BENCH_SLICES; i++)
+		ret_ns[i] = programs_lookup(programs, kinds[what].lookup, kinds[what].trace, i);
+}
+
+static void measure_round(struct bed *bed, struct programs *programs, enum measured what,
+			  struct series *series, size_t round)
+{
+	double ns[BENCH_SLICES];
+
+	if (what == HOT)
+		measure(bed, programs, what, ns); /* enters the flows */
+	measure(bed, programs, what, ns);
+	for (unsigned int slice = 0; slice < BENCH_SLICES; slice++)
+		series_put(series, round, slice, ns[slice]);
+}
+
+/* The flow cache must have what is said of it, or the figures are of something else. */
+static void check_cache(struct bed *bed, struct programs *programs, enum measured what)
+{
+	struct pep_totals before, after;
+	double ns[BENCH_SLICES], hits;
+
+	datapath_totals(bed->datapath, &before);
+	measure(bed, programs, what, ns);
+	datapath_totals(bed->datapath, &after);
+	hits = (double)(after.cache_hits - before.cache_hits) / BENCH_TRACE;
+	if (what == HOT ? hits < 0.99 : hits > 0.01)
+		fprintf(stderr, "%s: %.1f %% of the packets were found in the flow cache\n",
+			names[what], hits * 100);
+}
+
+/* ---- what is said of it */
+
+static void print_json(FILE *output, const char *path, const struct bed *bed,
+		       const struct series *series)
+{
+	fprintf(output, "{\"file\":\"%s\",\"rules\":%zu,\"mismatches\":%lu", path, bed->file.count,
+		bed->mismatches);
+	for (int i = 0; i < MEASURED; i++) {
+		struct summary summary = series_summary(&series[i]);
+
+		if (names[i])
+			fprintf(output, ",\"%s\":{\"min\":%.1f,\"median\":%.1f}", names[i],
+				summary.min, summary.median);
+	}
+	fprintf(output, ",\"image_bytes\":%zu,\"build_ms\":%.1f,\"worst_compares\":%u}\n",
+		bed->figures.image_bytes, (double)bed->figures.build_ns / 1e6,
+		bed->figures.worst_compares);
+	fflush(output);
+}
+
+static void print_heading(void)
+{
+	printf("%-14s %6s %4s | %6s %6s %6s %7s %6s | %6s %6s %6s %6s | %-18s %6s | %-18s %-18s %6s\n",
+	       "medians, ns", "rules", "bad", "empty", "lookup", "hash", "hash64k", "lpm", "feed",
+	       "hashpl", "hot", "cold", "lookup/hash", "/raw", "hot/hashpl", "cold/hashpl", "/raw");
+}
+
+static void print_ratio(struct ratio ratio)
+{
+	printf(" %4.2f [%4.2f, %4.2f]", ratio.median, ratio.low, ratio.high);
+}
+
+static void print_row(const char *path, const struct bed *bed, const struct series *s)
+{
+	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+
+	printf("%-14s %6zu %4lu |", name, bed->file.count, bed->mismatches);
+	for (int i = 0; i < MEASURED; i++) {
+		printf(i == HASH_ALL ? " %7.1f" : " %6.1f", series_summary(&s[i]).median);
+		if (i == LPM || i == COLD)
+			printf(" |");
+	}
+	print_ratio(series_ratio(&s[LOOKUP], &s[HASH], &s[EMPTY]));
+	printf(" %6.2f |", series_ratio(&s[LOOKUP], &s[HASH], NULL).median);
+	print_ratio(series_ratio(&s[HOT], &s[HASH_PIPELINE], &s[FEED]));
+	print_ratio(series_ratio(&s[COLD], &s[HASH_PIPELINE], &s[FEED]));
+	printf(" %6.2f\n", series_ratio(&s[COLD], &s[HASH_PIPELINE], NULL).median);
+	fflush(stdout);
+}
+
+/* ---- a file */
+
+static void measure_all(struct bed *bed, struct programs *programs, struct series *series,
+			size_t rounds)
+{
+	for (int what = 0; what < MEASURED; what++)
+		series_open(&series[what], rounds, BENCH_SLICES);
+	for (size_t round = 0; round < rounds; round++) {
+		for (int what = 0; what < MEASURED; what++)
+			measure_round(bed, programs, (enum measured)what, &series[what], round);
+	}
+	check_cache(bed, programs, COLD);
+	measure_round(bed, programs, HOT, &series[HOT], 0);
+	check_cache(bed, programs, HOT);
+}
+
+static unsigned long run_file(const struct options *options, const char *path)
+{
+	struct series series[MEASURED];
+	struct bed bed = { 0 };
+	struct programs *programs;
+	unsigned long mismatches;
+
+	bed_open(path, options->dead_percent, &bed);
+	programs = trace_load(&bed);
+	for (unsigned int slice = 0; slice < BENCH_SLICES; slice++)
+		programs_lookup(programs, LOOKUP_CHECK, TRACE_ALL, slice);
+	bed_check(&bed, programs_slots(programs));
+	measure_all(&bed, programs, series, options->rounds);
+	if (options->json)
+		print_json(stdout, path, &bed, series);
+	else
+		print_row(path, &bed, series);
+	if (options->output)
+		print_json(options->output, path, &bed, series);
+	for (int i = 0; i < MEASURED; i++)
+		series_close(&series[i]);
+	mismatches = bed.mismatches;
+	programs_free(&programs);
+	bed_close(&bed);
+	return mismatches;
+}
+
+/* ---- the command */
+
+static void pin(int cpu)
+{
+	cpu_set_t cpus;
+
+	if (cpu < 0)
+		cpu = (int)sysconf(_SC_NPROCESSORS_ONLN) - 1;
+	CPU_ZERO(&cpus);
+	CPU_SET((size_t)cpu, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus))
+		die("--cpu");
+	if (setpriority(PRIO_PROCESS, 0, -20))
+		perror("nice");
+}
+
+static FILE *open_output(const char *path)
+{
+	FILE *output = fopen(path, "we");
+
+	if (!output)
+		die(path);
+	return output;
+}
+
+static unsigned int number(const char *text, unsigned int least)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (!*end && end != text && value >= least && value <= 100000)
+		return (unsigned int)value;
+	fprintf(stderr, "not a number to be used here: %s\n", text);
+	exit(2);
+}
+
+static bool take_option(struct options *options, int option)
+{
+	if (option == 'j')
+		options->json = true;
+	else if (option == 'o')
+		options->output = open_output(optarg);
+	else if (option == 'r')
+		options->rounds = number(optarg, 1);
+	else if (option == 'd')
+		options->dead_percent = number(optarg, 0);
+	else if (option == 'c')
+		options->cpu = (int)number(optarg, 0);
+	else
+		return false;
+	return true;
+}
+
+static void read_options(int argc, char **argv, struct options *options)
+{
+	static const struct option known[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "rounds", required_argument, NULL, 'r' },
+		{ "dead", required_argument, NULL, 'd' },
+		{ "cpu", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", known, NULL)) != -1) {
+		if (take_option(options, option))
+			continue;
+		fputs(usage, option == 'h' ? stdout : stderr);
+		exit(option == 'h' ? 0 : 2);
+	}
+	if (optind < argc)
+		return;
+	fputs(usage, stderr);
+	exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .rounds = ROUNDS, .dead_percent = 10, .cpu = -1 };
+	unsigned long mismatches = 0;
+
+	read_options(argc, argv, &options);
+	pin(options.cpu);
+	if (!options.json)
+		print_heading();
+	for (int i = optind; i < argc; i++)
+		mismatches += run_file(&options, argv[i]);
+	cleanup_file(&options.output);
+	return mismatches > 0;
+}
