@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "bed.h"
 #include "cleanup.h"
@@ -31,7 +30,7 @@ static const char usage[] =
 	"  --output FILE  write the objects to FILE, and the table\n"
 	"  --rounds N     measure N times (31)\n"
 	"  --dead N       percentage of slots that are dead (10)\n"
-	"  --cpu N        run on this CPU (the last)\n"
+	"  --cpu N        run on this CPU (the last), before all others while it is measured\n"
 	"\n"
 	"All are measured in turn, the whole trace each, N times, in runs of 4096 headers\n"
 	"(BPF_PROG_TEST_RUN).  Figures are ns a header, with nothing subtracted: \"min\" and\n"
@@ -198,15 +197,26 @@ static void print_row(const char *path, const struct bed *bed, const struct seri
 
 /* ---- a file */
 
+/* Before all others or among them again: what interrupts a round is in its figures. */
+static void set_urgent(bool urgent)
+{
+	const struct sched_param parameter = { .sched_priority = urgent };
+
+	if (sched_setscheduler(0, urgent ? SCHED_FIFO : SCHED_OTHER, &parameter))
+		perror("SCHED_FIFO");
+}
+
 static void measure_all(struct bed *bed, struct programs *programs, struct series *series,
 			size_t rounds)
 {
 	for (int what = 0; what < MEASURED; what++)
 		series_open(&series[what], rounds, BENCH_SLICES);
+	set_urgent(true);
 	for (size_t round = 0; round < rounds; round++) {
 		for (int what = 0; what < MEASURED; what++)
 			measure_round(bed, programs, (enum measured)what, &series[what], round);
 	}
+	set_urgent(false);
 	check_cache(bed, programs, COLD);
 	measure_round(bed, programs, HOT, &series[HOT], 0);
 	check_cache(bed, programs, HOT);
@@ -251,8 +261,6 @@ static void pin(int cpu)
 	CPU_SET((size_t)cpu, &cpus);
 	if (sched_setaffinity(0, sizeof(cpus), &cpus))
 		die("--cpu");
-	if (setpriority(PRIO_PROCESS, 0, -20))
-		perror("nice");
 }
 
 static FILE *open_output(const char *path)
