@@ -6,6 +6,10 @@ bench_programs = \
 	bench/packet_cost \
 	$(END)
 
+bench_scripts = \
+	bench/update \
+	$(END)
+
 EXTRA_PROGRAMS += $(bench_programs)
 CLEANFILES += $(bench_programs)
 
@@ -46,7 +50,7 @@ bench_bpf_programs = \
 	$(END)
 BENCH_SKELETONS = bench/feed.skel.h bench/lookup.skel.h
 
-EXTRA_DIST += $(bench_bpf_programs)
+EXTRA_DIST += $(bench_bpf_programs) $(bench_scripts)
 CLEANFILES += bench/*.clang.o bench/*.bpf.o bench/*.skel.h bench/*.tmp
 
 bench/programs.$(OBJEXT): $(BENCH_SKELETONS)
