@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 
-# `make bench/NAME`, to be run as root.
+# `make bench`, as root, or `make bench/NAME` for one alone.
 bench_programs = \
 	bench/classifier \
+	bench/generate \
 	bench/packet_cost \
 	$(END)
 
 bench_scripts = \
+	bench/live \
+	bench/plot \
 	bench/update \
 	$(END)
 
@@ -43,19 +46,25 @@ bench_classifier_SOURCES = \
 	tests/root/random_policies.h \
 	$(END)
 
+bench_generate_SOURCES = bench/generate.c
+
 # Programs of their own for the kernel; the classifier in them is bpf/classify.h.
 bench_bpf_programs = \
 	bench/feed.bpf.c \
+	bench/generate.bpf.c \
 	bench/lookup.bpf.c \
 	$(END)
-BENCH_SKELETONS = bench/feed.skel.h bench/lookup.skel.h
+BENCH_SKELETONS = bench/feed.skel.h bench/generate.skel.h bench/lookup.skel.h
 
 EXTRA_DIST += $(bench_bpf_programs) $(bench_scripts)
 CLEANFILES += bench/*.clang.o bench/*.bpf.o bench/*.skel.h bench/*.tmp
 
-bench/programs.$(OBJEXT): $(BENCH_SKELETONS)
+bench/programs.$(OBJEXT) bench/generate.$(OBJEXT): $(BENCH_SKELETONS)
 
 bench/feed.bpf.o: bench/feed.bpf.c bench/bench.h $(bpf_headers)
+	$(bpf_compile)
+
+bench/generate.bpf.o: bench/generate.bpf.c
 	$(bpf_compile)
 
 bench/lookup.bpf.o: bench/lookup.bpf.c bench/bench.h $(bpf_headers)
@@ -64,5 +73,26 @@ bench/lookup.bpf.o: bench/lookup.bpf.c bench/bench.h $(bpf_headers)
 bench/feed.skel.h: bench/feed.bpf.o
 	$(AM_V_GEN)$(BPFTOOL) gen skeleton bench/feed.bpf.o name bench_feed >$@.tmp && mv $@.tmp $@
 
+bench/generate.skel.h: bench/generate.bpf.o
+	$(AM_V_GEN)$(BPFTOOL) gen skeleton bench/generate.bpf.o name bench_generate >$@.tmp && mv $@.tmp $@
+
 bench/lookup.skel.h: bench/lookup.bpf.o
 	$(AM_V_GEN)$(BPFTOOL) gen skeleton bench/lookup.bpf.o name bench_lookup >$@.tmp && mv $@.tmp $@
+
+# All of it, 10 minutes. Results are of this machine: they stay in the build directory.
+BENCH_SETS = $(srcdir)/tests/data/classbench/*.gz
+
+bench: all $(bench_programs)
+	$(MKDIR_P) bench/results
+	bench/classifier --output bench/results/classifier.json $(BENCH_SETS)
+	$(bench_run)/update --seconds 5 --output bench/results/update.json
+	$(bench_run)/live --rounds 1 --output bench/results/live.json
+	$(bench_run)/plot bench/results
+
+bench_run = srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) PEPCTL=$(abs_top_builddir)/pepctl \
+	$(srcdir)/bench
+
+clean-local:
+	rm -rf bench/results
+
+.PHONY: bench

@@ -36,6 +36,11 @@ package_table()
 	test	command:nc	netcat-openbsd	nmap-ncat
 	test	command:ethtool	ethtool	ethtool
 	test	command:promtool	prometheus	-
+	bench	command:nft	nftables	nftables
+	bench	command:iptables	iptables	iptables-nft
+	bench	command:ipset	ipset	ipset
+	bench	command:xdp-filter	xdp-tools	xdp-tools
+	bench	command:xz	xz-utils	xz
 	ci	command:xz	xz-utils	xz
 	ci	command:clang-format	clang-format	clang-tools-extra
 	ci	command:clang-tidy	clang-tidy	clang-tools-extra
