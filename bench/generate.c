@@ -62,7 +62,7 @@ static int ifindex_of(const char *name)
 
 static void make_frame(const char *mac, uint16_t port, struct frame *ret)
 {
-	unsigned char *to = ret->ethernet.h_dest;
+	unsigned char to[ETH_ALEN];
 	struct frame frame = {
 		.ethernet = { .h_source = { 2, 0, 0, 0, 0, 1 }, .h_proto = htons(ETH_P_IP) },
 		.ip = { .version = 4,
@@ -75,10 +75,11 @@ static void make_frame(const char *mac, uint16_t port, struct frame *ret)
 			 .len = htons(sizeof(frame.udp) + sizeof(frame.payload)) },
 	};
 
-	*ret = frame;
 	if (sscanf(mac, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &to[0], &to[1], &to[2], &to[3], &to[4],
 		   &to[5]) != 6)
 		check(-EINVAL, mac);
+	memcpy(frame.ethernet.h_dest, to, sizeof(to));
+	*ret = frame;
 }
 
 static uint32_t sum_header(const struct frame *frame)
