@@ -18,6 +18,7 @@ static int parse_prefix(const char *text, const char *slash, struct address_rang
 			struct reason *reason);
 static int parse_span(const char *text, const char *dash, struct address_range *ret,
 		      struct reason *reason);
+static bool same_addresses(const struct address_range *a, const struct address_range *b);
 static void print_address(const struct address *address, enum pep_family family,
 			  char ret_text[INET6_ADDRSTRLEN]);
 
@@ -39,7 +40,7 @@ int address_range_parse(const char *text, struct address_range *ret, struct reas
 	int r;
 
 	if (name[0] == '@')
-		return reason_set(reason, "address sets (@name) are not supported yet");
+		return reason_set(reason, "names a set of addresses, which cannot be meant here");
 	if (address_is_any(name))
 		return reason_set(
 			reason,
@@ -62,12 +63,56 @@ int address_range_parse(const char *text, struct address_range *ret, struct reas
 	return 0;
 }
 
+bool address_set_name_valid(const char *name)
+{
+	static const char allowed[] =
+		"._-ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	size_t length = strspn(name, allowed);
+
+	return length && !name[length] && length <= ADDRESS_SET_NAME_MAX && !strchr("._-", *name);
+}
+
+int address_member_parse(const char *text, struct address_range *ret, struct reason *reason)
+{
+	const bool excluded = text[0] == '!';
+	const char *name = text + excluded;
+	char *set;
+
+	if (name[0] != '@')
+		return address_range_parse(text, ret, reason);
+	if (!address_set_name_valid(name + 1))
+		return reason_set(reason,
+				  "names no set of addresses: behind the \"@\" there are 1 to "
+				  "%d letters, digits and \"._-\", the first a letter or digit",
+				  ADDRESS_SET_NAME_MAX);
+	set = strdup(name + 1);
+	if (!set)
+		return -ENOMEM;
+	*ret = (struct address_range){
+		.set = set, .prefix_bits = -1, .family = ADDRESS_SET, .excluded = excluded
+	};
+	return 0;
+}
+
+void address_list_clear(struct address_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->range[i].family == ADDRESS_SET)
+			free(list->range[i].set);
+	free(list->range);
+	*list = (struct address_list){ 0 };
+}
+
 void address_range_print(const struct address_range *range, char ret_text[ADDRESS_TEXT_MAX])
 {
 	const char *mark = range->excluded ? "!" : "";
 	char low[INET6_ADDRSTRLEN], high[INET6_ADDRSTRLEN];
 	struct address none = { 0 };
 
+	if (range->family == ADDRESS_SET) {
+		snprintf(ret_text, ADDRESS_TEXT_MAX, "%s@%s", mark, range->set);
+		return;
+	}
 	print_address(&range->low, range->family, low);
 	print_address(&range->high, range->family, high);
 	if (range->prefix_bits < 0)
@@ -88,11 +133,17 @@ bool address_list_equal(const struct address_list *a, const struct address_list 
 		const struct address_range *x = &a->range[i], *y = &b->range[i];
 
 		if (x->family != y->family || x->excluded != y->excluded ||
-		    x->prefix_bits != y->prefix_bits || address_compare(&x->low, &y->low) ||
-		    address_compare(&x->high, &y->high))
+		    x->prefix_bits != y->prefix_bits || !same_addresses(x, y))
 			return false;
 	}
 	return true;
+}
+
+static bool same_addresses(const struct address_range *a, const struct address_range *b)
+{
+	if (a->family == ADDRESS_SET)
+		return !strcmp(a->set, b->set);
+	return !address_compare(&a->low, &b->low) && !address_compare(&a->high, &b->high);
 }
 
 /* ---- reading */

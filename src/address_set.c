@@ -1,250 +1,300 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * From a list's members to the addresses it stands for: sort and merge the
- * members, sort and merge the exclusions, walk both to subtract, and cut each
- * interval that is left into prefixes, always the largest that fits.  Merged
- * intervals do not touch, so the cover is minimal.
- */
+#include "address_set.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "address.h"
-#include "address_math.h"
 #include "cleanup.h"
 
-struct interval {
-	struct address low, high;
-};
+#define ROOM_LEAST 16
+#define HASH_START 0xcbf29ce484222325
+#define HASH_PRIME 0x100000001b3
 
-struct intervals {
-	struct interval *interval;
-	size_t count;
-};
+static struct address_set *new_set(const char *name);
+static void settle(struct address_entries *entries);
+static void summarise(struct address_set *set);
 
-static void intervals_clear(struct intervals *intervals)
+static void shrink(struct address_entries *entries, size_t room)
 {
-	free(intervals->interval);
+	struct address_entry *entry;
+
+	if (!entries->count) {
+		free(TAKE_PTR(entries->entry));
+		return;
+	}
+	entry = entries->count == room
+			? NULL
+			: reallocarray(entries->entry, entries->count, sizeof(*entry));
+	if (entry)
+		entries->entry = entry;
 }
 
-static int collect(const struct address_list *list, enum pep_family family, bool excluded,
-		   struct intervals *ret);
-static int subtract(const struct intervals *members, const struct intervals *exclusions,
-		    enum pep_family family, struct intervals *ret);
-static int cover(const struct intervals *intervals, enum pep_family family,
-		 struct address_prefix **ret, size_t *ret_count);
-
-static bool is_open(const struct address_list *list)
+int address_draft_add(struct address_draft *draft, const struct address_range *range,
+		      int64_t expires_at)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (!list->range[i].excluded)
+	struct address_entries *entries = &draft->list[range->family];
+	size_t *room = &draft->room[range->family];
+
+	if (draft->list[PEP_IPV4].count + draft->list[PEP_IPV6].count >= ADDRESS_SET_ENTRIES_MAX)
+		return -E2BIG;
+	if (entries->count == *room) {
+		size_t more = *room ? *room + *room / 2 : ROOM_LEAST;
+		struct address_entry *grown = reallocarray(entries->entry, more, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		entries->entry = grown;
+		*room = more;
+	}
+	entries->entry[entries->count++] =
+		(struct address_entry){ range->low, range->high, expires_at };
+	return 0;
+}
+
+void address_draft_clear(struct address_draft *draft)
+{
+	for (int family = 0; family < PEP_FAMILIES; family++)
+		free(draft->list[family].entry);
+	*draft = (struct address_draft){ 0 };
+}
+
+int address_set_make(const char *name, struct address_draft *draft, struct address_set **ret)
+{
+	struct address_set *set = new_set(name);
+
+	if (!set)
+		return -ENOMEM;
+	for (int family = 0; family < PEP_FAMILIES; family++) {
+		set->list[family] = draft->list[family];
+		settle(&set->list[family]);
+		shrink(&set->list[family], draft->room[family]);
+	}
+	*draft = (struct address_draft){ 0 };
+	summarise(set);
+	*ret = set;
+	return 0;
+}
+
+struct address_set *address_set_get(struct address_set *set)
+{
+	set->references++;
+	return set;
+}
+
+void address_set_put(struct address_set **set)
+{
+	struct address_set *dropped = TAKE_PTR(*set);
+
+	if (!dropped || --dropped->references)
+		return;
+	for (int family = 0; family < PEP_FAMILIES; family++)
+		free(dropped->list[family].entry);
+	free(dropped->name);
+	free(dropped);
+}
+
+size_t address_set_count(const struct address_set *set)
+{
+	return set->list[PEP_IPV4].count + set->list[PEP_IPV6].count;
+}
+
+bool address_set_equal(const struct address_set *a, const struct address_set *b)
+{
+	if (a->hash != b->hash)
+		return false;
+	for (int family = 0; family < PEP_FAMILIES; family++) {
+		const struct address_entries *x = &a->list[family], *y = &b->list[family];
+
+		if (x->count != y->count ||
+		    (x->count && memcmp(x->entry, y->entry, x->count * sizeof(*x->entry)) != 0))
 			return false;
+	}
 	return true;
 }
 
-unsigned int address_range_bits(const struct address_range *range)
+/* ---- making */
+
+static struct address_set *new_set(const char *name)
 {
-	unsigned int shortest = address_bits(range->family);
-	struct address low = range->low, last;
+	struct address_set *set = calloc(1, sizeof(*set));
 
-	if (range->prefix_bits >= 0)
-		return (unsigned int)range->prefix_bits;
-	do {
-		unsigned int bits = address_largest_prefix(&low, &range->high, range->family);
-
-		if (bits < shortest)
-			shortest = bits;
-		last = address_last(&low, bits, range->family);
-		low = last;
-	} while (address_compare(&last, &range->high) && address_increment(&low, range->family));
-	return shortest;
+	if (!set)
+		return NULL;
+	set->references = 1;
+	set->next_expiry = INT64_MAX;
+	set->name = strdup(name);
+	if (!set->name)
+		address_set_put(&set);
+	return set;
 }
 
-int address_list_shortest(const struct address_list *list, enum pep_family family)
+static int compare_places(const struct address_entry *a, const struct address_entry *b)
 {
-	int shortest = -1;
+	int order = address_compare(&a->low, &b->low);
 
-	if (is_open(list))
-		return 0;
-	for (size_t i = 0; i < list->count; i++) {
-		const struct address_range *range = &list->range[i];
-		int bits;
+	return order ? order : address_compare(&a->high, &b->high);
+}
 
-		if (range->excluded || range->family != family)
-			continue;
-		bits = (int)address_range_bits(range);
-		if (shortest < 0 || bits < shortest)
-			shortest = bits;
+/* What never ends is last. */
+static int compare_entries(const void *a, const void *b)
+{
+	const struct address_entry *x = a, *y = b;
+	uint64_t end_x = (uint64_t)x->expires_at - 1, end_y = (uint64_t)y->expires_at - 1;
+	int order = compare_places(x, y);
+
+	return order ? order : (end_x > end_y) - (end_x < end_y);
+}
+
+/* Sorted, and the last of those in one place stays. */
+static void settle(struct address_entries *entries)
+{
+	struct address_entry *entry = entries->entry;
+	size_t kept = 0, i = 1;
+
+	while (i < entries->count && compare_entries(&entry[i - 1], &entry[i]) < 0)
+		i++;
+	if (i < entries->count)
+		qsort(entry, entries->count, sizeof(*entry), compare_entries);
+	for (i = 0; i < entries->count; i++) {
+		if (kept && !compare_places(&entry[kept - 1], &entry[i]))
+			kept--;
+		entry[kept++] = entry[i];
 	}
-	return shortest;
+	entries->count = kept;
 }
 
-bool address_list_has_family(const struct address_list *list, enum pep_family family)
+static uint64_t hash_words(uint64_t hash, const struct address *address)
 {
-	CLEANUP(cleanup_free) struct address_prefix *prefixes = NULL;
-	bool members = is_open(list), exclusions = false;
-	size_t count;
-
-	for (size_t i = 0; i < list->count; i++) {
-		if (list->range[i].family != family)
-			continue;
-		exclusions |= list->range[i].excluded;
-		members |= !list->range[i].excluded;
-	}
-	if (!members || !exclusions)
-		return members;
-	/* Without memory to find out, the answer that hides nothing. */
-	return address_list_prefixes(list, family, &prefixes, &count) < 0 || count > 0;
+	for (int i = 0; i < 4; i++)
+		hash = (hash ^ address->word[i]) * HASH_PRIME;
+	return hash;
 }
 
-int address_list_prefixes(const struct address_list *list, enum pep_family family,
-			  struct address_prefix **ret, size_t *ret_count)
+/* What can be known of the entries once and for all. */
+static void summarise(struct address_set *set)
 {
-	CLEANUP(intervals_clear) struct intervals members = { 0 }, exclusions = { 0 }, rest = { 0 };
-	int r;
+	uint64_t hash = HASH_START;
 
-	r = collect(list, family, false, &members);
-	if (r < 0)
-		return r;
-	r = collect(list, family, true, &exclusions);
-	if (r < 0)
-		return r;
-	r = subtract(&members, &exclusions, family, &rest);
-	if (r < 0)
-		return r;
-	return cover(&rest, family, ret, ret_count);
-}
+	for (int family = 0; family < PEP_FAMILIES; family++) {
+		const struct address_entries *entries = &set->list[family];
 
-/* ---- intervals */
+		hash = (hash ^ entries->count) * HASH_PRIME;
+		for (size_t i = 0; i < entries->count; i++) {
+			const struct address_entry *entry = &entries->entry[i];
 
-static int compare_intervals(const void *a, const void *b)
-{
-	const struct interval *x = a, *y = b;
-
-	return address_compare(&x->low, &y->low);
-}
-
-/* Joins those that overlap or touch; they must be sorted. */
-static void merge(struct intervals *intervals, enum pep_family family)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < intervals->count; i++) {
-		struct interval *next = &intervals->interval[i];
-		struct interval *last = kept ? &intervals->interval[kept - 1] : NULL;
-		struct address behind = last ? last->high : next->low;
-
-		if (last && (!address_increment(&behind, family) ||
-			     address_compare(&next->low, &behind) <= 0)) {
-			if (address_compare(&next->high, &last->high) > 0)
-				last->high = next->high;
-		} else {
-			intervals->interval[kept++] = *next;
+			hash = hash_words(hash_words(hash, &entry->low), &entry->high);
+			hash = (hash ^ (uint64_t)entry->expires_at) * HASH_PRIME;
+			if (entry->expires_at && entry->expires_at < set->next_expiry)
+				set->next_expiry = entry->expires_at;
 		}
 	}
-	intervals->count = kept;
+	/* The last word hardly reaches the upper half otherwise. */
+	set->hash = hash ^ hash >> 32;
 }
 
-/* The members or the exclusions of @family, sorted and merged; never NULL. */
-static int collect(const struct address_list *list, enum pep_family family, bool excluded,
-		   struct intervals *ret)
+/* ---- changing */
+
+/* The entry that comes next in any of the three lists; NULL: all are at their end. */
+static const struct address_entry *next_entry(const struct address_entries *const list[3],
+					      const size_t at[3])
 {
-	struct intervals found = { 0 };
-	const struct address none = { 0 };
+	const struct address_entry *next = NULL;
 
-	found.interval = calloc(list->count + 1, sizeof(*found.interval));
-	if (!found.interval)
-		return -ENOMEM;
-	for (size_t i = 0; i < list->count; i++) {
-		const struct address_range *range = &list->range[i];
-
-		if (range->family == family && range->excluded == excluded)
-			found.interval[found.count++] =
-				(struct interval){ range->low, range->high };
+	for (int i = 0; i < 3; i++) {
+		if (at[i] == list[i]->count)
+			continue;
+		if (!next || compare_places(&list[i]->entry[at[i]], next) < 0)
+			next = &list[i]->entry[at[i]];
 	}
-	if (!excluded && is_open(list))
-		found.interval[found.count++] =
-			(struct interval){ none, address_last(&none, 0, family) };
-	qsort(found.interval, found.count, sizeof(*found.interval), compare_intervals);
-	merge(&found, family);
-	*ret = found;
+	return next;
+}
+
+/* The entry of a list in that place, which is passed; NULL: it has none there. */
+static const struct address_entry *take(const struct address_entries *list, size_t *at,
+					const struct address_entry *place)
+{
+	if (*at == list->count || compare_places(&list->entry[*at], place) != 0)
+		return NULL;
+	return &list->entry[(*at)++];
+}
+
+/* One pass over three sorted lists: what is there, what goes, what comes. */
+static void edit(const struct address_entries *const list[3], struct address_entries *result,
+		 struct address_edit *count)
+{
+	const struct address_entry *next;
+	size_t at[3] = { 0 };
+
+	while ((next = next_entry(list, at))) {
+		const struct address_entry place = *next;
+		const struct address_entry *old = take(list[0], &at[0], &place);
+		const struct address_entry *gone = take(list[1], &at[1], &place);
+		const struct address_entry *put = take(list[2], &at[2], &place);
+
+		count->added += put && !old;
+		count->changed += put && old && put->expires_at != old->expires_at;
+		count->removed += gone && old && !put;
+		count->absent += gone && !old && !put;
+		if (put || (old && !gone))
+			result->entry[result->count++] = put ? *put : *old;
+	}
+}
+
+int address_set_edit(const struct address_set *base, const struct address_set *remove,
+		     const struct address_set *add, struct address_set **ret,
+		     struct address_edit *ret_edit)
+{
+	CLEANUP(address_set_put) struct address_set *set = new_set(base->name);
+	struct address_edit count = { 0 };
+
+	if (!set)
+		return -ENOMEM;
+	for (int family = 0; family < PEP_FAMILIES; family++) {
+		const struct address_entries *const list[3] = { &base->list[family],
+								&remove->list[family],
+								&add->list[family] };
+		size_t room = list[0]->count + list[2]->count;
+
+		set->list[family].entry = calloc(room + 1, sizeof(struct address_entry));
+		if (!set->list[family].entry)
+			return -ENOMEM;
+		edit(list, &set->list[family], &count);
+		shrink(&set->list[family], room + 1);
+	}
+	summarise(set);
+	*ret_edit = count;
+	*ret = TAKE_PTR(set);
 	return 0;
 }
 
-static int subtract(const struct intervals *members, const struct intervals *exclusions,
-		    enum pep_family family, struct intervals *ret)
+int address_set_without_expired(const struct address_set *set, int64_t now_us,
+				struct address_set **ret)
 {
-	struct intervals left = { 0 };
-	size_t e = 0;
+	CLEANUP(address_set_put) struct address_set *left = new_set(set->name);
 
-	/* Each exclusion splits at most one interval in two. */
-	left.interval = calloc(members->count + exclusions->count + 1, sizeof(*left.interval));
-	if (!left.interval)
+	if (!left)
 		return -ENOMEM;
-	for (size_t m = 0; m < members->count; m++) {
-		struct interval rest = members->interval[m];
-		bool any = true;
+	left->origin = set->origin;
+	left->created_at = set->created_at;
+	left->updated_at = set->updated_at;
+	for (int family = 0; family < PEP_FAMILIES; family++) {
+		const struct address_entries *from = &set->list[family];
+		struct address_entries *to = &left->list[family];
 
-		while (e < exclusions->count &&
-		       address_compare(&exclusions->interval[e].high, &rest.low) < 0)
-			e++;
-		for (size_t i = e; any && i < exclusions->count &&
-				   address_compare(&exclusions->interval[i].low, &rest.high) <= 0;
-		     i++) {
-			const struct interval *hole = &exclusions->interval[i];
+		to->entry = calloc(from->count + 1, sizeof(*to->entry));
+		if (!to->entry)
+			return -ENOMEM;
+		for (size_t i = 0; i < from->count; i++) {
+			const struct address_entry *entry = &from->entry[i];
 
-			if (address_compare(&hole->low, &rest.low) > 0) {
-				struct interval before = { rest.low, hole->low };
-
-				address_decrement(&before.high, family);
-				left.interval[left.count++] = before;
-			}
-			any = address_compare(&hole->high, &rest.high) < 0;
-			rest.low = hole->high;
-			address_increment(&rest.low, family);
+			if (!entry->expires_at || entry->expires_at > now_us)
+				to->entry[to->count++] = *entry;
 		}
-		if (any)
-			left.interval[left.count++] = rest;
+		shrink(to, from->count + 1);
 	}
-	*ret = left;
-	return 0;
-}
-
-/* ---- prefixes */
-
-/* Cuts into prefixes; only counts them while @prefix is NULL. */
-static size_t cut(const struct interval *interval, enum pep_family family,
-		  struct address_prefix *prefix)
-{
-	struct address low = interval->low, last;
-	size_t count = 0;
-
-	do {
-		unsigned int bits = address_largest_prefix(&low, &interval->high, family);
-
-		if (prefix)
-			prefix[count] = (struct address_prefix){ low, (uint8_t)bits };
-		count++;
-		last = address_last(&low, bits, family);
-		low = last;
-	} while (address_compare(&last, &interval->high) && address_increment(&low, family));
-	return count;
-}
-
-static int cover(const struct intervals *intervals, enum pep_family family,
-		 struct address_prefix **ret, size_t *ret_count)
-{
-	struct address_prefix *prefix;
-	size_t count = 0, done = 0;
-
-	for (size_t i = 0; i < intervals->count; i++)
-		count += cut(&intervals->interval[i], family, NULL);
-	prefix = count ? calloc(count, sizeof(*prefix)) : NULL;
-	if (count && !prefix)
-		return -ENOMEM;
-	for (size_t i = 0; i < intervals->count; i++)
-		done += cut(&intervals->interval[i], family, prefix + done);
-	*ret = prefix;
-	*ret_count = count;
+	summarise(left);
+	*ret = TAKE_PTR(left);
 	return 0;
 }

@@ -13,9 +13,18 @@ noinst_LIBRARIES += libpep.a
 libpep_a_SOURCES = \
 	src/address.c \
 	src/address.h \
+	src/address_cover.c \
 	src/address_math.c \
 	src/address_math.h \
 	src/address_set.c \
+	src/address_set.h \
+	src/address_set_json.c \
+	src/address_set_reader.c \
+	src/address_set_reader.h \
+	src/address_set_text.c \
+	src/address_set_text.h \
+	src/address_sets.c \
+	src/address_sets.h \
 	src/attach.c \
 	src/attach.h \
 	src/attach_anchor.h \
@@ -212,6 +221,8 @@ libpep_a_SOURCES = \
 	src/policy_order.c \
 	src/policy_order.h \
 	src/policy_read.h \
+	src/policy_sets.c \
+	src/policy_sets.h \
 	src/policy_value.c \
 	src/policy_value.h \
 	src/policy_view.c \

@@ -36,8 +36,8 @@ static void release(struct policy *policy)
 		free(policy->interfaces[i]);
 	free(policy->labels);
 	free(policy->interfaces);
-	free(policy->src.range);
-	free(policy->dst.range);
+	address_list_clear(&policy->src);
+	address_list_clear(&policy->dst);
 	free(policy->sport.range);
 	free(policy->dport.range);
 	free(policy->vlan.range);
@@ -127,7 +127,7 @@ bool policy_has_family(const struct policy *policy, enum pep_family family)
 bool policy_is_broad(const struct policy *policy, enum pep_family family)
 {
 	static const int narrow_bits[PEP_FAMILIES] = { [PEP_IPV4] = 8, [PEP_IPV6] = 32 };
-	int bits = address_list_shortest(&policy->src, family);
+	int bits = address_list_broadest(&policy->src, family);
 
 	return bits >= 0 && bits < narrow_bits[family];
 }

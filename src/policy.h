@@ -16,12 +16,20 @@ struct address {
 	uint32_t word[4];
 };
 
+/* The family of a member that names a set of addresses, which may be of both. */
+#define ADDRESS_SET PEP_FAMILIES
+
 /* One member of a list of addresses: low..high inclusive. `prefix_bits` is
  * the prefix length if it was written as an address or prefix, else -1. */
 struct address_range {
-	struct address low, high;
+	union {
+		struct {
+			struct address low, high;
+		};
+		char *set; /* of ADDRESS_SET: what is behind "@", owned by the list */
+	};
 	int16_t prefix_bits;
-	uint8_t family; /* enum pep_family */
+	uint8_t family; /* enum pep_family or ADDRESS_SET */
 	bool excluded; /* written with "!" */
 };
 
@@ -106,7 +114,10 @@ bool policy_same_match(const struct policy *a, const struct policy *b);
 /** Whether any packet of @family can match, by addresses and protocol. */
 bool policy_has_family(const struct policy *policy, enum pep_family family);
 
-/** Whether a failsafe policy may overrule its drop: source any, or wider than /8 or IPv6 /32. */
+/**
+ * Whether a failsafe policy may overrule its drop: source any, or wider than /8
+ * or IPv6 /32. What a named set selects is never broad.
+ */
 bool policy_is_broad(const struct policy *policy, enum pep_family family);
 
 /**

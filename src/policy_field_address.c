@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "address.h"
+#include "address_sets.h"
 #include "policy.h"
 #include "policy_field.h"
+#include "policy_json.h"
 #include "policy_read.h"
 #include "policy_value.h"
 #include "reason.h"
@@ -28,6 +30,25 @@ static bool is_any(struct json_object *value)
 	       address_is_any(json_object_get_string(value));
 }
 
+/* What lets packets pass whatever else happens must not hang on what can be changed. */
+static int check_set(struct field_reader *reader, struct json_object *value,
+		     const struct address_range *range)
+{
+	const struct policy_source *source = reader->source;
+
+	if (range->family != ADDRESS_SET)
+		return 0;
+	if (source->failsafe)
+		return field_refuse(reader, value,
+				    "is a set of addresses, which a failsafe policy cannot name");
+	if (source->sets && !address_sets_find(source->sets, range->set))
+		return field_refuse(reader, value,
+				    "names a set of addresses that does not exist: create it first "
+				    "(pepctl set put %s FILE)",
+				    range->set);
+	return 0;
+}
+
 /* One element of a list into the next place; any is none. */
 static int read_member(struct field_reader *reader, struct json_object *value,
 		       struct address_list *list)
@@ -45,11 +66,12 @@ static int read_member(struct field_reader *reader, struct json_object *value,
 		return field_refuse(reader, value,
 				    "is not one address: write a list as "
 				    "[\"...\", \"...\"]");
-	r = address_range_parse(text, &list->range[list->count], &reason);
+	r = address_member_parse(text, &list->range[list->count], &reason);
+	if (r == -ENOMEM)
+		return r;
 	if (r < 0)
 		return field_refuse(reader, value, "%s", reason.text);
-	list->count++;
-	return 0;
+	return check_set(reader, value, &list->range[list->count++]);
 }
 
 /* "any" may stand beside exclusions; beside other members it is a mistake. */

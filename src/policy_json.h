@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct address_sets;
 struct json_object;
 struct policy;
 struct problems;
@@ -20,6 +21,7 @@ struct policy_source {
 	bool failsafe; /* action ALLOW is implied, limits and expiry are errors */
 	int64_t now_us; /* CLOCK_REALTIME */
 	uint64_t boottime_ns; /* CLOCK_BOOTTIME */
+	const struct address_sets *sets; /* that there are; NULL: names are not looked up */
 };
 
 /* Array of policies that a parser returns; release with policy_list_clear(). */

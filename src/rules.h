@@ -12,6 +12,7 @@
 #include "pep.h"
 
 struct policy;
+struct address_sets;
 struct policyset;
 struct problems;
 struct ranking;
@@ -46,6 +47,7 @@ struct rules_names {
 	const uint32_t *slots; /* of set->policy[i] */
 	const uint32_t *failsafe_slots; /* of failsafe->policy[i] */
 	const struct ranking *ranking; /* of the set, by enum pep_family; NULL: made here */
+	const struct address_sets *sets; /* that policies name; NULL: none */
 	size_t max; /* more rules than that are refused, naming the policies that cost most */
 };
 

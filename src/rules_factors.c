@@ -81,10 +81,12 @@ int factors_make(const struct rules_names *names, const struct policy *policy,
 		 enum pep_family family, struct factors *ret)
 {
 	struct factors f = { 0 };
-	int error = address_list_prefixes(&policy->src, family, &f.src, &f.src_count);
+	int error = address_list_expand(&policy->src, names->sets, family, &f.src,
+					&f.src_count);
 
 	if (!error)
-		error = address_list_prefixes(&policy->dst, family, &f.dst, &f.dst_count);
+		error = address_list_expand(&policy->dst, names->sets, family, &f.dst,
+					    &f.dst_count);
 	if (!error)
 		error = port_factors(policy, &f);
 	if (!error)

@@ -118,7 +118,7 @@ static const struct {
 	{ "10.0.0.1-::1", "from one family into the other" },
 	{ "10.0.0.1-", "is not an address" },
 	{ "10.0.0.0/8-10.0.0.9", "is not an address" },
-	{ "@bogons", "not supported yet" },
+	{ "@bogons", "cannot be meant here" },
 	{ "any", "0.0.0.0/32" },
 	{ "!any", "excludes every address" },
 	{ "!0.0.0.0", "excludes every address" },
