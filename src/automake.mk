@@ -96,6 +96,8 @@ libpep_a_SOURCES = \
 	src/daemon_guess.h \
 	src/daemon_loop.c \
 	src/daemon_loop.h \
+	src/daemon_sets.c \
+	src/daemon_sets.h \
 	src/daemon_start.c \
 	src/daemon_start.h \
 	src/daemon_state.h \
@@ -258,6 +260,7 @@ libpep_a_SOURCES = \
 	src/rules.h \
 	src/rules_factors.c \
 	src/rules_factors.h \
+	src/set_change.c \
 	src/settings.c \
 	src/settings.h \
 	src/settings_failsafe.c \
@@ -270,6 +273,7 @@ libpep_a_SOURCES = \
 	src/settings_parse.c \
 	src/settings_policies.c \
 	src/settings_print.c \
+	src/settings_sets.c \
 	src/store.c \
 	src/store.h \
 	src/store_file.c \
@@ -277,6 +281,7 @@ libpep_a_SOURCES = \
 	src/store_last_good.c \
 	src/store_load.c \
 	src/store_policy.c \
+	src/store_set.c \
 	src/store_snapshot.c \
 	src/store_state.h \
 	src/store_text.c \

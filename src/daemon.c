@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "address_sets.h"
 #include "attach.h"
 #include "capabilities.h"
 #include "cleanup.h"
@@ -120,7 +121,8 @@ static int start(struct boot *boot)
 	daemon->started_ns = (uint64_t)boottime.tv_sec * 1000000000 + (uint64_t)boottime.tv_nsec;
 	daemon->last_reload_us = daemon->started_us;
 	daemon->set = policyset_new();
-	if (!daemon->set)
+	daemon->sets = address_sets_new();
+	if (!daemon->set || !daemon->sets)
 		return os_error("not started", -ENOMEM);
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -197,6 +199,7 @@ static int enforce(struct boot *boot)
 		const struct daemon_next next = {
 			.settings = daemon->settings,
 			.set = boot->start.set,
+			.sets = boot->start.sets,
 		};
 		int status, r;
 
@@ -309,6 +312,7 @@ static void stop(struct boot *boot)
 	daemon_start_clear(&boot->start);
 	daemon_loop_close(&boot->loop);
 	policyset_put(&daemon->set);
+	address_sets_put(&daemon->sets);
 	settings_free(&daemon->settings);
 	free(daemon->degraded);
 	free(daemon->status);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct address_sets;
 struct attachments;
 struct daemon_fold;
 struct datapath;
@@ -33,6 +34,7 @@ struct daemon {
 	const char *config_path;
 	struct settings *settings; /* in force */
 	struct policyset *set; /* in force: all origins */
+	struct address_sets *sets; /* of addresses, in force: all origins */
 	struct datapath *datapath;
 	struct attachments *attachments;
 	struct links *links;

@@ -6,16 +6,18 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "address_sets.h"
 #include "cleanup.h"
 #include "daemon.h"
 #include "daemon_state.h"
 #include "image.h"
+#include "policy_sets.h"
 #include "policyset.h"
 #include "problem.h"
 #include "rules.h"
 #include "settings.h"
 
-static int try_compile(const struct settings *settings, const struct policyset *set,
+static int try_compile(const struct daemon_files *files, const struct policyset *set,
 		       struct problems *problems);
 static int any_interface(void *context, const char *name);
 static void print_problems(const struct problems *problems);
@@ -34,7 +36,9 @@ int daemon_check(const char *config_path)
 	if (r >= 0)
 		r = daemon_merge(files.settings, files.policies, none, &set, &problems);
 	if (r >= 0)
-		r = try_compile(files.settings, set, &problems);
+		policies_report_unknown_sets(set, files.sets, true, &problems);
+	if (r >= 0)
+		r = try_compile(&files, set, &problems);
 	print_problems(&problems);
 	if (r < 0) {
 		if (!problems.errors)
@@ -50,9 +54,10 @@ int daemon_check(const char *config_path)
 }
 
 /* As many rules as there would be, and a classifier of them: a start refuses what fails here. */
-static int try_compile(const struct settings *settings, const struct policyset *set,
+static int try_compile(const struct daemon_files *files, const struct policyset *set,
 		       struct problems *problems)
 {
+	const struct settings *settings = files->settings;
 	CLEANUP(cleanup_free) uint32_t *slots = calloc(set->count + 1, sizeof(*slots));
 	CLEANUP(cleanup_free)
 	uint32_t *failsafe_slots = calloc(settings->failsafe->count + 1, sizeof(*slots));
@@ -62,6 +67,7 @@ static int try_compile(const struct settings *settings, const struct policyset *
 		.interface_id = any_interface,
 		.slots = slots,
 		.failsafe_slots = failsafe_slots,
+		.sets = files->sets,
 		.max = settings->max_rules,
 	};
 	int r;

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <string.h>
 
+#include "address_sets.h"
 #include "cleanup.h"
 #include "daemon.h"
 #include "daemon_fold.h"
@@ -122,6 +123,7 @@ static int prepare(struct daemon *daemon, const struct daemon_next *next,
 	const struct datapath_state state = {
 		.set = next->settings->block_all ? nothing : next->set,
 		.failsafe = next->settings->failsafe,
+		.sets = next->sets ? next->sets : daemon->sets,
 		.flags = daemon_image_flags(next->settings),
 		.max_rules = next->settings->max_rules,
 	};
@@ -148,6 +150,14 @@ static void commit(struct daemon *daemon, struct datapath_change **change)
 	datapath_commit(daemon->datapath, change);
 }
 
+static void follow_sets(struct daemon *daemon, struct address_sets *sets)
+{
+	struct address_sets *before = daemon->sets;
+
+	daemon->sets = address_sets_get(sets);
+	address_sets_put(&before);
+}
+
 /* Nothing in here can fail: from its first line on the new state is promised. */
 static void publish(struct daemon *daemon, const struct daemon_next *next,
 		    struct datapath_change **change)
@@ -159,6 +169,8 @@ static void publish(struct daemon *daemon, const struct daemon_next *next,
 
 	daemon->set = policyset_get(next->set);
 	policyset_put(&before);
+	if (next->sets)
+		follow_sets(daemon, next->sets);
 	if (daemon->http)
 		http_note_publish(daemon->http);
 	if (daemon->history)

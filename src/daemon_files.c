@@ -4,13 +4,17 @@
 #include <string.h>
 #include <time.h>
 
+#include "address_sets.h"
 #include "cleanup.h"
 #include "daemon.h"
+#include "daemon_sets.h"
 #include "daemon_state.h"
 #include "policyset.h"
 #include "problem.h"
 #include "settings.h"
 
+static int read_contents(const struct daemon *daemon, struct daemon_files *files,
+			 struct problems *problems);
 static int keep_known(const struct policyset *in_force, struct policyset **files);
 static int refuse_shared_ids(const struct settings *settings, const struct policyset *files,
 			     const struct policyset *api, struct problems *problems);
@@ -30,13 +34,28 @@ int daemon_files_read(const struct daemon *daemon, struct daemon_files *ret,
 		return r;
 	if (daemon->log_level)
 		log_level_parse(daemon->log_level, &files.settings->log_level);
-	r = settings_load_policies(files.settings, &files.policies, problems);
-	if (r >= 0)
-		r = keep_known(daemon->set, &files.policies);
-	if (r < 0)
-		policyset_put(&files.policies);
+	r = read_contents(daemon, &files, problems);
 	ret->settings = TAKE_PTR(files.settings);
+	if (r < 0)
+		return r;
 	ret->policies = TAKE_PTR(files.policies);
+	ret->sets = TAKE_PTR(files.sets);
+	return 0;
+}
+
+/* Policies and sets; the errors of both. */
+static int read_contents(const struct daemon *daemon, struct daemon_files *files,
+			 struct problems *problems)
+{
+	int r = settings_load_policies(files->settings, &files->policies, problems);
+	int sets = settings_load_sets(files->settings, &files->sets, problems);
+
+	if (r >= 0)
+		r = sets;
+	if (r >= 0)
+		r = keep_known(daemon->set, &files->policies);
+	if (r >= 0)
+		r = daemon_keep_known_sets(daemon->sets, &files->sets);
 	return r;
 }
 
@@ -44,6 +63,7 @@ void daemon_files_clear(struct daemon_files *files)
 {
 	settings_free(&files->settings);
 	policyset_put(&files->policies);
+	address_sets_put(&files->sets);
 }
 
 int daemon_merge(const struct settings *settings, const struct policyset *files,

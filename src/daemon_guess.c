@@ -5,6 +5,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "address_sets.h"
 #include "cleanup.h"
 #include "daemon.h"
 #include "daemon_state.h"
@@ -61,7 +62,7 @@ int daemon_last_good(const struct daemon *daemon, struct daemon_files *ret,
 	CLEANUP(cleanup_json) struct json_object *config = NULL;
 	int r;
 
-	r = store_load_last_good(daemon->store, &config, &files.policies, problems);
+	r = store_load_last_good(daemon->store, &config, &files.policies, &files.sets, problems);
 	if (r < 0)
 		return r;
 	r = settings_parse(config, &files.settings, problems);
@@ -71,6 +72,7 @@ int daemon_last_good(const struct daemon *daemon, struct daemon_files *ret,
 		log_level_parse(daemon->log_level, &files.settings->log_level);
 	ret->settings = TAKE_PTR(files.settings);
 	ret->policies = TAKE_PTR(files.policies);
+	ret->sets = TAKE_PTR(files.sets);
 	return 0;
 }
 
@@ -81,7 +83,7 @@ void daemon_keep_last_good(const struct daemon *daemon, const struct settings *s
 	int r = -ENOMEM;
 
 	if (config && policyset_without(daemon->set, ORIGIN_API, &files) >= 0)
-		r = store_save_last_good(daemon->store, config, files);
+		r = store_save_last_good(daemon->store, config, files, daemon->sets);
 	if (r < 0)
 		log_warn(
 			"configuration and policies cannot be kept in %s as the last good ones: %s",

@@ -6,9 +6,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "address_sets.h"
 #include "cleanup.h"
 #include "daemon.h"
 #include "daemon_guess.h"
+#include "daemon_sets.h"
 #include "daemon_state.h"
 #include "log.h"
 #include "notify.h"
@@ -25,6 +27,8 @@ typedef int (*way_out)(struct daemon *daemon, struct daemon_start *start);
 static int read_state(struct daemon *daemon, struct daemon_start *start);
 static int read_files(struct daemon *daemon, struct daemon_start *start, struct daemon_files *files,
 		      struct problems *problems);
+static int merge(const struct settings *settings, const struct daemon_files *files,
+		 struct daemon_start *start, struct problems *problems);
 static int open_store(struct daemon *daemon, struct daemon_start *start);
 static int take_last_good(struct daemon *daemon, struct daemon_start *start);
 static int take_open(struct daemon *daemon, struct daemon_start *start);
@@ -59,8 +63,7 @@ int daemon_start_read(struct daemon *daemon, struct daemon_start *ret)
 	if (status)
 		return status;
 	*ret = start;
-	start.api = NULL;
-	start.set = NULL;
+	start = (struct daemon_start){ 0 };
 	return 0;
 }
 
@@ -74,6 +77,7 @@ int daemon_start_fall_back(struct daemon *daemon, struct daemon_start *start,
 		const unsigned int rung = start->rung++;
 
 		policyset_put(&start->set);
+		address_sets_put(&start->sets);
 		if (ladder[choice][rung].way(daemon, start) < 0)
 			continue;
 		/* A ladder is gone down as it was chosen, whatever the older settings say. */
@@ -96,6 +100,8 @@ void daemon_start_clear(struct daemon_start *start)
 {
 	policyset_put(&start->api);
 	policyset_put(&start->set);
+	address_sets_put(&start->api_sets);
+	address_sets_put(&start->sets);
 }
 
 static int read_state(struct daemon *daemon, struct daemon_start *start)
@@ -113,14 +119,27 @@ static int read_state(struct daemon *daemon, struct daemon_start *start)
 	if (r >= 0) {
 		const size_t first = problems.count;
 
-		r = daemon_merge(daemon->settings, files.policies, start->api, &start->set,
-				 &problems);
+		r = merge(daemon->settings, &files, start, &problems);
 		for (size_t i = first; i < problems.count; i++)
 			log_error("%s", problems.list[i].detail);
 	}
 	if (r == -ENOMEM)
 		return EX_OSERR;
 	return r < 0 ? daemon_start_fall_back(daemon, start, &problems) : 0;
+}
+
+/* What the files say and what came by API. */
+static int merge(const struct settings *settings, const struct daemon_files *files,
+		 struct daemon_start *start, struct problems *problems)
+{
+	int r = daemon_merge(settings, files->policies, start->api, &start->set, problems);
+
+	if (r >= 0)
+		r = daemon_merge_sets(files->sets, start->api_sets, start->set, &start->sets,
+				      problems);
+	if (r < 0)
+		policyset_put(&start->set);
+	return r;
 }
 
 /* Afterwards there are settings and a log, whatever the files are like. */
@@ -160,6 +179,8 @@ static int open_store(struct daemon *daemon, struct daemon_start *start)
 		return EX_CONFIG;
 	}
 	r = store_open(directory, &daemon->store, &start->api, &problems);
+	if (r >= 0)
+		r = store_load_sets(daemon->store, &start->api_sets, &problems);
 	daemon_log_problems(&problems, "state directory");
 	if (r == -EBUSY) {
 		log_critical("not started: another pepctl uses %s", directory);
@@ -192,7 +213,7 @@ static int take_last_good(struct daemon *daemon, struct daemon_start *start)
 	r = load_last_good(daemon, &files);
 	if (r < 0)
 		return r;
-	r = daemon_merge(files.settings, files.policies, start->api, &start->set, &problems);
+	r = merge(files.settings, &files, start, &problems);
 	daemon_log_problems(&problems, "last good configuration");
 	if (r < 0)
 		return r;
@@ -206,15 +227,16 @@ static int take_last_good(struct daemon *daemon, struct daemon_start *start)
 static int take_open(struct daemon *daemon, struct daemon_start *start)
 {
 	CLEANUP(problems_clear) struct problems problems = { 0 };
-	CLEANUP(policyset_put) struct policyset *none = policyset_new();
+	CLEANUP(daemon_files_clear)
+	struct daemon_files none = { .policies = policyset_new(), .sets = address_sets_new() };
 	int r;
 
 	if (start->no_config)
 		return -ENOENT;
-	if (!none)
+	if (!none.policies || !none.sets)
 		return -ENOMEM;
 	daemon->settings->default_block = false;
-	r = daemon_merge(daemon->settings, none, start->api, &start->set, &problems);
+	r = merge(daemon->settings, &none, start, &problems);
 	daemon_log_problems(&problems, "policies of the API");
 	return r;
 }
@@ -236,7 +258,8 @@ static int take_block(struct daemon *daemon, struct daemon_start *start)
 	daemon->settings->block_all = true;
 	/* The API's policies stay what they are; they are not enforced meanwhile. */
 	start->set = start->api ? policyset_get(start->api) : policyset_new();
-	return start->set ? 0 : -ENOMEM;
+	start->sets = start->api_sets ? address_sets_get(start->api_sets) : address_sets_new();
+	return start->set && start->sets ? 0 : -ENOMEM;
 }
 
 static int load_last_good(const struct daemon *daemon, struct daemon_files *ret)

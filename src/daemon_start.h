@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+struct address_sets;
 struct daemon;
 struct policyset;
 struct problems;
@@ -15,6 +16,8 @@ struct problems;
 struct daemon_start {
 	struct policyset *api; /* what came by API */
 	struct policyset *set; /* to be enforced, with daemon->settings */
+	struct address_sets *api_sets; /* as api and set: of addresses */
+	struct address_sets *sets;
 	bool no_config; /* daemon->settings are only a guess */
 	bool no_state; /* and so is their state directory */
 	unsigned int rung; /* of the ladder that daemon_start_fall_back() goes down */

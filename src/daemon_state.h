@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct address_sets;
 struct change_result;
 struct daemon;
 struct policyset;
@@ -20,6 +21,7 @@ struct settings;
 struct daemon_files {
 	struct settings *settings;
 	struct policyset *policies; /* of ORIGIN_FILE */
+	struct address_sets *sets; /* of ORIGIN_FILE */
 };
 
 /**
@@ -30,7 +32,7 @@ struct daemon_files {
  */
 int daemon_files_read(const struct daemon *daemon, struct daemon_files *ret,
 		      struct problems *problems);
-/** Drops settings and policies, those that are there. */
+/** Drops settings, policies and sets, those that are there. */
 void daemon_files_clear(struct daemon_files *files);
 
 /**
@@ -58,13 +60,14 @@ typedef int (*daemon_last_step)(void *context, struct problems *problems);
 struct daemon_next {
 	const struct settings *settings;
 	struct policyset *set;
+	struct address_sets *sets; /* NULL: those in force */
 	daemon_last_step last_step; /* NULL: none */
 	void *context;
 };
 
 /**
  * Makes a state the one in force, on every interface: compiled, attachments
- * prepared, last step, published. daemon->set is @next's afterwards. Returns
+ * prepared, last step, published. daemon->set and sets are @next's afterwards. Returns
  * 0, or -errno with the reason in @problems and everything as before.
  */
 int daemon_enforce(struct daemon *daemon, const struct daemon_next *next,

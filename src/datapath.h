@@ -12,6 +12,7 @@
 
 #include "pep.h"
 
+struct address_sets;
 struct datapath;
 struct datapath_change;
 struct image;
@@ -59,6 +60,7 @@ void datapath_on_replace(struct datapath *datapath, datapath_replace replace, vo
 struct datapath_state {
 	const struct policyset *set;
 	const struct policyset *failsafe;
+	const struct address_sets *sets; /* that the policies name; NULL: none */
 	uint32_t flags; /* PEP_IMAGE_ */
 	size_t max_rules;
 	bool whole; /* compile a main image, even where an overlay would do */

@@ -9,8 +9,10 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
+#include "address_sets.h"
 #include "cleanup.h"
 #include "daemon.h"
+#include "daemon_sets.h"
 #include "daemon_state.h"
 #include "log.h"
 #include "policyset.h"
@@ -19,7 +21,8 @@
 /*
  * The datapath has stopped applying them, so there is no hurry: removals wait
  * for each other, and take at most a twentieth of the time however many
- * deadlines there are.
+ * deadlines there are.  Entries of sets of addresses are another matter: they
+ * end here and nowhere else, as much later.
  */
 #define REMOVE_EVERY_US 1000000
 #define REMOVE_SHARE 20
@@ -41,6 +44,7 @@ static void on_clock(evutil_socket_t fd, short what, void *context);
 static void on_deadline(evutil_socket_t fd, short what, void *context);
 static const char **collect_expired(const struct expiry *expiry, size_t *ret_count);
 static int remove_expired(struct expiry *expiry, const char **ids, size_t count);
+static int64_t sets_left_us(const struct expiry *expiry, const struct expiry_now *now);
 static int64_t next_us(const struct expiry *expiry, const struct expiry_now *now);
 
 int expiry_open(struct daemon *daemon, struct expiry **ret)
@@ -172,6 +176,8 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
 	ids = collect_expired(expiry, &count);
 	if (count)
 		r = remove_expired(expiry, ids, count);
+	if (r >= 0 && sets_left_us(expiry, &before) <= 0)
+		r = daemon_expire_sets(expiry->daemon);
 	expiry_read_clocks(&after);
 
 	pause_us = (int64_t)(after.boot_ns - before.boot_ns) / 1000 * REMOVE_SHARE;
@@ -226,12 +232,21 @@ static int remove_expired(struct expiry *expiry, const char **ids, size_t count)
 	return 0;
 }
 
+/* Microseconds until an entry of a set of addresses ends; INT64_MAX: none does. */
+static int64_t sets_left_us(const struct expiry *expiry, const struct expiry_now *now)
+{
+	const struct address_sets *sets = expiry->daemon->sets;
+	int64_t next = sets ? address_sets_next_expiry(sets) : INT64_MAX;
+
+	return next == INT64_MAX ? next : next - now->real_us;
+}
+
 /* Microseconds until something is to be removed, >= 0; INT64_MAX: nothing ever. */
 static int64_t next_us(const struct expiry *expiry, const struct expiry_now *now)
 {
 	const struct policyset *set = expiry->daemon->set;
 	const int64_t pause_us = expiry->not_before_us - (int64_t)(now->boot_ns / 1000);
-	int64_t least = INT64_MAX;
+	int64_t least = sets_left_us(expiry, now);
 
 	for (size_t i = 0; set->expiring && i < set->count; i++) {
 		int64_t left_us;

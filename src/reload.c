@@ -3,10 +3,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "address_sets.h"
 #include "attach.h"
 #include "cleanup.h"
 #include "daemon.h"
 #include "daemon_guess.h"
+#include "daemon_sets.h"
 #include "daemon_state.h"
 #include "datapath.h"
 #include "event_feed.h"
@@ -28,6 +30,7 @@ struct reload {
 	struct daemon *daemon;
 	struct daemon_files files;
 	struct policyset *set; /* of both origins */
+	struct address_sets *sets;
 	struct settings *before; /* while the new ones are in daemon->settings */
 };
 
@@ -87,6 +90,8 @@ static int reload(struct daemon *daemon, struct change_result *ret, struct probl
 
 	next.settings = reload.files.settings;
 	next.set = reload.set;
+	next.sets = reload.sets;
+	result.changed |= daemon_sets_differ(daemon->sets, reload.sets);
 	if (changes_datapath(&reload, &result))
 		r = daemon_enforce(daemon, &next, problems);
 	else
@@ -105,6 +110,7 @@ static int reload(struct daemon *daemon, struct change_result *ret, struct probl
 static int read_all(struct reload *reload, struct problems *problems)
 {
 	CLEANUP(policyset_put) struct policyset *api = NULL;
+	CLEANUP(address_sets_put) struct address_sets *api_sets = NULL;
 	struct daemon *daemon = reload->daemon;
 	int r;
 
@@ -117,6 +123,11 @@ static int read_all(struct reload *reload, struct problems *problems)
 	if (r >= 0)
 		r = daemon_merge(reload->files.settings, reload->files.policies, api, &reload->set,
 				 problems);
+	if (r >= 0 && daemon->sets)
+		r = address_sets_of(daemon->sets, ORIGIN_API, &api_sets);
+	if (r >= 0)
+		r = daemon_merge_sets(reload->files.sets, api_sets, reload->set, &reload->sets,
+				      problems);
 	return r;
 }
 
@@ -241,5 +252,6 @@ static void reload_clear(struct reload *reload)
 {
 	daemon_files_clear(&reload->files);
 	policyset_put(&reload->set);
+	address_sets_put(&reload->sets);
 	settings_free(&reload->before);
 }

@@ -133,6 +133,7 @@ void settings_free(struct settings **settings)
 	string_list_clear(&freed->interfaces);
 	free(freed->policies_file);
 	free(freed->policies_directory);
+	free(freed->sets_directory);
 	free(freed->state_dir);
 	policyset_put(&freed->failsafe);
 	free(freed);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct address_sets;
 struct json_object;
 struct problems;
 struct policyset;
@@ -61,6 +62,7 @@ struct settings {
 	enum bad_start on_bad_start;
 	char *policies_file;
 	char *policies_directory; /* policies.d beside policies_file */
+	char *sets_directory; /* sets.d, too */
 	char *state_dir;
 	struct policyset *failsafe; /* origin ORIGIN_FAILSAFE; empty: switched off */
 	bool failsafe_off; /* by an explicit word */
@@ -98,6 +100,14 @@ int settings_load(const char *path, struct settings **ret, struct problems *prob
  */
 int settings_load_policies(const struct settings *settings, struct policyset **ret,
 			   struct problems *problems);
+
+/**
+ * Reads the administrator's sets of addresses: the *.txt and *.json of
+ * settings->sets_directory, of ORIGIN_FILE. Pointers of @problems begin with
+ * the file's name, and have the line where it is text. Errors as settings_load().
+ */
+int settings_load_sets(const struct settings *settings, struct address_sets **ret,
+		       struct problems *problems);
 
 /** Whether "network.interfaces" names @name; @ret_exact: by its name, not by a glob. */
 bool settings_wants_interface(const struct settings *settings, const char *name, bool *ret_exact);

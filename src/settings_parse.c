@@ -15,6 +15,7 @@
 #include "settings_kind.h"
 
 #define POLICIES_DIRECTORY "policies.d"
+#define SETS_DIRECTORY "sets.d"
 #define POINTER_MAX 256
 
 static int read_standards(struct settings *settings, struct problems *problems);
@@ -151,6 +152,14 @@ static void refuse_unknown(struct json_object *json, struct problems *problems)
 	}
 }
 
+/* The path of something in the directory of @file, up to its last @slash. */
+static char *beside(const char *file, const char *slash, const char *name)
+{
+	char *path;
+
+	return asprintf(&path, "%.*s%s", (int)(slash - file) + 1, file, name) < 0 ? NULL : path;
+}
+
 /* What is made of other keys. A path has a slash, as its reader saw to. */
 static int complete(struct settings *settings)
 {
@@ -161,10 +170,7 @@ static int complete(struct settings *settings)
 		settings->max_rules = 4 * settings->capacity;
 	if (!slash)
 		return -EINVAL;
-	if (asprintf(&settings->policies_directory, "%.*s" POLICIES_DIRECTORY,
-		     (int)(slash - file) + 1, file) < 0) {
-		settings->policies_directory = NULL;
-		return -ENOMEM;
-	}
-	return 0;
+	settings->policies_directory = beside(file, slash, POLICIES_DIRECTORY);
+	settings->sets_directory = beside(file, slash, SETS_DIRECTORY);
+	return settings->policies_directory && settings->sets_directory ? 0 : -ENOMEM;
 }

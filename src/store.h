@@ -9,6 +9,8 @@
 
 #include <stddef.h>
 
+struct address_set;
+struct address_sets;
 struct policy;
 struct policyset;
 struct problems;
@@ -47,15 +49,35 @@ int store_error(const struct store *store);
 int store_compact(struct store *store, const struct policyset *set);
 
 /**
- * Keeps configuration and file policies as the last good ones, atomically;
- * both are stored as printed JSON. Returns 0 or -errno.
+ * Keeps configuration, file policies and those of @sets that are from files
+ * (NULL: none) as the last good ones, atomically. Returns 0 or -errno.
  */
 int store_save_last_good(struct store *store, struct json_object *config,
-			 const struct policyset *file_policies);
+			 const struct policyset *file_policies, const struct address_sets *sets);
 
-/** Reads them back; the caller puts both. Returns 0, -ENOENT, -EBADMSG or -errno. */
+/** Reads them back; the caller puts all three. Returns 0, -ENOENT, -EBADMSG or -errno. */
 int store_load_last_good(const struct store *store, struct json_object **ret_config,
-			 struct policyset **ret_set, struct problems *problems);
+			 struct policyset **ret_set, struct address_sets **ret_sets,
+			 struct problems *problems);
+
+/**
+ * Reads the API's sets of addresses, without entries that have ended. One that
+ * is damaged is kept aside as NAME.set.bad-N, reported in @problems and empty
+ * from then on, so that the policies that name it stay. The caller puts *ret.
+ * Returns 0, -EPROTO (noted) or -errno.
+ */
+int store_load_sets(const struct store *store, struct address_sets **ret,
+		    struct problems *problems);
+
+/**
+ * Stores a set and waits until it is durable. When it fails @before (NULL: none)
+ * is stored again. Returns 0 or -errno.
+ */
+int store_put_set(const struct store *store, const struct address_set *set,
+		  const struct address_set *before);
+
+/** Removes a set for good; when it fails it is stored again. Returns 0 or -errno. */
+int store_delete_set(const struct store *store, const struct address_set *set);
 
 /** Unlocks and closes. Tolerates NULL. */
 void store_close(struct store **store);

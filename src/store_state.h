@@ -21,10 +21,12 @@
 #define STORE_JOURNAL "journal.jsonl"
 #define STORE_LAST_GOOD "last-good.json"
 #define STORE_LOCK "lock"
+#define STORE_SETS "sets" /* a directory of NAME.set */
 
-#define STORE_NAME_MAX 64
+#define STORE_NAME_MAX 128
 #define STORE_BOOT_ID_SIZE 37
 
+struct address_set;
 struct json_object;
 struct store_writer;
 
@@ -86,6 +88,17 @@ void store_add_policies(const struct store *store, struct store_writer *writer,
 int store_read_policy(const struct store *store, struct json_object *json,
 		      const struct policy_source *source, struct policy **ret,
 		      struct problems *problems);
+
+/* ---- sets of addresses, store_set.c */
+
+/** Appends the members of a set: its name, its times, its entries as a text. */
+void store_add_set(struct store_writer *writer, const struct address_set *set);
+
+/**
+ * Reads them back, without entries that have ended. Returns 0, -EINVAL with the
+ * reason in @problems, -ENOMEM.
+ */
+int store_read_set(struct json_object *json, struct address_set **ret, struct problems *problems);
 
 /* ---- store_snapshot.c */
 

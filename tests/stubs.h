@@ -12,6 +12,7 @@
 
 #include "pep.h"
 
+struct address_sets;
 struct policyset;
 
 struct stubs {
@@ -24,6 +25,7 @@ struct stubs {
 	size_t appended_put, appended_removed;
 	size_t compacted;
 	size_t last_good; /* file policies that were kept */
+	const struct address_sets *sets; /* of the last prepared state */
 	const char *good_config; /* JSON of the last good state; NULL: there is none */
 	const char *good_policies;
 	const char *stored; /* JSON of the API's policies; NULL: none */

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "address_sets.h"
 #include "cleanup.h"
 #include "json.h"
 #include "json_cleanup.h"
@@ -191,17 +192,19 @@ START_TEST(the_last_good_state_comes_back)
 	CLEANUP(cleanup_json) struct json_object *saved = config();
 	CLEANUP(cleanup_json) struct json_object *loaded = NULL;
 	CLEANUP(policyset_put) struct policyset *policies = NULL;
+	CLEANUP(address_sets_put) struct address_sets *sets = NULL;
 	CLEANUP(policy_put) struct policy *policy = fixture_block("file", 1);
 
 	policy->origin = ORIGIN_FILE;
 	assert_opens_clean();
-	ck_assert_int_eq(store_load_last_good(store, &loaded, &policies, &problems), -ENOENT);
+	ck_assert_int_eq(store_load_last_good(store, &loaded, &policies, &sets, &problems),
+			 -ENOENT);
 	ck_assert_int_eq(policyset_add(set, &policy, 1, &policies), 0);
-	ck_assert_int_eq(store_save_last_good(store, saved, policies), 0);
+	ck_assert_int_eq(store_save_last_good(store, saved, policies, NULL), 0);
 	policyset_put(&policies);
 	assert_opens_clean();
 	ck_assert_uint_eq(set->count, 0);
-	ck_assert_int_eq(store_load_last_good(store, &loaded, &policies, &problems), 0);
+	ck_assert_int_eq(store_load_last_good(store, &loaded, &policies, &sets, &problems), 0);
 	ck_assert(json_object_equal(saved, loaded));
 	ck_assert_uint_eq(policies->count, 1);
 	ck_assert(policy_equal(policies->policy[0], policy));
@@ -212,20 +215,23 @@ END_TEST
 START_TEST(a_bad_last_good_state_is_said)
 {
 	static const char *const bodies[] = { "", ",\"config\":{}", ",\"policies\":[]",
-					      ",\"config\":{},\"policies\":[{}]" };
+					      ",\"config\":{},\"policies\":[{}]",
+					      ",\"config\":{},\"policies\":[],\"sets\":[{}]" };
 	struct json_object *loaded = NULL;
 	struct policyset *policies = NULL;
+	struct address_sets *sets = NULL;
 
 	assert_opens_clean();
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
 		problems_clear(&problems);
 		write_line(STORE_LAST_GOOD, bodies[i]);
-		ck_assert_int_eq(store_load_last_good(store, &loaded, &policies, &problems),
+		ck_assert_int_eq(store_load_last_good(store, &loaded, &policies, &sets, &problems),
 				 -EBADMSG);
 		ck_assert_uint_eq(problems.errors, 1);
 	}
 	fixture_write(STORE_LAST_GOOD, "{\"format\":1", 11);
-	ck_assert_int_eq(store_load_last_good(store, &loaded, &policies, &problems), -EBADMSG);
+	ck_assert_int_eq(store_load_last_good(store, &loaded, &policies, &sets, &problems),
+			 -EBADMSG);
 	ck_assert_ptr_null(loaded);
 	ck_assert_ptr_null(policies);
 }
