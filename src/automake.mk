@@ -252,6 +252,8 @@ libpep_a_SOURCES = \
 	src/route_metrics.c \
 	src/route_policies.c \
 	src/route_policy.c \
+	src/route_set.c \
+	src/route_sets.c \
 	src/route_stats.c \
 	src/route_write.c \
 	src/rtnetlink.c \
@@ -261,6 +263,8 @@ libpep_a_SOURCES = \
 	src/rules_factors.c \
 	src/rules_factors.h \
 	src/set_change.c \
+	src/set_view.c \
+	src/set_view.h \
 	src/settings.c \
 	src/settings.h \
 	src/settings_failsafe.c \

@@ -93,6 +93,22 @@ int http_body(struct http_request *request, struct json_object **ret)
 	return result;
 }
 
+int http_body_text(struct http_request *request, const char **ret, size_t *ret_size)
+{
+	struct evbuffer *body = evhttp_request_get_input_buffer(request->evhttp);
+
+	*ret_size = evbuffer_get_length(body);
+	if (!*ret_size) {
+		http_refuse(request, 400, "there is no body");
+		return -EBADMSG;
+	}
+	*ret = (const char *)evbuffer_pullup(body, -1);
+	if (*ret)
+		return 0;
+	http_refuse(request, 503, "out of memory");
+	return -ENOMEM;
+}
+
 void http_set_header(struct http_request *request, const char *name, const char *value)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request->evhttp);

@@ -60,6 +60,12 @@ int http_flag(struct http_request *request, const char *name, bool *ret);
  */
 int http_body(struct http_request *request, struct json_object **ret);
 
+/**
+ * The body as it is, which stays the request's. When there is none: answers and
+ * returns -errno.
+ */
+int http_body_text(struct http_request *request, const char **ret, size_t *ret_size);
+
 /* ---- answering */
 
 /** Sets a header of the answer in place of one of that name. */

@@ -18,13 +18,14 @@
 
 static void set_etag(struct http_request *request);
 
-struct policy_source policy_write_source(void)
+struct policy_source policy_write_source(const struct http_request *request)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	return (struct policy_source){
 		.now_us = http_now_us(),
+		.sets = request->daemon->sets,
 		.boottime_ns = (uint64_t)now.tv_sec * HTTP_NS_PER_SECOND + (uint64_t)now.tv_nsec,
 	};
 }

@@ -12,8 +12,8 @@ struct change;
 struct http_request;
 struct problems;
 
-/** What the API's texts may say, as of now. */
-struct policy_source policy_write_source(void);
+/** What the API's texts may say, as of now; they may name the sets in force. */
+struct policy_source policy_write_source(const struct http_request *request);
 
 /**
  * Whether If-Match and If-None-Match agree with @etag, NULL when what they

@@ -24,6 +24,11 @@ const struct route route_table[] = {
 	{ "/policies/{id}", ROUTE_PUT, HTTP_ACCESS_WRITE, "dry_run", route_put_policy },
 	{ "/policies/{id}", ROUTE_PATCH, HTTP_ACCESS_WRITE, "dry_run", route_patch_policy },
 	{ "/policies/{id}", ROUTE_DELETE, HTTP_ACCESS_WRITE, "dry_run", route_delete_policy },
+	{ "/sets", ROUTE_GET, HTTP_ACCESS_READ, NULL, route_list_sets },
+	{ "/sets/{name}", ROUTE_GET, HTTP_ACCESS_READ, NULL, route_get_set },
+	{ "/sets/{name}", ROUTE_PUT, HTTP_ACCESS_WRITE, "dry_run", route_put_set },
+	{ "/sets/{name}", ROUTE_PATCH, HTTP_ACCESS_WRITE, "dry_run", route_patch_set },
+	{ "/sets/{name}", ROUTE_DELETE, HTTP_ACCESS_WRITE, "dry_run", route_delete_set },
 };
 const size_t route_count = ARRAY_SIZE(route_table);
 

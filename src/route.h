@@ -64,6 +64,12 @@ void route_reload(struct http_request *request);
 void route_list_policies(struct http_request *request);
 void route_get_policy(struct http_request *request);
 
+void route_list_sets(struct http_request *request);
+void route_get_set(struct http_request *request);
+void route_put_set(struct http_request *request);
+void route_patch_set(struct http_request *request);
+void route_delete_set(struct http_request *request);
+
 void route_put_policies(struct http_request *request); /* POST: add or replace */
 void route_replace_policies(struct http_request *request); /* PUT on all of the API's */
 void route_delete_policies(struct http_request *request); /* ?id= */

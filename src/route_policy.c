@@ -72,7 +72,7 @@ void route_delete_policy(struct http_request *request)
 static void put_json(struct http_request *request, struct json_object *json, bool dry_run)
 {
 	CLEANUP(problems_clear) struct problems problems = { 0 };
-	struct policy_source source = policy_write_source();
+	struct policy_source source = policy_write_source(request);
 	CLEANUP(cleanup_free) char *location = NULL;
 	CLEANUP(policy_put) struct policy *policy = NULL;
 	struct change change = { .put = &policy, .put_count = 1, .dry_run = dry_run };

@@ -46,7 +46,7 @@ static void write_all(struct http_request *request, bool replace)
 {
 	CLEANUP(problems_clear) struct problems problems = { 0 };
 	CLEANUP(policy_list_clear) struct policy_list list = { 0 };
-	struct policy_source source = policy_write_source();
+	struct policy_source source = policy_write_source(request);
 	struct change change = { .replace_all = replace };
 	struct json_object *body = NULL;
 	int error;
