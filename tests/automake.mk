@@ -160,6 +160,7 @@ root_scripts = \
 	tests/root/test_limits.py \
 	tests/root/test_prometheus.py \
 	tests/root/test_reload.py \
+	tests/root/test_sets.py \
 	tests/root/test_startup.py \
 	tests/root/test_states.py \
 	tests/root/test_verdicts.py \
