@@ -77,6 +77,9 @@ libpep_a_SOURCES = \
 	src/client_match.h \
 	src/client_request.c \
 	src/client_request.h \
+	src/client_set.c \
+	src/client_set.h \
+	src/client_set_write.c \
 	src/client_sse.c \
 	src/client_sse.h \
 	src/client_stats.c \

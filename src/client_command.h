@@ -106,6 +106,7 @@ int client_interfaces(struct client *client);
 int client_list(struct client *client);
 int client_modify(struct client *client);
 int client_reload(struct client *client);
+int client_set(struct client *client);
 int client_show(struct client *client);
 int client_stats(struct client *client);
 int client_status(struct client *client);

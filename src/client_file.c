@@ -21,6 +21,15 @@ static int read_stream(FILE *stream, char **ret, size_t *ret_bytes);
 int client_file_read(const char *path, unsigned int flags, struct json_object **ret,
 		     struct problems *problems)
 {
+	CLEANUP(cleanup_free) char *text = NULL;
+	size_t bytes;
+	int result = client_file_text(path, &text, &bytes);
+
+	return result ? result : json_read(text, bytes, JSON_COMMENTS | flags, ret, problems);
+}
+
+int client_file_text(const char *path, char **ret, size_t *ret_bytes)
+{
 	CLEANUP(cleanup_file) FILE *file = NULL;
 	CLEANUP(cleanup_free) char *text = NULL;
 	bool input = !strcmp(path, "-");
@@ -32,7 +41,11 @@ int client_file_read(const char *path, unsigned int flags, struct json_object **
 	if (!input && !file)
 		return -errno;
 	result = read_stream(input ? stdin : file, &text, &bytes);
-	return result ? result : json_read(text, bytes, JSON_COMMENTS | flags, ret, problems);
+	if (result)
+		return result;
+	*ret = TAKE_PTR(text);
+	*ret_bytes = bytes;
+	return 0;
 }
 
 int client_file_policies(struct client *client, const char *path, struct policy_list *ret)

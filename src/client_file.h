@@ -22,6 +22,12 @@ int client_file_read(const char *path, unsigned int flags, struct json_object **
 		     struct problems *problems);
 
 /**
+ * Reads all of @path, which may be a pipe; "-" is the input. The caller frees
+ * *ret, which is not terminated. Returns 0 or -errno.
+ */
+int client_file_text(const char *path, char **ret, size_t *ret_bytes);
+
+/**
  * Reads and parses policies. What is wrong is said on client->err. Returns
  * the exit status, CLIENT_REFUSED when anything is wrong.
  */

@@ -71,6 +71,13 @@ static const struct client_command commands[] = {
 	  OPTION_BIT(OPTION_ORIGIN), 1, 2, client_diff },
 	{ "flush", "", "delete all policies of the API", NULL, OPTION_BIT(OPTION_DRY_RUN), 0, 0,
 	  client_flush },
+	{ "set", "list | show NAME | put NAME FILE | add NAME ENTRY... | delete NAME [ENTRY...]",
+	  "sets of addresses, which policies name as \"@NAME\"",
+	  "An ENTRY is an address, a prefix or a range. FILE has one a line, with ttl=SECONDS or\n"
+	  "expires=TIME behind it where it ends and # before a comment, or is JSON; - is the input.\n"
+	  "put replaces the whole set. add takes `for 1h` behind the entries. delete without entries\n"
+	  "deletes the set, unless a policy names it.\n",
+	  OPTION_BIT(OPTION_DRY_RUN), 1, CLIENT_ANY_NUMBER, client_set },
 	{ "stats", "", "counters in total, by reason and by interface", NULL, 0, 0, 0,
 	  client_stats },
 	{ "interfaces", "", "where it is attached, and how", NULL, 0, 0, 0, client_interfaces },

@@ -44,7 +44,11 @@ int client_ask(struct client *client, const struct client_request *request,
 
 	if (!target)
 		return client_fail(client, "out of memory");
-	if (request->body) {
+	if (request->text) {
+		http.content_type = "text/plain";
+		http.body = request->text;
+		http.body_bytes = request->text_bytes;
+	} else if (request->body) {
 		http.content_type = request->patch ? "application/merge-patch+json"
 						   : "application/json";
 		http.body = json_object_to_json_string_length(

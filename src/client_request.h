@@ -16,6 +16,8 @@ struct client_request {
 	const char *method;
 	const char *target; /* path and query, encoded */
 	struct json_object *body; /* NULL: none */
+	const char *text; /* a body that is text/plain instead; NULL: none */
+	size_t text_bytes;
 	bool patch; /* the body is a merge patch */
 	bool must_be_new; /* refused with 412 when the target exists */
 	bool may_be_absent; /* 404 is an answer too */
