@@ -36,7 +36,7 @@ int address_reader_refuse(struct address_set_reader *reader, const char *format,
 		snprintf(pointer, sizeof(pointer), "%s/%zu", reader->array, reader->at);
 	else
 		snprintf(pointer, sizeof(pointer), "%.4000s:%zu", path ? path : "", reader->at);
-	if (reader->array || path)
+	if (reader->array || (path && *path))
 		problem_add(reader->problems, pointer, "%s", detail);
 	else
 		problem_add(reader->problems, "", "line %zu: %s", reader->at, detail);

@@ -28,7 +28,7 @@ struct problems;
 /* What is read, and from where. */
 struct address_set_source {
 	const char *name; /* of the set */
-	const char *path; /* of the file; NULL: it came by API. In a file there is no "ttl" */
+	const char *path; /* of the file; NULL: by API, else there is no "ttl"; "" unnamed */
 	int64_t now_us; /* CLOCK_REALTIME: what has ended is left out, with a warning */
 };
 

@@ -54,6 +54,8 @@ libpep_a_SOURCES = \
 	src/client_backup.c \
 	src/client_backup.h \
 	src/client_check.c \
+	src/client_check_set.c \
+	src/client_check_set.h \
 	src/client_command.h \
 	src/client_delete.c \
 	src/client_describe.c \

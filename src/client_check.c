@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "client_check_set.h"
 #include "client_command.h"
 #include "client_file.h"
 #include "client_json.h"
@@ -18,13 +19,14 @@
 /* What was found in one file. */
 struct findings {
 	struct problems problems;
-	bool config;
-	size_t policies;
+	enum { KIND_POLICIES, KIND_CONFIG, KIND_SET } kind;
+	size_t count; /* of policies, or of entries of a set */
 	bool only_api; /* its errors are none when it comes by API */
 };
 
 static void check_file(const char *path, struct findings *ret);
-static void check_policies(struct json_object *json, struct findings *ret);
+static void check_policies(const char *path, struct json_object *json, struct findings *ret);
+static void check_config(struct json_object *json, struct findings *ret);
 static void print_words(FILE *out, const char *path, const struct findings *findings);
 static struct json_object *findings_json(const char *path, const struct findings *findings);
 
@@ -66,27 +68,40 @@ static bool is_config(struct json_object *json)
 static void check_file(const char *path, struct findings *ret)
 {
 	CLEANUP(cleanup_json) struct json_object *json = NULL;
-	struct settings *settings = NULL;
 	int result;
 
+	if (client_is_set_text(path)) {
+		ret->kind = KIND_SET;
+		ret->count = client_check_set(path, NULL, &ret->problems);
+		return;
+	}
 	result = client_file_read(path, JSON_GO_ON, &json, &ret->problems);
 	if (result && result != -EEXIST) {
 		if (!ret->problems.errors)
 			problem_add(&ret->problems, "", "%s", strerror(-result));
 		return;
 	}
-	ret->config = is_config(json);
-	if (!ret->config) {
-		check_policies(json, ret);
-		return;
-	}
-	result = settings_parse(json, &settings, &ret->problems);
+	ret->kind = client_is_set_json(json) ? KIND_SET
+		    : is_config(json)	     ? KIND_CONFIG
+					     : KIND_POLICIES;
+	if (ret->kind == KIND_SET)
+		ret->count = client_check_set(path, json, &ret->problems);
+	else if (ret->kind == KIND_POLICIES)
+		check_policies(path, json, ret);
+	else
+		check_config(json, ret);
+}
+
+static void check_config(struct json_object *json, struct findings *ret)
+{
+	struct settings *settings = NULL;
+	int result = settings_parse(json, &settings, &ret->problems);
 	if (result && !ret->problems.errors)
 		problem_add(&ret->problems, "", "%s", strerror(-result));
 	settings_free(&settings);
 }
 
-static void check_policies(struct json_object *json, struct findings *ret)
+static void check_policies(const char *path, struct json_object *json, struct findings *ret)
 {
 	CLEANUP(problems_clear) struct problems ignored = { 0 };
 	struct policy_source file = client_source(true), api = client_source(false);
@@ -99,7 +114,9 @@ static void check_policies(struct json_object *json, struct findings *ret)
 		problem_add(&ret->problems, "", "%s", strerror(-result));
 	if (result && readable)
 		ret->only_api = !policy_parse_list(json, &api, &list, &ignored);
-	ret->policies = list.count;
+	ret->count = list.count;
+	if (!result)
+		client_check_set_names(path, &list, &ret->problems);
 	if (list.count > 1 && lint_order(&list, array ? "" : "/policies", &ret->problems))
 		problem_add(&ret->problems, "", "out of memory");
 	policy_list_clear(&list);
@@ -114,11 +131,13 @@ static void print_words(FILE *out, const char *path, const struct findings *find
 	if (findings->only_api)
 		fprintf(out, "%s: nothing of this is an error for `pepctl apply`\n", path);
 	fprintf(out, "%s: ", path);
-	if (!errors && findings->config)
+	if (!errors && findings->kind == KIND_CONFIG)
 		fputs("a valid configuration", out);
+	else if (!errors && findings->kind == KIND_SET)
+		fprintf(out, "a valid set of addresses, %zu entries", findings->count);
 	else if (!errors)
-		fprintf(out, "%zu valid polic%s", findings->policies,
-			findings->policies == 1 ? "y" : "ies");
+		fprintf(out, "%zu valid polic%s", findings->count,
+			findings->count == 1 ? "y" : "ies");
 	else
 		fprintf(out, "%zu error%s", errors, errors == 1 ? "" : "s");
 	if (warnings)
@@ -145,10 +164,11 @@ static struct json_object *problems_json(const struct problems *problems)
 
 static struct json_object *findings_json(const char *path, const struct findings *findings)
 {
+	static const char *const kinds[] = { "policies", "config", "set" };
 	CLEANUP(cleanup_json) struct json_object *file = json_object_new_object();
 
 	if (!file || json_add_text(file, "file", path) ||
-	    json_add_text(file, "kind", findings->config ? "config" : "policies") ||
+	    json_add_text(file, "kind", kinds[findings->kind]) ||
 	    json_add_bool(file, "valid", !findings->problems.errors) ||
 	    json_add(file, "problems", problems_json(&findings->problems)))
 		return NULL;

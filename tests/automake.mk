@@ -4,11 +4,14 @@
 # Sorted, one a line.
 unit_tests = \
 	tests/test_address \
+	tests/test_address_set \
+	tests/test_address_set_text \
 	tests/test_attach_explain \
 	tests/test_change \
 	tests/test_client \
 	tests/test_client_check \
 	tests/test_client_http \
+	tests/test_client_set \
 	tests/test_client_text \
 	tests/test_client_write \
 	tests/test_daemon_start \
@@ -33,18 +36,22 @@ unit_tests = \
 	tests/test_policy \
 	tests/test_policy_json \
 	tests/test_policy_round_trip \
+	tests/test_policy_sets \
 	tests/test_policy_view \
 	tests/test_policyset \
 	tests/test_problem_document \
 	tests/test_reload \
 	tests/test_route \
 	tests/test_rules \
+	tests/test_set_change \
 	tests/test_settings \
 	tests/test_settings_parse \
 	tests/test_settings_policies \
+	tests/test_settings_sets \
 	tests/test_store \
 	tests/test_store_faults \
 	tests/test_store_load \
+	tests/test_store_set \
 	tests/test_timestamp \
 	tests/test_units \
 	tests/test_words \
@@ -55,6 +62,7 @@ client_session = $(client_server) tests/client_session.c tests/client_session.h
 tests_test_client_SOURCES = tests/test_client.c $(client_session)
 tests_test_client_check_SOURCES = tests/test_client_check.c $(client_session)
 tests_test_client_http_SOURCES = tests/test_client_http.c $(client_server)
+tests_test_client_set_SOURCES = tests/test_client_set.c $(client_session)
 tests_test_client_write_SOURCES = tests/test_client_write.c $(client_session)
 
 tests_test_change_SOURCES = tests/test_change.c tests/stubs.c tests/stubs.h
@@ -65,16 +73,22 @@ tests_test_history_SOURCES = tests/test_history.c tests/stubs.c tests/stubs.h
 tests_test_interfaces_watch_SOURCES = tests/test_interfaces_watch.c tests/stubs.c \
 	tests/stubs.h
 tests_test_reload_SOURCES = tests/test_reload.c tests/stubs.c tests/stubs.h
+tests_test_set_change_SOURCES = tests/test_set_change.c tests/stubs.c tests/stubs.h \
+	tests/set_text.c tests/set_text.h
 
 # Tests that make policies of JSON text.
 policy_text = tests/policy_text.c tests/policy_text.h
+set_text = tests/set_text.c tests/set_text.h
 tests_test_address_SOURCES = tests/test_address.c $(policy_text)
+tests_test_address_set_SOURCES = tests/test_address_set.c $(policy_text) $(set_text)
+tests_test_address_set_text_SOURCES = tests/test_address_set_text.c $(policy_text) $(set_text)
 tests_test_http_access_SOURCES = tests/test_http_access.c $(policy_text)
 tests_test_http_connection_SOURCES = tests/test_http_connection.c $(policy_text)
 tests_test_http_listener_SOURCES = tests/test_http_listener.c $(policy_text)
 tests_test_http_query_SOURCES = tests/test_http_query.c $(policy_text)
 tests_test_merge_patch_SOURCES = tests/test_merge_patch.c $(policy_text)
 tests_test_metrics_text_SOURCES = tests/test_metrics_text.c $(policy_text)
+tests_test_policy_sets_SOURCES = tests/test_policy_sets.c $(policy_text) $(set_text)
 tests_test_policy_view_SOURCES = tests/test_policy_view.c $(policy_text)
 tests_test_problem_document_SOURCES = tests/test_problem_document.c $(policy_text)
 tests_test_route_SOURCES = tests/test_route.c $(policy_text)
@@ -95,11 +109,14 @@ settings_fixture = tests/settings_fixture.c tests/settings_fixture.h
 tests_test_settings_SOURCES = tests/test_settings.c $(settings_fixture)
 tests_test_settings_parse_SOURCES = tests/test_settings_parse.c $(settings_fixture)
 tests_test_settings_policies_SOURCES = tests/test_settings_policies.c $(settings_fixture)
+tests_test_settings_sets_SOURCES = tests/test_settings_sets.c $(settings_fixture) $(set_text)
 store_fixture = tests/store_fixture.c tests/store_fixture.h
 store_opened = tests/store_opened.c tests/store_opened.h
 tests_test_store_SOURCES = tests/test_store.c $(store_fixture) $(store_opened)
 tests_test_store_faults_SOURCES = tests/test_store_faults.c tests/faulty_io.c tests/faulty_io.h \
 	$(store_fixture)
+tests_test_store_set_SOURCES = tests/test_store_set.c tests/faulty_io.c tests/faulty_io.h \
+	$(store_fixture) $(set_text)
 tests_test_store_load_SOURCES = tests/test_store_load.c $(store_fixture) $(store_opened)
 
 # `make check-root`: namespaces and BPF. Programs of one C file of that name,
