@@ -55,7 +55,8 @@ static int read_duration(struct sentence *sentence, const struct word *word, con
 static int read_rates(struct sentence *sentence, const struct word *word, const char *argument);
 static int read_bursts(struct sentence *sentence, const struct word *word, const char *argument);
 
-#define ADDRESSES "addresses: any, 192.0.2.1, 192.0.2.0/24, low-high, !192.0.2.9, or a list a,b"
+#define ADDRESSES                                                                                  \
+	"addresses: any, 192.0.2.1, 192.0.2.0/24, low-high, !192.0.2.9, @set, or a list a,b"
 
 /* The first word of a policy, or the second behind its id. */
 static const struct word actions[] = {
