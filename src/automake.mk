@@ -14,6 +14,7 @@ libpep_a_SOURCES = \
 	src/address.c \
 	src/address.h \
 	src/address_cover.c \
+	src/address_list.h \
 	src/address_math.c \
 	src/address_math.h \
 	src/address_set.c \

@@ -81,8 +81,7 @@ int factors_make(const struct rules_names *names, const struct policy *policy,
 		 enum pep_family family, struct factors *ret)
 {
 	struct factors f = { 0 };
-	int error = address_list_expand(&policy->src, names->sets, family, &f.src,
-					&f.src_count);
+	int error = address_list_expand(&policy->src, names->sets, family, &f.src, &f.src_count);
 
 	if (!error)
 		error = address_list_expand(&policy->dst, names->sets, family, &f.dst,

@@ -102,9 +102,8 @@ int settings_load_policies(const struct settings *settings, struct policyset **r
 			   struct problems *problems);
 
 /**
- * Reads the administrator's sets of addresses: the *.txt and *.json of
- * settings->sets_directory, of ORIGIN_FILE. Pointers of @problems begin with
- * the file's name, and have the line where it is text. Errors as settings_load().
+ * Reads the administrator's sets of addresses: *.txt and *.json of settings->sets_directory.
+ * Pointers of @problems begin with the file's name and line. Errors as settings_load().
  */
 int settings_load_sets(const struct settings *settings, struct address_sets **ret,
 		       struct problems *problems);

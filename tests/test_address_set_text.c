@@ -139,7 +139,7 @@ static const struct {
 	{ "[]", "", NULL },
 	{ "{}", "", NULL },
 	{ "{\"entries\":5}", "/entries", NULL },
-	{ "{\"entries\":[],\"entires\":[]}", "", NULL },
+	{ "{\"entries\":[],\"members\":[]}", "", NULL },
 	{ "{\"entries\":[],\"name\":\"other\"}", "/name", NULL },
 	{ "{\"entries\":[\"10.0.0.1\",5]}", "/entries/1", NULL },
 	{ "{\"entries\":[{}]}", "/entries/0", NULL },
