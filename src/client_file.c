@@ -22,7 +22,7 @@ int client_file_read(const char *path, unsigned int flags, struct json_object **
 		     struct problems *problems)
 {
 	CLEANUP(cleanup_free) char *text = NULL;
-	size_t bytes;
+	size_t bytes = 0;
 	int result = client_file_text(path, &text, &bytes);
 
 	return result ? result : json_read(text, bytes, JSON_COMMENTS | flags, ret, problems);

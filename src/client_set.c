@@ -58,8 +58,8 @@ char *client_set_target(const struct client *client)
 static char *users_of(struct json_object *set)
 {
 	struct json_object *users = client_member(set, "used_by");
-	CLEANUP(cleanup_file) FILE *stream = NULL;
-	char *text = NULL;
+	CLEANUP(cleanup_free) char *text = NULL;
+	FILE *stream;
 	size_t size;
 
 	stream = open_memstream(&text, &size);
@@ -70,7 +70,7 @@ static char *users_of(struct json_object *set)
 			json_object_get_string(json_object_array_get_idx(users, i)));
 	if (!client_length(users))
 		fputc('-', stream);
-	return fflush(stream) ? NULL : text;
+	return fclose(stream) ? NULL : TAKE_PTR(text);
 }
 
 static int list(struct client *client)

@@ -62,7 +62,7 @@ int client_set_put(struct client *client)
 			: client_fail(client, "out of memory");
 	if (status)
 		return status;
-	terminated = strndup(text, write.request.text_bytes);
+	terminated = text ? strndup(text, write.request.text_bytes) : NULL;
 	if (!terminated)
 		return client_fail(client, "out of memory");
 	write.request.text = text;
@@ -160,8 +160,8 @@ static struct json_object *entries_json(const struct client *client, const char 
 /* The opposite, of exactly these entries. */
 static char *undo_entries(const struct client *client, const char *subcommand, unsigned int count)
 {
-	CLEANUP(cleanup_file) FILE *stream = NULL;
-	char *text = NULL;
+	CLEANUP(cleanup_free) char *text = NULL;
+	FILE *stream;
 	size_t size;
 
 	stream = open_memstream(&text, &size);
@@ -174,7 +174,7 @@ static char *undo_entries(const struct client *client, const char *subcommand, u
 
 		fprintf(stream, " %s", word ? word : "");
 	}
-	return fflush(stream) ? NULL : text;
+	return fclose(stream) ? NULL : TAKE_PTR(text);
 }
 
 static int change_entries(struct client *client, const char *key, unsigned int count,
