@@ -14,6 +14,7 @@
 #include "daemon_state.h"
 #include "log.h"
 #include "notify.h"
+#include "policy_sets.h"
 #include "policyset.h"
 #include "problem.h"
 #include "settings.h"
@@ -227,16 +228,18 @@ static int take_last_good(struct daemon *daemon, struct daemon_start *start)
 static int take_open(struct daemon *daemon, struct daemon_start *start)
 {
 	CLEANUP(problems_clear) struct problems problems = { 0 };
-	CLEANUP(daemon_files_clear)
-	struct daemon_files none = { .policies = policyset_new(), .sets = address_sets_new() };
+	CLEANUP(policyset_put) struct policyset *none = policyset_new();
 	int r;
 
 	if (start->no_config)
 		return -ENOENT;
-	if (!none.policies || !none.sets)
+	if (!none)
 		return -ENOMEM;
 	daemon->settings->default_block = false;
-	r = merge(daemon->settings, &none, start, &problems);
+	r = daemon_merge(daemon->settings, none, start->api, &start->set, &problems);
+	/* That a set of a file is missing must not keep the others from being enforced. */
+	if (r >= 0)
+		r = policies_make_unknown_sets(start->set, start->api_sets, &start->sets);
 	daemon_log_problems(&problems, "policies of the API");
 	return r;
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy_sets.h"
 
+#include <errno.h>
 #include <json-c/json.h>
 #include <string.h>
 
+#include "address_set.h"
 #include "address_sets.h"
 #include "cleanup.h"
 #include "json_cleanup.h"
@@ -81,6 +83,41 @@ size_t policies_report_unknown_sets(const struct policyset *policies,
 		}
 	}
 	return count;
+}
+
+/* @sets with an empty one of that name, in its place. */
+static int add_empty(struct address_sets **sets, const char *name)
+{
+	CLEANUP(address_set_put) struct address_set *set = NULL;
+	struct address_draft nothing = { 0 };
+	struct address_sets *more;
+
+	if (address_set_make(name, &nothing, &set) < 0)
+		return -ENOMEM;
+	set->origin = ORIGIN_FILE;
+	if (address_sets_with(*sets, set, &more) < 0)
+		return -ENOMEM;
+	address_sets_put(sets);
+	*sets = more;
+	return 0;
+}
+
+int policies_make_unknown_sets(const struct policyset *policies, const struct address_sets *sets,
+			       struct address_sets **ret)
+{
+	CLEANUP(address_sets_put) struct address_sets *made = NULL;
+
+	if (address_sets_merge(sets, NULL, &made) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < policies->count; i++) {
+		const char *name;
+
+		for (size_t at = 0; (name = next_name(policies->policy[i], &at));)
+			if (!address_sets_find(made, name) && add_empty(&made, name) < 0)
+				return -ENOMEM;
+	}
+	*ret = TAKE_PTR(made);
+	return 0;
 }
 
 static int note_names(const struct policy *policy, const struct address_sets *sets,

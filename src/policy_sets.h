@@ -34,6 +34,14 @@ size_t policies_report_unknown_sets(const struct policyset *policies,
 				    struct problems *problems);
 
 /**
+ * A copy of @sets with an empty one, of ORIGIN_FILE, for each name that
+ * policies have and it has not: a reload brings in what should be there.
+ * Returns 0 or -ENOMEM.
+ */
+int policies_make_unknown_sets(const struct policyset *policies, const struct address_sets *sets,
+			       struct address_sets **ret);
+
+/**
  * The ids of the policies that name each of @sets, in the order of these:
  * an array of arrays, which the caller owns. NULL when out of memory.
  */

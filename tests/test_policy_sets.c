@@ -130,6 +130,7 @@ START_TEST(who_names_what)
 	struct policyset *policies = policies_of(users, ARRAY_SIZE(users));
 	struct address_sets *sets = sets_with(address_sets_new(), set_from("a", ""));
 	CLEANUP(problems_clear) struct problems problems = { 0 };
+	CLEANUP(address_sets_put) struct address_sets *made = NULL;
 	struct json_object *json;
 
 	ck_assert_uint_eq(policies_report_unknown_sets(policies, sets, false, &problems), 2);
@@ -139,6 +140,11 @@ START_TEST(who_names_what)
 	ck_assert_uint_eq(policies_report_unknown_sets(policies, sets, true, &problems), 2);
 	ck_assert_uint_eq(problems.errors, 0);
 	ck_assert_ptr_nonnull(strstr(problems.list[0].detail, "is not checked here"));
+	ck_assert_int_eq(policies_make_unknown_sets(policies, sets, &made), 0);
+	ck_assert_uint_eq(made->count, 2);
+	ck_assert_ptr_eq(address_sets_find(made, "a"), address_sets_find(sets, "a"));
+	ck_assert_uint_eq(address_set_count(address_sets_find(made, "b")), 0);
+	ck_assert_int_eq(address_sets_find(made, "b")->origin, ORIGIN_FILE);
 	sets = sets_with(sets, set_from("b", ""));
 	json = policies_by_set(policies, sets);
 	ck_assert_str_eq(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN),

@@ -396,6 +396,24 @@ class Files(Sets):
         self.assert_sources(("192.0.2.7", False), ("192.0.2.8", True))
 
 
+    def test_a_bad_set_without_a_last_good_state(self):
+        """The policies of the API are enforced; what names the bad set waits for it."""
+        self.write("feed.txt", "192.0.2.7\n")
+        self.put_set("bad", "192.0.2.8")
+        self.reload()
+        self.daemon.put(block("bans", src=["@bad", "@feed"]))
+        self.daemon.stop()
+        os.unlink(os.path.join(self.daemon.state_dir, "last-good.json"))
+        self.write("feed.txt", "what is this\n")
+        self.restart()
+        self.assertEqual("degraded", self.daemon.request("GET", "/health").json["status"])
+        self.assert_sources(("192.0.2.7", True), ("192.0.2.8", False))
+        self.write("feed.txt", "192.0.2.7\n")
+        self.reload()
+        self.assert_sources(("192.0.2.7", False), ("192.0.2.8", False))
+        self.assertNotEqual("degraded", self.daemon.request("GET", "/health").json["status"])
+
+
 def memory(pid, key="VmRSS"):
     with open("/proc/%d/status" % pid) as file:
         return next(int(line.split()[1]) / 1024 for line in file if line.startswith(key + ":"))
