@@ -20,6 +20,7 @@
 #include "units.h"
 
 #define FIRST_ENTRY 2 /* argument; before it the subcommand and the name */
+#define UNDO_ENTRIES 10 /* of a set that an undo can still say on a line */
 
 /* A write: what is asked, and what is said of it afterwards. */
 struct set_write {
@@ -33,6 +34,60 @@ static int tell(struct client *client, const struct set_write *write, struct jso
 static int change_entries(struct client *client, const char *key, unsigned int count,
 			  uint64_t ttl_seconds);
 static int delete_set(struct client *client);
+
+/* How many entries it has now; none also where there is no such set. */
+static int count_entries(struct client *client, uint64_t *ret)
+{
+	CLEANUP(cleanup_json) struct json_object *answer = NULL;
+	int status = client_get(client, "/sets", &answer);
+	struct json_object *sets = client_member(answer, "sets");
+
+	*ret = 0;
+	for (size_t i = 0; i < client_length(sets); i++) {
+		struct json_object *set = json_object_array_get_idx(sets, i);
+
+		if (!strcmp(client_text(set, "name"), client->argument[1]))
+			*ret = client_number(set, "entry_count");
+	}
+	return status;
+}
+
+/* The command that brings back what the set is now: *ret is NULL for a large one, or none. */
+static int undo_whole(struct client *client, const char *target, char **ret)
+{
+	CLEANUP(cleanup_json) struct json_object *set = NULL;
+	CLEANUP(cleanup_free) char *text = NULL;
+	struct json_object *entries;
+	uint64_t count;
+	size_t size;
+	FILE *stream;
+	int status = count_entries(client, &count);
+
+	if (status || !count || count > UNDO_ENTRIES)
+		return status;
+	status = client_get(client, target, &set);
+	if (status)
+		return status;
+	entries = client_member(set, "entries");
+	stream = open_memstream(&text, &size);
+	if (!stream)
+		return client_fail(client, "out of memory");
+	fputs("printf '%s\\n'", stream);
+	for (size_t i = 0; i < client_length(entries); i++) {
+		struct json_object *entry = json_object_array_get_idx(entries, i);
+		const char *end = client_text(entry, "expires_at");
+
+		if (json_object_is_type(entry, json_type_string))
+			fprintf(stream, " %s", json_object_get_string(entry));
+		else
+			fprintf(stream, " '%s expires=%s'", client_text(entry, "address"), end);
+	}
+	fprintf(stream, " | pepctl set put %s -", client->argument[1]);
+	if (fclose(stream))
+		return client_fail(client, "out of memory");
+	*ret = TAKE_PTR(text);
+	return CLIENT_DONE;
+}
 
 /* The file as it is, without a terminator: JSON begins with a brace. */
 static int read_file(struct client *client, char **ret, size_t *ret_bytes)
@@ -65,6 +120,9 @@ int client_set_put(struct client *client)
 	terminated = text ? strndup(text, write.request.text_bytes) : NULL;
 	if (!terminated)
 		return client_fail(client, "out of memory");
+	status = undo_whole(client, target, &undo);
+	if (status)
+		return status;
 	write.request.text = text;
 	if (client_is_json(terminated)) {
 		status = client_input_json(client, terminated, &body);
@@ -75,10 +133,12 @@ int client_set_put(struct client *client)
 		status = client_ask(client, &write.request, &answer);
 	if (status)
 		return status;
-	if (client_number(answer, "created"))
+	if (client_number(answer, "created")) {
 		write.done = "added";
-	if (client_number(answer, "created") && asprintf(&undo, "pepctl set delete %s", name) < 0)
-		undo = NULL;
+		free(undo);
+		if (asprintf(&undo, "pepctl set delete %s", name) < 0)
+			undo = NULL;
+	}
 	if (asprintf(&what, "the set %s with %" PRIu64 " entries", name,
 		     client_number(answer, "entry_count")) < 0)
 		what = NULL;
@@ -111,17 +171,19 @@ int client_set_delete(struct client *client)
 
 static int delete_set(struct client *client)
 {
-	CLEANUP(cleanup_free) char *target = client_set_target(client);
+	CLEANUP(cleanup_free) char *target = client_set_target(client), *undo = NULL;
 	CLEANUP(cleanup_json) struct json_object *answer = NULL;
-	const struct set_write write = {
+	struct set_write write = {
 		.request = { .method = "DELETE", .target = target },
 		.done = "deleted",
 		.what = client->argument[1],
 	};
 	int status;
 
-	status = target ? client_ask(client, &write.request, &answer)
-			: client_fail(client, "out of memory");
+	status = target ? undo_whole(client, target, &undo) : client_fail(client, "out of memory");
+	if (!status)
+		status = client_ask(client, &write.request, &answer);
+	write.undo = undo;
 	return status ? status : tell(client, &write, answer);
 }
 

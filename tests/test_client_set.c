@@ -13,6 +13,29 @@
 		    "\"generation\":7}"
 #define SAME ANSWER_JSON "{\"status\":\"success\",\"changed\":false,\"warnings\":[]}"
 
+#define NO_SETS ANSWER_JSON "{\"sets\":[],\"count\":0}"
+#define ONE_SET ANSWER_JSON "{\"sets\":[{\"name\":\"bad\",\"entry_count\":2}],\"count\":1}"
+#define ITS_ENTRIES                                                                                \
+	ANSWER_JSON "{\"name\":\"bad\",\"entries\":[\"10.0.0.1\",{\"address\":\"10.0.0.2\","       \
+		    "\"expires_at\":\"2099-01-01T00:00:00Z\"}]}"
+#define UNDO                                                                                       \
+	"(undo: printf '%s\\n' 10.0.0.1 '10.0.0.2 expires=2099-01-01T00:00:00Z' | pepctl set put bad -)"
+
+/* After it was asked what there is, which is nothing. */
+static int ask_anew(const char *line, const char *answer)
+{
+	const struct canned answers[] = { { NO_SETS, 0 }, { answer, 0 } };
+
+	return session_ask(line, answers, 2);
+}
+
+static int ask_with(const char *line, const char *answer)
+{
+	const struct canned answers[] = { { ONE_SET, 0 }, { ITS_ENTRIES, 0 }, { answer, 0 } };
+
+	return session_ask(line, answers, 3);
+}
+
 static int ask(const char *line, const char *answer)
 {
 	const struct canned answers[] = { { answer, 0 } };
@@ -54,19 +77,23 @@ START_TEST(put)
 
 	session_write_file("10.0.0.1\n# two\n10.0.0.2\n");
 	snprintf(line, sizeof(line), "set put bad %s", session.file);
-	ck_assert_int_eq(ask(line, ANSWER_JSON "{\"changed\":true,\"created\":1,\"entry_count\":2,"
-					       "\"warnings\":[]}"),
+	ck_assert_int_eq(ask_anew(line,
+				  ANSWER_JSON "{\"changed\":true,\"created\":1,\"entry_count\":2,"
+					      "\"warnings\":[]}"),
 			 CLIENT_DONE);
 	ck_assert_str_eq(session.out,
 			 "added the set bad with 2 entries (undo: pepctl set delete bad)\n");
 	ck_assert(contains(session.asked, "PUT /sets/bad HTTP/1.1"));
 	ck_assert(contains(session.asked, "Content-Type: text/plain"));
 	ck_assert(contains(session.asked, "10.0.0.1\n# two\n10.0.0.2\n"));
+	ck_assert(contains(session.asked, "GET /sets HTTP/1.1"));
 	session_write_file(" {\"entries\": [\"10.0.0.1\"]}");
-	ck_assert_int_eq(ask(line, CHANGED("\"entry_count\":1,")), CLIENT_DONE);
+	ck_assert_int_eq(ask_anew(line, CHANGED("\"entry_count\":1,")), CLIENT_DONE);
 	ck_assert_str_eq(session.out, "replaced the set bad with 1 entries\n");
 	ck_assert(contains(session.asked, "Content-Type: application/json"));
-	ck_assert_int_eq(ask(line, SAME), CLIENT_DONE);
+	ck_assert_int_eq(ask_with(line, CHANGED("\"entry_count\":1,")), CLIENT_DONE);
+	ck_assert_str_eq(session.out, "replaced the set bad with 1 entries " UNDO "\n");
+	ck_assert_int_eq(ask_anew(line, SAME), CLIENT_DONE);
 	ck_assert_str_eq(session.out, "nothing to change in bad\n");
 	session_write_file("");
 	ck_assert_int_eq(session_run(line), CLIENT_REFUSED);
@@ -93,11 +120,11 @@ START_TEST(add_and_delete)
 	ck_assert_str_eq(session.out, "dry run: 1 of 1 entries of bad would be deleted\n");
 	ck_assert(contains(session.asked, "PATCH /sets/bad?dry_run=true"));
 	ck_assert(contains(session.asked, "{\"remove\":[\"10.0.0.1\"]}"));
-	ck_assert_int_eq(ask("set delete bad", CHANGED("")), CLIENT_DONE);
-	ck_assert_str_eq(session.out, "deleted bad\n");
+	ck_assert_int_eq(ask_with("set delete bad", CHANGED("")), CLIENT_DONE);
+	ck_assert_str_eq(session.out, "deleted bad " UNDO "\n");
 	ck_assert(contains(session.asked, "DELETE /sets/bad HTTP/1.1"));
-	ck_assert_int_eq(ask("set delete bad",
-			     ANSWER_PROBLEM("409 Conflict") "{\"detail\":\"used\"}"),
+	ck_assert_int_eq(ask_anew("set delete bad",
+				  ANSWER_PROBLEM("409 Conflict") "{\"detail\":\"used\"}"),
 			 CLIENT_REFUSED);
 	ck_assert_int_eq(ask("set add bad 10.0.0.1 --json", CHANGED("\"entries_added\":1,")),
 			 CLIENT_DONE);
