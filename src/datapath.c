@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "address_sets.h"
 #include "cleanup.h"
 #include "datapath_fold.h"
 #include "datapath_maps.h"
@@ -121,6 +122,7 @@ void datapath_free(struct datapath **datapath)
 	policyset_put(&d->overlaid);
 	datapath_slots_clear(&d->policies);
 	datapath_slots_clear(&d->failsafe);
+	address_sets_put(&d->sets);
 	free(d->free_slot);
 	free(d->slot_policy);
 	free(d->name);

@@ -15,8 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address_sets.h"
 #include "cleanup.h"
 #include "policy_order.h"
+#include "policy_sets.h"
 #include "policyset.h"
 
 /* ---- the base */
@@ -34,16 +36,19 @@ static int invert(const struct ranking *ranking, size_t count, uint32_t **ret)
 	return 0;
 }
 
-int datapath_base_make(struct policyset *set, const uint32_t *slot, struct datapath_base *ret)
+int datapath_base_make(const struct datapath_policies *policies, struct datapath_base *ret)
 {
+	const size_t count = policies->set->count;
 	struct datapath_base base = { 0 };
 
-	base.slot = malloc((set->count + 1) * sizeof(*base.slot));
+	base.slot = malloc((count + 1) * sizeof(*base.slot));
 	if (!base.slot)
 		return -ENOMEM;
-	if (set->count)
-		memcpy(base.slot, slot, set->count * sizeof(*base.slot));
-	base.set = policyset_get(set);
+	if (count)
+		memcpy(base.slot, policies->slot, count * sizeof(*base.slot));
+	base.set = policyset_get((struct policyset *)policies->set);
+	if (policies->sets)
+		base.sets = address_sets_get((struct address_sets *)policies->sets);
 	*ret = base;
 	return 0;
 }
@@ -64,6 +69,7 @@ int datapath_base_rank(struct datapath_base *base)
 void datapath_base_clear(struct datapath_base *base)
 {
 	policyset_put(&base->set);
+	address_sets_put(&base->sets);
 	free(base->slot);
 	for (int family = 0; family < PEP_FAMILIES; family++) {
 		ranking_clear(&base->ranking[family]);
@@ -124,8 +130,7 @@ static bool keeps_rank(const struct candidate *c, size_t index)
 
 struct comparison {
 	const struct datapath_base *base;
-	const struct policyset *set;
-	const uint32_t *slot;
+	const struct datapath_policies *wanted;
 	size_t most;
 	struct policy **overlay; /* borrowed */
 	uint32_t *overlay_slot;
@@ -135,12 +140,12 @@ struct comparison {
 
 static int add_overlay(struct comparison *c, size_t index)
 {
-	if (!c->set->policy[index]->enabled)
+	if (!c->wanted->set->policy[index]->enabled)
 		return 0; /* no rules */
 	if (c->overlays == c->most)
 		return -E2BIG;
-	c->overlay[c->overlays] = c->set->policy[index];
-	c->overlay_slot[c->overlays++] = c->slot[index];
+	c->overlay[c->overlays] = c->wanted->set->policy[index];
+	c->overlay_slot[c->overlays++] = c->wanted->slot[index];
 	return 0;
 }
 
@@ -157,8 +162,8 @@ static int add_successor(struct comparison *c, size_t base_index, size_t index)
 	}
 	grown[d->successors++] = (struct base_successor){
 		.index = (uint32_t)base_index,
-		.policy = c->set->policy[index],
-		.slot = c->slot[index],
+		.policy = c->wanted->set->policy[index],
+		.slot = c->wanted->slot[index],
 	};
 	return 0;
 }
@@ -167,11 +172,14 @@ static int add_successor(struct comparison *c, size_t base_index, size_t index)
 static int compare_one(struct comparison *c, size_t base_index, size_t index)
 {
 	const struct policy *was = c->base->set->policy[base_index];
-	struct policy *is = c->set->policy[index];
-	const struct candidate candidate = { c->base, c->set, is };
+	struct policy *is = c->wanted->set->policy[index];
+	const struct candidate candidate = { c->base, c->wanted->set, is };
 
-	if (c->base->slot[base_index] != c->slot[index])
+	if (c->base->slot[base_index] != c->wanted->slot[index])
 		return add_overlay(c, index); /* deleted and added again */
+	if (c->base->sets != c->wanted->sets &&
+	    policy_uses_changed_set(is, c->base->sets, c->wanted->sets))
+		return add_overlay(c, index);
 	if (was == is)
 		return 0;
 	if (was->enabled && policy_same_match(was, is) && keeps_rank(&candidate, base_index))
@@ -181,7 +189,7 @@ static int compare_one(struct comparison *c, size_t base_index, size_t index)
 
 static int compare_all(struct comparison *c)
 {
-	const struct policyset *base = c->base->set, *set = c->set;
+	const struct policyset *base = c->base->set, *set = c->wanted->set;
 	size_t i = 0, j = 0;
 	int error = 0, order;
 
@@ -213,10 +221,10 @@ static int keep_overlay(struct comparison *c)
 	return policyset_add(none, c->overlay, c->overlays, &c->result.overlay);
 }
 
-int base_difference_make(const struct datapath_base *base, const struct policyset *set,
-			 const uint32_t *slot, size_t most, struct base_difference *ret)
+int base_difference_make(const struct datapath_base *base, const struct datapath_policies *wanted,
+			 size_t most, struct base_difference *ret)
 {
-	struct comparison c = { .base = base, .set = set, .slot = slot, .most = most };
+	struct comparison c = { .base = base, .wanted = wanted, .most = most };
 	int error = -ENOMEM;
 
 	c.overlay = calloc(most + 1, sizeof(struct policy *));

@@ -11,11 +11,13 @@
 
 #include "ranking.h"
 
+struct address_sets;
 struct policy;
 struct policyset;
 
 struct datapath_base {
 	struct policyset *set; /* NULL: there is no main image */
+	struct address_sets *sets; /* that its policies name; NULL: none */
 	uint32_t *slot; /* of set->policy[i] */
 	struct ranking ranking[PEP_FAMILIES];
 	uint32_t *place[PEP_FAMILIES]; /* of set->policy[i] in the ranking; RANKED_NOWHERE */
@@ -27,8 +29,15 @@ struct datapath_base {
 
 #define RANKED_NOWHERE UINT32_MAX
 
-/** Takes a reference to @set and copies @slot; datapath_base_rank() is to follow. 0 or -ENOMEM. */
-int datapath_base_make(struct policyset *set, const uint32_t *slot, struct datapath_base *ret);
+/* What a state consists of that its rules are made of. */
+struct datapath_policies {
+	const struct policyset *set;
+	const struct address_sets *sets; /* that the policies name; NULL: none */
+	const uint32_t *slot; /* of set->policy[i] */
+};
+
+/** Takes references and copies the slots; datapath_base_rank() is to follow. 0 or -ENOMEM. */
+int datapath_base_make(const struct datapath_policies *policies, struct datapath_base *ret);
 
 /** Ranks its policies; may run in another thread than who holds the set. Returns 0 or -ENOMEM. */
 int datapath_base_rank(struct datapath_base *base);
@@ -56,8 +65,8 @@ struct base_difference {
 /**
  * Compares. Returns 0, -ENOMEM, or -E2BIG when the overlay would have more than @most policies.
  */
-int base_difference_make(const struct datapath_base *base, const struct policyset *set,
-			 const uint32_t *slot, size_t most, struct base_difference *ret);
+int base_difference_make(const struct datapath_base *base, const struct datapath_policies *wanted,
+			 size_t most, struct base_difference *ret);
 /** Drops and frees what it holds. */
 void base_difference_clear(struct base_difference *difference);
 

@@ -16,6 +16,7 @@
 
 struct datapath_change {
 	struct policyset *set, *failsafe;
+	struct address_sets *sets; /* NULL: none */
 	struct slot_plan policies, failsafes;
 	uint64_t generation;
 	uint64_t word;

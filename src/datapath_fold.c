@@ -88,8 +88,12 @@ bool datapath_fold_is_due(const struct datapath *datapath)
 static int take_snapshot(const struct datapath *datapath, struct datapath_fold *fold)
 {
 	const struct datapath_slots *failsafe = &datapath->failsafe;
-	int error =
-		datapath_base_make(datapath->policies.set, datapath->policies.slot, &fold->base);
+	const struct datapath_policies policies = {
+		.set = datapath->policies.set,
+		.sets = datapath->sets,
+		.slot = datapath->policies.slot,
+	};
+	int error = datapath_base_make(&policies, &fold->base);
 
 	if (error)
 		return error;

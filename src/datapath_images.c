@@ -28,6 +28,7 @@ int datapath_compile(struct datapath_base *base, const struct policyset *failsaf
 	if (error)
 		return error;
 	ranked.slots = base->slot;
+	ranked.sets = base->sets;
 	ranked.ranking = base->ranking;
 	error = rules_expand(base->set, failsafe, &ranked, &rules, problems);
 	if (error)
@@ -145,11 +146,14 @@ static int write_all(struct datapath *datapath, const struct policyset *set,
 static int compile(struct datapath *datapath, const struct datapath_state *state,
 		   struct datapath_change *change, struct image *ret, struct problems *problems)
 {
+	const struct datapath_policies policies = {
+		.set = state->set,
+		.sets = state->sets,
+		.slot = change->policies.slot,
+	};
 	struct rules_names names;
-	int error;
+	int error = datapath_base_make(&policies, &change->base);
 
-	error = datapath_base_make((struct policyset *)state->set, change->policies.slot,
-				   &change->base);
 	if (error)
 		return error;
 	datapath_change_names(datapath, &names);

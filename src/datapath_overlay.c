@@ -11,11 +11,13 @@
 #include "datapath_change.h"
 #include "datapath_settle.h"
 #include "image.h"
+#include "policy_sets.h"
 #include "policyset.h"
 #include "problem.h"
 #include "rules.h"
 
 #define OVERLAY_POLICIES_MOST 2048 /* ranks have room for more between any two */
+#define OVERLAY_RULES_MOST (PEP_OVERLAY_BYTES / sizeof(struct pep_rule4))
 
 /* Failsafe policies are in the main image alone. */
 static bool same_failsafe(const struct datapath *datapath, const struct policyset *wanted)
@@ -31,33 +33,69 @@ static bool same_failsafe(const struct datapath *datapath, const struct policyse
 	return true;
 }
 
-/* Of those policies that the state in force and the wanted one do not share. */
+/* Rules that a policy gives in a state; NULL: none. */
+static int count_policy(struct datapath *datapath, const struct policy *policy,
+			const struct address_sets *sets, uint64_t *ret)
+{
+	struct rules_names names;
+
+	*ret = 0;
+	if (!policy)
+		return 0;
+	datapath_change_names(datapath, &names);
+	names.sets = sets;
+	return rules_count(&names, policy, ret);
+}
+
+/* Counts a policy of the state in force out, and one of the wanted state in. */
+static int exchange(struct datapath *datapath, const struct policy *before,
+		    const struct policy *after, const struct address_sets *sets, uint64_t *rules)
+{
+	uint64_t out, in;
+	int error = count_policy(datapath, before, datapath->sets, &out);
+
+	if (!error)
+		error = count_policy(datapath, after, sets, &in);
+	if (error)
+		return error;
+	return __builtin_add_overflow(*rules - out, in, rules) ? -E2BIG : 0;
+}
+
+/* Of policies that are the same, and whose sets are not. */
+static int count_sets(struct datapath *datapath, const struct datapath_state *state,
+		      uint64_t *rules)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < state->set->count && !error; i++) {
+		const struct policy *policy = state->set->policy[i];
+
+		if (!policy_uses_changed_set(policy, datapath->sets, state->sets))
+			continue;
+		if (policyset_find(datapath->policies.set, policy->id) == policy)
+			error = exchange(datapath, policy, policy, state->sets, rules);
+	}
+	return error;
+}
+
 static int count_rules(struct datapath *datapath, const struct datapath_state *state,
 		       struct datapath_change *change)
 {
 	const struct slot_plan *plan = &change->policies;
 	const struct policyset *now = datapath->policies.set;
-	uint64_t rules = datapath->figures.rules, count;
-	struct rules_names names;
+	uint64_t rules = datapath->figures.rules;
 	int error = 0;
 
-	datapath_change_names(datapath, &names);
-	for (size_t i = 0; i < plan->removed_count && !error; i++) {
-		error = rules_count(&names, now->policy[plan->removed[i]], &count);
-		rules -= error ? 0 : count;
-	}
+	for (size_t i = 0; i < plan->removed_count && !error; i++)
+		error = exchange(datapath, now->policy[plan->removed[i]], NULL, NULL, &rules);
 	for (size_t i = 0; i < plan->fresh_count && !error; i++) {
 		const struct policy *policy = state->set->policy[plan->fresh[i]];
-		const struct policy *before = policyset_find(now, policy->id);
 
-		if (before)
-			error = rules_count(&names, before, &count);
-		rules -= error || !before ? 0 : count;
-		if (!error)
-			error = rules_count(&names, policy, &count);
-		if (!error && __builtin_add_overflow(rules, count, &rules))
-			return -E2BIG;
+		error = exchange(datapath, policyset_find(now, policy->id), policy, state->sets,
+				 &rules);
 	}
+	if (!error && state->sets != datapath->sets)
+		error = count_sets(datapath, state, &rules);
 	change->figures.rules = rules;
 	return error ? error : rules > state->max_rules ? -E2BIG : 0;
 }
@@ -65,6 +103,7 @@ static int count_rules(struct datapath *datapath, const struct datapath_state *s
 /* What an overlay is laid over, and what for. */
 struct layer {
 	const struct datapath_base *base;
+	struct datapath_policies wanted;
 	struct base_difference difference;
 	uint32_t flags; /* of the state */
 };
@@ -86,6 +125,7 @@ static int expand(const struct layer *layer, struct rules_names *names, struct r
 					     (enum pep_family)family, &ranking[family]);
 	names->ranking = ranking;
 	names->slots = layer->difference.slot;
+	names->sets = layer->wanted.sets;
 	if (!error)
 		error = rules_expand(layer->difference.overlay, none, names, ret, &problems);
 	for (int family = 0; family < PEP_FAMILIES; family++)
@@ -122,7 +162,7 @@ static int place(struct datapath *datapath, const struct image *image,
 }
 
 /* The word names the main image already, and no overlay. */
-static int lay_out(struct datapath *datapath, const struct layer *layer, size_t max_rules,
+static int lay_out(struct datapath *datapath, const struct layer *layer,
 		   struct datapath_change *change)
 {
 	const struct policyset *overlaid = layer->difference.overlay;
@@ -136,14 +176,14 @@ static int lay_out(struct datapath *datapath, const struct layer *layer, size_t 
 	if (!overlaid->count && layer->flags == layer->base->flags)
 		return 0;
 	datapath_change_names(datapath, &names);
-	names.max = max_rules;
+	names.max = OVERLAY_RULES_MOST;
 	error = build(layer, &names, &image);
 	if (!error)
 		error = place(datapath, &image, change);
 	change->figures.image_bytes += image.bytes;
 	change->figures.worst_compares += image.worst_compares;
 	image_clear(&image);
-	return error == -ERANGE || error == -EFBIG ? -E2BIG : error;
+	return error == -ERANGE || error == -EFBIG || error == -ENOSPC ? -E2BIG : error;
 }
 
 /* ---- versions */
@@ -239,30 +279,34 @@ int datapath_change_overlay(struct datapath *datapath, const struct datapath_sta
 
 	if (!datapath->base.set || !same_failsafe(datapath, state->failsafe))
 		return -E2BIG;
+	layer.wanted = (struct datapath_policies){ state->set, state->sets, change->policies.slot };
 	layer.flags = datapath_image_flags(state);
 	change->image = datapath->image;
 	change->word = PEP_WORD((uint64_t)PEP_WORD_MAIN(datapath->control->word_now),
 				(uint64_t)PEP_OVERLAY_NONE, change->generation);
 	error = count_rules(datapath, state, change);
 	if (!error)
-		error = base_difference_make(layer.base, state->set, change->policies.slot,
-					     OVERLAY_POLICIES_MOST, &layer.difference);
+		error = base_difference_make(layer.base, &layer.wanted, OVERLAY_POLICIES_MOST,
+					     &layer.difference);
 	if (!error)
-		error = lay_out(datapath, &layer, state->max_rules, change);
+		error = lay_out(datapath, &layer, change);
 	return error ? error : finish(datapath, state->set, &layer, change);
 }
 
 int datapath_change_fold(struct datapath *datapath, const struct image *image,
 			 struct datapath_change *change)
 {
-	CLEANUP(layer_clear)
-	struct layer layer = { .base = &change->base, .flags = datapath->flags };
-	int error = base_difference_make(layer.base, change->set, change->policies.slot,
-					 OVERLAY_POLICIES_MOST, &layer.difference);
+	CLEANUP(layer_clear) struct layer layer = {
+		.base = &change->base,
+		.wanted = { change->set, change->sets, change->policies.slot },
+		.flags = datapath->flags,
+	};
+	int error = base_difference_make(layer.base, &layer.wanted, OVERLAY_POLICIES_MOST,
+					 &layer.difference);
 
 	if (!error)
 		error = datapath_place_image(datapath, image, change);
 	if (!error)
-		error = lay_out(datapath, &layer, SIZE_MAX, change);
+		error = lay_out(datapath, &layer, change);
 	return error ? error : finish(datapath, change->set, &layer, change);
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "address_sets.h"
 #include "cleanup.h"
 #include "datapath_change.h"
 #include "datapath_counters.h"
@@ -74,6 +75,7 @@ static void free_change(struct datapath *datapath, struct datapath_change *chang
 	policyset_put(&change->overlaid);
 	policyset_put(&change->set);
 	policyset_put(&change->failsafe);
+	address_sets_put(&change->sets);
 	free(change);
 }
 
@@ -160,6 +162,8 @@ int datapath_prepare(struct datapath *datapath, const struct datapath_state *sta
 	}
 	change->set = policyset_get((struct policyset *)state->set);
 	change->failsafe = policyset_get((struct policyset *)state->failsafe);
+	if (state->sets)
+		change->sets = address_sets_get((struct address_sets *)state->sets);
 	*ret = change;
 	return 0;
 }
@@ -175,6 +179,8 @@ int datapath_publish_fold(struct datapath *datapath, struct datapath_base *base,
 		return -ENOMEM;
 	change->set = policyset_get(datapath->policies.set);
 	change->failsafe = policyset_get(failsafe);
+	if (datapath->sets)
+		change->sets = address_sets_get(datapath->sets);
 	change->flags = datapath->flags;
 	change->figures.rules = datapath->figures.rules;
 	change->base = *base;
@@ -238,6 +244,8 @@ static void commit(struct datapath *datapath, struct datapath_change **change)
 	slot_plan_adopt(datapath, &c->failsafes, c->failsafe, &datapath->failsafe);
 	if (c->base.set)
 		replace_base(datapath, &c->base);
+	address_sets_put(&datapath->sets);
+	datapath->sets = TAKE_PTR(c->sets);
 	policyset_put(&datapath->overlaid);
 	datapath->overlaid = TAKE_PTR(c->overlaid);
 	datapath->flags = c->flags;

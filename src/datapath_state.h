@@ -78,6 +78,7 @@ struct datapath {
 	size_t names;
 
 	struct datapath_slots policies, failsafe; /* in force */
+	struct address_sets *sets; /* in force; NULL: none */
 	struct datapath_free_slot *free_slot; /* a ring */
 	size_t free_first, free_slots, free_slots_room;
 	uint32_t next_slot; /* never used so far */

@@ -102,7 +102,7 @@ static int make_plan(struct set_plan *plan, struct problems *problems)
 	if (change->put)
 		warn_of_wide(change->put, problems);
 	result->policy_count = daemon->set->count;
-	result->others = daemon->set->count - policyset_count(daemon->set, ORIGIN_API);
+	result->others = daemon->set->count - daemon->set->of_origin[ORIGIN_API];
 	if (!change->put)
 		result->deleted = !!plan->existing;
 	else if (plan->existing && address_set_equal(plan->existing, change->put))
