@@ -71,8 +71,9 @@ int client_list(struct client *client)
 		return client_fail(client, "out of memory");
 	if (!client->value[OPTION_JSON])
 		return print_table(client, kept);
-	json_object_object_del(answer, "policies");
-	if (json_add(answer, "policies", TAKE_PTR(kept)))
+	/* By a count below policy_count `apply --replace` sees that it is not all. */
+	if (json_add_number(answer, "count", client_length(kept)) ||
+	    json_add(answer, "policies", TAKE_PTR(kept)))
 		return client_fail(client, "out of memory");
 	client_json_print(client->out, answer);
 	return CLIENT_DONE;

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "cleanup.h"
@@ -16,6 +17,7 @@
 #include "problem.h"
 
 static void write_all(struct http_request *request, bool replace);
+static bool is_page(struct json_object *body);
 static int refuse_page(struct http_request *request, struct json_object *body);
 static int collect_ids(struct http_request *request, const char ***ret, size_t *ret_count);
 
@@ -69,16 +71,31 @@ static void write_all(struct http_request *request, bool replace)
 	policy_write(request, &change, &problems, NULL);
 }
 
-/* What GET /policies?limit=N answered: putting it back would delete the rest. */
+/* Whether a listing says of itself that it has not all there is. */
+static bool is_page(struct json_object *body)
+{
+	struct json_object *cursor = NULL, *count = NULL, *total = NULL;
+
+	if (!json_object_is_type(body, json_type_object))
+		return false;
+	if (json_object_object_get_ex(body, "next_cursor", &cursor) && cursor)
+		return true;
+	return json_object_object_get_ex(body, "count", &count) &&
+	       json_object_object_get_ex(body, "policy_count", &total) &&
+	       json_object_is_type(count, json_type_int) &&
+	       json_object_is_type(total, json_type_int) &&
+	       json_object_get_int64(count) < json_object_get_int64(total);
+}
+
+/* What GET /policies?limit=N or `pepctl list --match` answered: putting it back would
+ * delete the rest. */
 static int refuse_page(struct http_request *request, struct json_object *body)
 {
-	struct json_object *cursor = NULL;
-
-	if (!json_object_is_type(body, json_type_object) ||
-	    !json_object_object_get_ex(body, "next_cursor", &cursor) || !cursor)
+	if (!is_page(body))
 		return 0;
 	http_refuse(request, 422,
-		    "this is one page of several (it has next_cursor): the policies that are not "
+		    "this is one page of several, or a choice of what there is (it has "
+		    "next_cursor, or count is less than policy_count): the policies that are not "
 		    "on it would be deleted");
 	return -EINVAL;
 }

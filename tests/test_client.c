@@ -175,6 +175,21 @@ START_TEST(list_some)
 }
 END_TEST
 
+/* `apply --replace` refuses what says that it is not all. */
+START_TEST(a_choice_says_how_many_it_has)
+{
+	const struct canned answer = {
+		ANSWER_JSON "{\"policies\":[{\"id\":\"a\",\"action\":\"BLOCK\"},{\"id\":\"b\","
+			    "\"action\":\"ALLOW\"}],\"count\":2,\"policy_count\":2}",
+		0,
+	};
+
+	ck_assert_int_eq(session_ask("list --json --match action=allow", &answer, 1), CLIENT_DONE);
+	ck_assert(contains(session.out, "\"count\": 1"));
+	ck_assert(contains(session.out, "\"policy_count\": 2"));
+}
+END_TEST
+
 START_TEST(export_for_apply)
 {
 	const struct canned answer = { ANSWER_JSON "{\"policies\":[" TELNET "],\"total\":1}", 0 };
@@ -286,6 +301,7 @@ int main(void)
 	tcase_add_loop_test(tests, a_refusal, 0, ARRAY_SIZE(refusals));
 	tcase_add_test(tests, list_as_a_table);
 	tcase_add_loop_test(tests, list_some, 0, ARRAY_SIZE(matches));
+	tcase_add_test(tests, a_choice_says_how_many_it_has);
 	tcase_add_test(tests, export_for_apply);
 	tcase_add_test(tests, status_of_the_unwell);
 	tcase_add_test(tests, interfaces_and_their_troubles);

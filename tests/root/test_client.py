@@ -214,6 +214,16 @@ class Client(PepctlTest):
 
     # ---- looking
 
+    def test_a_choice_does_not_replace_all(self):
+        self.daemon.put(allow("a"), block("b"))
+        for option in (["--limit", "1"], ["--match", "action=allow"]):
+            listed = self.pepctl("list", "--json", "--origin", "api", *option)
+            said = self.pepctl("apply", "--replace", self.file(listed), status=REFUSED)
+            self.assertIn("would be deleted", said)
+            self.pepctl("apply", self.file(listed))
+        self.pepctl("apply", "--replace", self.file(self.pepctl("list", "--json", "--origin", "api")))
+        self.assertEqual({"a", "b"}, set(self.definitions()))
+
     def test_list_and_show(self):
         self.daemon.put(block("a", protocol="udp", dport=53), allow("b", src="192.0.2.0/24"))
         self.lab.ingress.offer([packets.udp(PEER4, NOBODY4, 1, 53, b"x")] * 3)

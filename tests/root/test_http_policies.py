@@ -173,6 +173,15 @@ class Policies(HttpTest):
                     if "next_cursor" in page else None
             self.assertEqual(whole, paged)
 
+    def test_no_page_replaces_all(self):
+        self.daemon.put(*[block("p-%d" % i, priority=i) for i in range(5)])
+        query = "?origin=api&limit=2"
+        for _ in range(3):
+            page = self.daemon.request("GET", "/policies" + query)
+            self.assert_problem(self.daemon.request("PUT", "/policies", page.body), 422, "page")
+            query = "?origin=api&limit=2&cursor=" + page.json.get("next_cursor", "")
+        self.assertEqual(6, len(self.ids()))
+
     def test_pages_while_policies_come_and_go(self):
         self.daemon.put(*[block("p-%02d" % i, priority=i) for i in range(20)])
         page = self.daemon.get("/policies?limit=5")

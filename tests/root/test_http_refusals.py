@@ -93,6 +93,8 @@ REFUSED = [
     ("POST", "/policies", [GOOD, {"id": "a", "action": "REJECT"}], {}, 422, ["/1/action"]),
     ("POST", "/policies", [{"id": "a", "action": "BLOCK"}] * 2, {}, 422, ["a"]),
     ("PUT", "/policies", {"policies": [GOOD], "next_cursor": "1.a"}, {}, 422, ["one page"]),
+    ("PUT", "/policies", {"policies": [GOOD], "count": 1, "policy_count": 2}, {}, 422,
+     ["one page"]),
     ("PUT", "/policies/x", {"id": "y", "action": "BLOCK"}, {}, 422, ["/id"]),
     ("PATCH", "/policies/good", {"action": None}, {}, 422, ["action"]),
     ("PATCH", "/policies/good", [], {}, 422, ["object"]),
