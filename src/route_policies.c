@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <event2/buffer.h>
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "http_request.h"
 #include "http_server.h"
 #include "json_cleanup.h"
+#include "policy_cursor.h"
 #include "policy_json.h"
 #include "policy_view.h"
 #include "policyset.h"
@@ -42,10 +42,11 @@ static int parse_listing(struct http_request *request, struct listing *listing, 
 			 int *ret_origin);
 static int choose(struct http_request *request, struct listing *listing, size_t limit, int origin);
 static int parse_fields(struct http_request *request, bool *ret_definitions);
-static size_t first_of_page(const struct http_order *order, const char *cursor);
+static size_t first_of_page(const struct http_order *order, const struct policy_cursor *cursor);
 static int next_part(void *context, struct evbuffer *part);
 static int add_policy(const struct listing *listing, size_t n, struct evbuffer *part);
 static int add_end(const struct listing *listing, struct evbuffer *part);
+static int add_cursor(const struct listing *listing, struct json_object *end);
 static void release_listing(void *context);
 static void free_listing(struct listing **listing);
 
@@ -111,6 +112,7 @@ static int parse_listing(struct http_request *request, struct listing *listing, 
 	const char *limit = http_parameter(request, "limit", 0);
 	const char *origin = http_parameter(request, "origin", 0);
 	const char *cursor = http_parameter(request, "cursor", 0);
+	struct policy_cursor place;
 	unsigned long long number;
 	char *end = NULL;
 
@@ -123,8 +125,7 @@ static int parse_listing(struct http_request *request, struct listing *listing, 
 		}
 		*ret_limit = (size_t)number;
 	}
-	if (cursor &&
-	    (*cursor < '0' || *cursor > '9' || cursor[strspn(cursor, "0123456789")] != '.')) {
+	if (cursor && policy_cursor_parse(cursor, &place)) {
 		http_refuse(request, 400, "cursor is the next_cursor of the page before");
 		return -EINVAL;
 	}
@@ -154,7 +155,8 @@ static int choose(struct http_request *request, struct listing *listing, size_t 
 {
 	const char *cursor = http_parameter(request, "cursor", 0);
 	const struct http_order *order = http_order(request->http);
-	size_t first;
+	struct policy_cursor place;
+	size_t first = 0;
 
 	if (!order)
 		return -ENOMEM;
@@ -163,7 +165,8 @@ static int choose(struct http_request *request, struct listing *listing, size_t 
 	listing->chosen = calloc(order->set->count + 1, sizeof(*listing->chosen));
 	if (!listing->chosen)
 		return -ENOMEM;
-	first = cursor ? first_of_page(order, cursor) : 0;
+	if (cursor && !policy_cursor_parse(cursor, &place))
+		first = first_of_page(order, &place);
 	for (size_t i = 0; i < order->set->count; i++) {
 		uint32_t index = order->order[i];
 
@@ -180,15 +183,22 @@ static int choose(struct http_request *request, struct listing *listing, size_t 
 	return 0;
 }
 
-/* A cursor is "POSITION.ID" of the last policy of the page before. Where that
- * policy is now, the next page goes on; if it is gone, at its old position. */
-static size_t first_of_page(const struct http_order *order, const char *cursor)
+/* The first behind where the last policy of the page before stood, even if it is gone now. */
+static size_t first_of_page(const struct http_order *order, const struct policy_cursor *cursor)
 {
-	char *id = NULL;
-	unsigned long long position = strtoull(cursor, &id, 10);
-	ptrdiff_t index = *id == '.' ? policyset_index(order->set, id + 1) : -1;
+	size_t low = 0, high = order->set->count;
 
-	return index < 0 ? (size_t)position : order->position[index] + 1;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		struct policy_cursor place =
+			policy_cursor(order->set->policy[order->order[middle]]);
+
+		if (policy_cursor_compare(&place, cursor) > 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
 }
 
 static int next_part(void *context, struct evbuffer *part)
@@ -226,21 +236,28 @@ static int add_policy(const struct listing *listing, size_t n, struct evbuffer *
 static int add_end(const struct listing *listing, struct evbuffer *part)
 {
 	CLEANUP(cleanup_json) struct json_object *end = json_object_new_object();
-	const struct chosen *last = listing->count ? &listing->chosen[listing->count - 1] : NULL;
 	const char *text;
 
 	if (!end || json_add_number(end, "count", listing->count) ||
 	    json_add_number(end, "policy_count", listing->total) ||
 	    json_add_number(end, "generation", listing->generation) ||
-	    (listing->more && last &&
-	     json_add_format(end, "next_cursor", "%" PRIu32 ".%s", last->position + 1,
-			     listing->set->policy[last->index]->id)))
+	    (listing->more && add_cursor(listing, end)))
 		return -ENOMEM;
 	text = json_object_to_json_string_ext(end, JSON_C_TO_STRING_NOSLASHESCAPE);
 	/* The members of this object follow the array in the one that was begun. */
 	if (!text || evbuffer_add_printf(part, "\n],%s\n", text + 1) < 0)
 		return -ENOMEM;
 	return 0;
+}
+
+static int add_cursor(const struct listing *listing, struct json_object *end)
+{
+	const struct chosen *last = &listing->chosen[listing->count - 1];
+	struct policy_cursor cursor = policy_cursor(listing->set->policy[last->index]);
+	char text[POLICY_CURSOR_SIZE];
+
+	policy_cursor_print(&cursor, text);
+	return json_add_text(end, "next_cursor", text);
 }
 
 static void release_listing(void *context)

@@ -34,6 +34,7 @@ unit_tests = \
 	tests/test_notify \
 	tests/test_number \
 	tests/test_policy \
+	tests/test_policy_cursor \
 	tests/test_policy_json \
 	tests/test_policy_round_trip \
 	tests/test_policy_sets \
@@ -89,6 +90,7 @@ tests_test_http_query_SOURCES = tests/test_http_query.c $(policy_text)
 tests_test_merge_patch_SOURCES = tests/test_merge_patch.c $(policy_text)
 tests_test_metrics_text_SOURCES = tests/test_metrics_text.c $(policy_text)
 tests_test_policy_sets_SOURCES = tests/test_policy_sets.c $(policy_text) $(set_text)
+tests_test_policy_cursor_SOURCES = tests/test_policy_cursor.c $(policy_text)
 tests_test_policy_view_SOURCES = tests/test_policy_view.c $(policy_text)
 tests_test_problem_document_SOURCES = tests/test_problem_document.c $(policy_text)
 tests_test_route_SOURCES = tests/test_route.c $(policy_text)

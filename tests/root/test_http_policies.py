@@ -183,14 +183,18 @@ class Policies(HttpTest):
         self.assertEqual(6, len(self.ids()))
 
     def test_pages_while_policies_come_and_go(self):
-        self.daemon.put(*[block("p-%02d" % i, priority=i) for i in range(20)])
-        page = self.daemon.get("/policies?limit=5")
-        self.daemon.delete("p-04")
-        self.daemon.delete("p-00")
-        rest = self.daemon.get("/policies?limit=100&cursor=" + page["next_cursor"])
-        listed = [one["id"] for one in rest["policies"]]
-        self.assertIn("p-19", listed)
-        self.assertEqual(len(set(listed)), len(listed))
+        for gone in (["p-04"], ["p-00", "p-04"], ["p-00", "p-01", "p-06"], []):
+            self.daemon.put(*[block("p-%02d" % i, priority=i) for i in range(20)])
+            page = self.daemon.get("/policies?origin=api&limit=5")
+            for identity in gone:
+                self.daemon.delete(identity)
+            self.daemon.post(block("late", priority=50), block("early", priority=0),
+                             *([] if gone else [block("p-04", priority=60)]))
+            rest = self.daemon.get("/policies?origin=api&cursor=" + page["next_cursor"])
+            wanted = ["p-%02d" % i for i in range(5, 20) if "p-%02d" % i not in gone] + ["late"]
+            self.assertEqual(wanted + ([] if gone else ["p-04"]),
+                             [one["id"] for one in rest["policies"]])
+            self.assertLess(rest["count"], rest["policy_count"])
 
     def test_what_is_exported_can_be_put_back(self):
         self.daemon.put(block("a", src="10.0.0.0/8", dport=[80, "443-444"], labels={"k": "v"}),

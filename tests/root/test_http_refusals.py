@@ -76,6 +76,7 @@ REFUSED = [
     ("GET", "/policies?limit=-1", None, {}, 400, ["limit"]),
     ("GET", "/policies?limit=1x", None, {}, 400, ["limit"]),
     ("GET", "/policies?cursor=x", None, {}, 400, ["cursor"]),
+    ("GET", "/policies?cursor=5.good", None, {}, 400, ["cursor"]),
     ("GET", "/policies?origin=moon", None, {}, 400, ["origin", "file or api"]),
     ("GET", "/policies?fields=some", None, {}, 400, ["definition"]),
     ("GET", "/events?verdict=maybe", None, {}, 400, ["verdict"]),
