@@ -74,7 +74,9 @@ void policies_etag(const struct daemon *daemon, char ret[POLICY_ETAG_SIZE])
 	struct datapath_figures figures;
 
 	datapath_figures(daemon->datapath, &figures);
-	snprintf(ret, POLICY_ETAG_SIZE, "\"%" PRIu64 "\"", figures.generation);
+	/* Generations begin again with each start of the daemon. */
+	snprintf(ret, POLICY_ETAG_SIZE, "\"s%" PRIx64 "-g%" PRIu64 "\"",
+		 (uint64_t)daemon->started_us, figures.generation);
 }
 
 bool etag_listed(const char *header, const char *etag)

@@ -27,7 +27,7 @@ bool policy_expires_in(const struct policy *policy, uint64_t *ret_seconds);
 /** A quoted entity tag of the definition: another one whenever anything of it was changed. */
 void policy_etag(const struct policy *policy, char ret[POLICY_ETAG_SIZE]);
 
-/** The same of all policies: the generation in force. */
+/** The same of all policies: this start of the daemon and the generation in force. */
 void policies_etag(const struct daemon *daemon, char ret[POLICY_ETAG_SIZE]);
 
 /**

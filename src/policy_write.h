@@ -21,7 +21,7 @@ struct policy_source policy_write_source(const struct http_request *request);
  */
 int policy_write_condition(struct http_request *request, const char *etag);
 
-/** The same for all policies: their tag is the generation. */
+/** The same for all policies, by their tag. */
 int policy_write_condition_all(struct http_request *request);
 
 /** Answers with what is wrong in a text: 422, or 503 when @error is -ENOMEM. */

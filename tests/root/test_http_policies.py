@@ -117,6 +117,18 @@ class Policies(HttpTest):
                                       {"If-None-Match": "*"})
         self.assertEqual(201, created.status)
 
+    def test_a_tag_of_before_a_restart_is_refused(self):
+        self.daemon.put(block("a"))
+        generation = self.daemon.get("/policies")["generation"]
+        tag = self.daemon.request("GET", "/policies").headers["ETag"]
+        self.daemon.stop()
+        self.daemon.start()
+        while self.daemon.get("/policies")["generation"] < generation:
+            self.daemon.write("PUT", "/policies/n",
+                              block("n", priority=self.daemon.get("/policies")["generation"]))
+        self.assertEqual(generation, self.daemon.get("/policies")["generation"])
+        self.assert_problem(self.daemon.request("PUT", "/policies", [], {"If-Match": tag}), 412)
+
     def test_counters_do_not_change_the_tag(self):
         self.daemon.put(block("a"))
         tags = {self.daemon.request("GET", "/policies/a").headers["ETag"] for _ in range(3)}
