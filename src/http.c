@@ -50,7 +50,8 @@ int http_open(struct daemon *daemon, struct http **ret)
 		return -ENOMEM;
 	http->daemon = daemon;
 	http->tick = event_new(daemon->base, -1, 0, tick, http);
-	result = http->tick ? open_server(&http->local, http, true) : -ENOMEM;
+	result = http->tick ? http_note_interfaces(http) : -ENOMEM;
+	result = result ? result : open_server(&http->local, http, true);
 	result = result ? result : open_server(&http->tcp, http, false);
 	result = result ? result : http_reconfigure(http);
 	if (result) {

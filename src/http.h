@@ -37,6 +37,12 @@ const struct http_listener_state *http_listeners(const struct http *http, size_t
 /** To be called after each datapath_commit(): how long it took is a metric. */
 void http_note_publish(struct http *http);
 
+/**
+ * To be called when interfaces were attached to or renamed: what they count
+ * stays in the totals when they are gone. Returns 0 or -ENOMEM.
+ */
+int http_note_interfaces(struct http *http);
+
 /** Ends all connections and listeners and removes the socket. */
 void http_close(struct http **http);
 

@@ -86,7 +86,4 @@ const struct http_order *http_order(struct http *http);
 /** Frees an order. */
 void http_order_clear(struct http_order *order);
 
-/** Adds the interfaces that are attached now to http->interface_names. 0 or -ENOMEM. */
-int http_note_interfaces(struct http *http);
-
 #endif

@@ -11,6 +11,7 @@
 #include "daemon.h"
 #include "daemon_state.h"
 #include "datapath.h"
+#include "http.h"
 #include "interfaces_choice.h"
 #include "log.h"
 #include "policyset.h"
@@ -109,6 +110,8 @@ void interfaces_watch_follow(struct interfaces_watch *watch)
 			follow_one(watch, &choices[i]);
 	}
 	watched_follow_absent(&watch->list, daemon->settings);
+	if (daemon->http && http_note_interfaces(daemon->http) < 0)
+		log_error("out of memory: the totals may lack an interface when it is gone");
 	daemon_tell_status(daemon);
 }
 

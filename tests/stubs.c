@@ -325,3 +325,10 @@ void http_note_publish(struct http *http)
 {
 	(void)http;
 }
+
+int http_note_interfaces(struct http *http)
+{
+	(void)http;
+	note("interfaces");
+	return 0;
+}

@@ -292,6 +292,17 @@ START_TEST(a_rename_is_followed)
 }
 END_TEST
 
+/* Not only when a request comes: it may be gone by then. */
+START_TEST(what_is_attached_is_counted_from_then_on)
+{
+	under_test.http = (struct http *)&under_test; /* the stub does not look at it */
+	link_up(3, "x1");
+	turn();
+	ck_assert_str_eq(stubs.calls, "attach:x1 interfaces ");
+	under_test.http = NULL;
+}
+END_TEST
+
 START_TEST(an_absent_one_is_waited_for)
 {
 	want("z0");
@@ -383,6 +394,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, interfaces_come_and_go);
 	tcase_add_test(tests, a_rename_is_followed);
+	tcase_add_test(tests, what_is_attached_is_counted_from_then_on);
 	tcase_add_test(tests, an_absent_one_is_waited_for);
 	tcase_add_test(tests, a_failure_is_tried_again_when_something_changes);
 	tcase_add_test(tests, what_somebody_took_away_is_put_back);

@@ -71,6 +71,19 @@ class Hotplug(Devices):
         print("ms to be guarded: " + ", ".join("%.0f" % (1e3 * window) for window in windows))
         self.assertLess(statistics.median(windows), 0.050)
 
+    def test_what_came_and_went_between_two_requests_is_counted(self):
+        self.daemon.write("POST", "/reset")
+        seen = len(self.daemon.log())
+        with self.pair("late8", "q8") as wire:
+            wait_until(lambda: "attached to late8" in self.daemon.log()[seen:], "not attached")
+            wire.offer([packets.udp(PEER4, NOBODY4, 1, 53, b"x")] * 3)
+        wait_until(lambda: "late8 is not attached to any more" in self.daemon.log()[seen:],
+                   "late8 is still there")
+        counts = {entry["name"]: entry for entry in self.daemon.get("/stats")["interfaces"]}
+        self.assertEqual(3, counts["late8"]["ingress"]["drop"]["packets"])
+        self.assertRegex(self.daemon.request("GET", "/metrics").body.decode(),
+                         r'pepctl_dropped_packets_total\{[^}]*"late8"[^}]*\} 3\n')
+
     def test_interface_that_is_deleted_and_comes_back(self):
         for _ in range(5):
             with self.pair("late1", "q1") as wire:
