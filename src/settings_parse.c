@@ -10,6 +10,7 @@
 #include "json.h"
 #include "json_cleanup.h"
 #include "json_pointer.h"
+#include "policyset.h"
 #include "problem.h"
 #include "settings_key.h"
 #include "settings_kind.h"
@@ -17,6 +18,8 @@
 #define POLICIES_DIRECTORY "policies.d"
 #define SETS_DIRECTORY "sets.d"
 #define POINTER_MAX 256
+#define RULES_PER_POLICY 4
+#define LEAST_RULES 64
 
 static int read_standards(struct settings *settings, struct problems *problems);
 static int read_given(struct json_object *json, struct settings *settings,
@@ -160,6 +163,16 @@ static char *beside(const char *file, const char *slash, const char *name)
 	return asprintf(&path, "%.*s%s", (int)(slash - file) + 1, file, name) < 0 ? NULL : path;
 }
 
+/* The failsafe policies must fit too, however few others there can be. */
+static uint32_t usual_max_rules(const struct settings *settings)
+{
+	uint32_t rules = RULES_PER_POLICY * settings->capacity;
+	uint32_t failsafe = RULES_PER_POLICY * (uint32_t)settings->failsafe->count;
+
+	rules = rules > failsafe ? rules : failsafe;
+	return rules > LEAST_RULES ? rules : LEAST_RULES;
+}
+
 /* What is made of other keys. A path has a slash, as its reader saw to. */
 static int complete(struct settings *settings)
 {
@@ -167,7 +180,7 @@ static int complete(struct settings *settings)
 	const char *slash = file ? strrchr(file, '/') : NULL;
 
 	if (!settings->max_rules)
-		settings->max_rules = 4 * settings->capacity;
+		settings->max_rules = usual_max_rules(settings);
 	if (!slash)
 		return -EINVAL;
 	settings->policies_directory = beside(file, slash, POLICIES_DIRECTORY);

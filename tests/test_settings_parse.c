@@ -70,6 +70,15 @@ START_TEST(every_key_is_read)
 }
 END_TEST
 
+START_TEST(there_is_always_room_for_the_failsafe_policies)
+{
+	ck_assert_int_eq(parse("{\"policy\":{\"capacity\":1}}"), 0);
+	ck_assert_uint_eq(settings->max_rules, 64);
+	ck_assert_int_eq(parse("{\"policy\":{\"capacity\":17}}"), 0);
+	ck_assert_uint_eq(settings->max_rules, 68);
+}
+END_TEST
+
 static const struct {
 	const char *text, *pointer, *part;
 } faults[] = {
@@ -272,6 +281,7 @@ int main(void)
 	TCase *tcase = tcase_create("parse");
 
 	tcase_add_test(tcase, every_key_is_read);
+	tcase_add_test(tcase, there_is_always_room_for_the_failsafe_policies);
 	tcase_add_loop_test(tcase, fault_is_named, 0, ARRAY_SIZE(faults));
 	tcase_add_test(tcase, all_errors_at_once);
 	tcase_add_test(tcase, replaced_keys_are_warnings);

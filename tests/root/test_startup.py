@@ -138,6 +138,13 @@ class BadConfig(Startup):
 
 
 class Surroundings(Startup):
+    def test_the_least_capacity_has_room_for_the_failsafe_policies(self):
+        daemon = self.make({"policy": {"capacity": 1}})
+        daemon.start()
+        daemon.post(block("a"))
+        answer = daemon.request("POST", "/policies", [block("b")])
+        self.assertEqual(409, answer.status, answer)
+
     def test_interface_that_does_not_exist(self):
         """It is waited for, and shown as missing; the others are enforced."""
         self.daemon = self.make({"network": {"interfaces": ["d0", "nosuch0"]}})
