@@ -157,17 +157,32 @@ static int refuse_unreadable(const struct load *load, const char *name, int erro
 	return error;
 }
 
-/* It is written anew and not read at a good start, so its format is asked for here. */
+/* What it held is lost when the start needs it, and only then; so it is a warning. */
+static void keep_last_good(struct load *load, const char *detail)
+{
+	int error = store_keep_aside(load->store, STORE_LAST_GOOD);
+
+	problem_warn(load->problems, load->store->path, "%s cannot be used: %s. It %s%s",
+		     STORE_LAST_GOOD, detail, error ? "cannot be kept aside: " : "is kept aside",
+		     error ? strerror(-error) : "");
+}
+
+/* It is written anew and not read at a good start, so it is looked at here. */
 static int check_last_good(struct load *load)
 {
 	CLEANUP(cleanup_free) char *text = NULL;
+	const char *detail;
 	size_t size;
-	int format, error = store_read_file(load->store, STORE_LAST_GOOD, &text, &size);
+	int error = store_read_file(load->store, STORE_LAST_GOOD, &text, &size);
 
 	if (error)
 		return error == -ENOENT ? 0 : refuse_unreadable(load, STORE_LAST_GOOD, error);
-	format = store_peek_format(text, size);
-	return format > STORE_FORMAT ? refuse_newer(load, STORE_LAST_GOOD) : 0;
+	error = store_check(text, size, &detail);
+	if (error == -EPROTO)
+		return refuse_newer(load, STORE_LAST_GOOD);
+	if (error)
+		keep_last_good(load, detail);
+	return 0;
 }
 
 static void report_bad_snapshot(struct load *load, const char *detail)

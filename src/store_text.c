@@ -174,6 +174,20 @@ int store_peek_format(const char *text, size_t size)
 	return format > 0 && format <= INT_MAX ? (int)format : 0;
 }
 
+int store_check(const char *text, size_t size, const char **ret_detail)
+{
+	int format = store_peek_format(text, size);
+
+	*ret_detail = format ? "it is of a newer format than this version knows"
+			     : "it does not say its format";
+	if (!format || format > STORE_FORMAT)
+		return format ? -EPROTO : -EBADMSG;
+	if (size > 0 && text[size - 1] == '\n')
+		size--;
+	*ret_detail = "its checksum is wrong";
+	return check_crc(text, size) ? 0 : -EBADMSG;
+}
+
 int store_parse(const char *text, size_t size, struct json_object **ret, const char **ret_detail)
 {
 	CLEANUP(problems_clear) struct problems problems = { 0 };

@@ -50,6 +50,13 @@ int store_writer_finish(struct store_writer *writer);
 int store_peek_format(const char *text, size_t size);
 
 /**
+ * Checks a line, which need not be parsed, with or without its newline.
+ * @ret_detail: what is wrong, when it is not right; static text.
+ * Returns 0, -EBADMSG, -EPROTO when the format is newer.
+ */
+int store_check(const char *text, size_t size, const char **ret_detail);
+
+/**
  * Checks and parses a line, with or without its newline. The caller owns *ret.
  * @ret_detail: what is wrong, when it is not right; static text.
  * Returns 0, -EBADMSG, -EPROTO when the format is newer, -ENOMEM.

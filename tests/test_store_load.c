@@ -198,6 +198,32 @@ START_TEST(a_policy_that_cannot_be_read_is_kept_aside)
 }
 END_TEST
 
+/* Also when nothing asks for what it holds: the next good start writes it anew. */
+START_TEST(a_damaged_last_good_state_is_kept_aside)
+{
+	static const char *const texts[] = { "", "nonsense\n", "{\"format\":1,\"crc\":\"0\"}\n" };
+	char found[FILE_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		char name[64];
+
+		fixture_write(STORE_LAST_GOOD, texts[i], strlen(texts[i]));
+		assert_opens();
+		ck_assert_uint_eq(problems.count, 1);
+		ck_assert_uint_eq(problems.errors, 0);
+		ck_assert_ptr_nonnull(strstr(problems.list[0].detail, STORE_LAST_GOOD));
+		ck_assert(!fixture_exists(STORE_LAST_GOOD));
+		snprintf(name, sizeof(name), STORE_LAST_GOOD ".bad-%zu", i + 1);
+		fixture_read(name, found);
+		ck_assert_str_eq(found, texts[i]);
+		assert_opens_clean();
+	}
+	write_line(STORE_LAST_GOOD, ",\"config\":{},\"policies\":[]");
+	assert_opens_clean();
+	ck_assert(fixture_exists(STORE_LAST_GOOD));
+}
+END_TEST
+
 START_TEST(a_newer_format_is_refused_and_stays)
 {
 	static const char *const names[] = { STORE_SNAPSHOT, STORE_JOURNAL, STORE_LAST_GOOD };
@@ -228,6 +254,7 @@ int main(void)
 	tcase_add_test(tcase, bad_files_do_not_replace_each_other);
 	tcase_add_test(tcase, a_missing_transaction_is_noticed);
 	tcase_add_test(tcase, a_policy_that_cannot_be_read_is_kept_aside);
+	tcase_add_test(tcase, a_damaged_last_good_state_is_kept_aside);
 	tcase_add_test(tcase, a_newer_format_is_refused_and_stays);
 	return run_case(tcase);
 }

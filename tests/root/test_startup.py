@@ -299,6 +299,24 @@ class Surroundings(Startup):
         self.assertIn("policies.json", self.daemon.log())
         self.daemon.stop()
 
+    def test_a_damaged_last_good_state_is_kept_whatever_the_files_are_like(self):
+        self.daemon.start()
+        self.daemon.stop()
+        path = os.path.join(self.daemon.state_dir, "last-good.json")
+        for number, bad_files in enumerate((False, True), 1):
+            with open(path, "r+") as file:
+                file.seek(30)
+                file.write("damage")
+            if bad_files:
+                with open(self.daemon.policies_path, "w") as file:
+                    file.write("{")
+            self.daemon.start()
+            self.assertIn("last-good.json cannot be used: its checksum is wrong. It is kept aside",
+                          self.daemon.log())
+            self.assertTrue(os.path.exists("%s.bad-%d" % (path, number)))
+            self.assertEqual(not bad_files, os.path.exists(path))
+            self.daemon.stop()
+
     def test_bad_files_can_block_everything_and_lose_nothing(self):
         """The API's policies are not enforced meanwhile, and are there when the files are mended."""
         self.daemon = self.make({"policy": {"on_bad_start": "block-but-failsafe"}})
