@@ -159,6 +159,8 @@ libpep_a_SOURCES = \
 	src/http_health.h \
 	src/http_json.c \
 	src/http_json.h \
+	src/http_linger.c \
+	src/http_linger.h \
 	src/http_listener.c \
 	src/http_listener.h \
 	src/http_order.c \

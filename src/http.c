@@ -39,6 +39,7 @@ static const char *explain_refusal(void *context, int status);
 static void count_refusal(void *context, int status);
 static void tick(evutil_socket_t fd, short events, void *context);
 static void trim_after_many(struct http *http);
+static void trim_after_refusal(struct http *http);
 static void set_tick(struct http *http);
 
 int http_open(struct daemon *daemon, struct http **ret)
@@ -152,7 +153,6 @@ static int open_server(struct http_server *server, struct http *http, bool local
 	evhttp_set_allowed_methods(server->evhttp, UINT16_MAX);
 	evhttp_set_default_content_type(server->evhttp, NULL);
 	evhttp_set_max_headers_size(server->evhttp, HEADER_BYTES);
-	evhttp_set_flags(server->evhttp, EVHTTP_SERVER_LINGERING_CLOSE);
 	evhttp_set_gencb(server->evhttp, http_serve, server);
 	return 0;
 }
@@ -318,6 +318,8 @@ static void count_refusal(void *context, int status)
 	struct http_server *server = context;
 
 	http_count_status(server->http, HTTP_ROUTE_NONE, "other", status);
+	if (status == 413)
+		server->http->trim = true;
 }
 
 static void tick(evutil_socket_t fd, short events, void *context)
@@ -334,6 +336,7 @@ static void tick(evutil_socket_t fd, short events, void *context)
 	open_listeners(http, true);
 	count_connections(&http->local);
 	trim_after_many(http);
+	trim_after_refusal(http);
 }
 
 /* What many long answers at once took is given back when they are gone. */
@@ -348,6 +351,16 @@ static void trim_after_many(struct http *http)
 		http->busy = count;
 		heap_trim();
 	}
+}
+
+/* What evhttp had kept of a body before it was too large is freed with the connection. */
+static void trim_after_refusal(struct http *http)
+{
+	if (!http->trim || http_connections_linger(http->local.connections) ||
+	    http_connections_linger(http->tcp.connections))
+		return;
+	http->trim = false;
+	heap_trim();
 }
 
 static void set_tick(struct http *http)

@@ -15,11 +15,13 @@
 #include "cleanup.h"
 #include "event_priority.h"
 #include "http_json.h"
+#include "http_linger.h"
 #include "http_server.h"
 #include "json_cleanup.h"
 #include "problem_document.h"
 
 #define ANSWER_FACTOR 10
+#define STATUS_TOO_LARGE 413
 
 struct http_connection {
 	LIST_ENTRY(http_connection) link;
@@ -36,6 +38,7 @@ struct http_connection {
 struct http_connections {
 	LIST_HEAD(, http_connection) list;
 	size_t count;
+	struct http_lingers lingers;
 	struct event_base *base;
 	struct http_connections_calls calls;
 	bool yielding;
@@ -101,7 +104,12 @@ void http_connections_expire(struct http_connections *connections, uint64_t most
 
 size_t http_connections_count(const struct http_connections *connections)
 {
-	return connections->count;
+	return connections->count + connections->lingers.count;
+}
+
+bool http_connections_linger(const struct http_connections *connections)
+{
+	return connections->lingers.count > 0;
 }
 
 void http_connections_free(struct http_connections **connections)
@@ -117,6 +125,7 @@ void http_connections_free(struct http_connections **connections)
 			connection->closed(connection->context);
 		forget(connection);
 	}
+	http_lingers_clear(&(*connections)->lingers);
 	free(*connections);
 	*connections = NULL;
 }
@@ -231,6 +240,9 @@ static void rewrite_page(evutil_socket_t fd, short events, void *context)
 	if (!connection->answering)
 		return;
 	calls->refused(calls->context, status);
+	if (status == STATUS_TOO_LARGE)
+		http_linger(&connection->all->lingers, connection->all->base,
+			    bufferevent_getfd(connection->stream));
 	/* evhttp closes it when the page is sent, and will not say so unless
 	 * there was a request before. */
 	if (!connection->evhttp)

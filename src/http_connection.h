@@ -50,8 +50,11 @@ void http_connections_sweep(struct http_connections *connections);
  */
 void http_connections_expire(struct http_connections *connections, uint64_t most_ns);
 
-/** How many there are. */
+/** How many there are, with those that are answered and whose client still sends. */
 size_t http_connections_count(const struct http_connections *connections);
+
+/** Whether there are some of the latter. */
+bool http_connections_linger(const struct http_connections *connections);
 
 /** Before evhttp_free() of the server: answers under way are given up. Tolerates NULL. */
 void http_connections_free(struct http_connections **connections);

@@ -68,8 +68,10 @@ void http_serve(struct evhttp_request *evhttp, void *context)
 	serve(&request, server);
 	http_query_free(&request.query);
 	free(request.id);
-	if (large)
+	if (large) {
 		heap_trim();
+		server->http->trim = true; /* what was not read of it goes with the answer */
+	}
 }
 
 void http_count_status(struct http *http, const char *route, const char *method, int status)

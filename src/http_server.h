@@ -57,6 +57,7 @@ struct http {
 	size_t listener_count;
 	bool local_full, tcp_full; /* not accepting until connections end */
 	size_t busy; /* the most connections since memory was given back */
+	bool trim; /* a large body was refused */
 	struct event *tick;
 
 	struct http_tally *tallies;

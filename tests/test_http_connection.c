@@ -165,6 +165,7 @@ START_TEST(so_it_is_after_a_good_request)
 	}
 	ask(fd, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n12345678901", text);
 	assert_problem(text, 413, "too large");
+	cleanup_fd(&fd);
 	wait_count(0);
 }
 END_TEST
@@ -179,6 +180,34 @@ START_TEST(interim_answers_pass)
 	ck_assert_str_eq(text, "HTTP/1.1 100 Continue\r\n\r\n");
 	ask(fd, "ab", text);
 	ck_assert_ptr_eq(strstr(text, "HTTP/1.1 200 OK"), text);
+}
+END_TEST
+
+static const char *const large_bodies[] = {
+	"Expect: 100-continue\r\nContent-Length: 11\r\n\r\n",
+	"Content-Length: 11\r\n\r\n",
+	"Content-Length: 10000000000\r\n\r\n",
+};
+
+/* Before any of the body, and without a reset for who sends it nevertheless. */
+START_TEST(a_large_body_is_refused_at_once)
+{
+	CLEANUP(cleanup_fd) int fd = connect_client();
+	char text[1024];
+
+	snprintf(text, sizeof(text), "POST / HTTP/1.1\r\nHost: a\r\n%s", large_bodies[_i]);
+	ask(fd, text, text);
+	assert_problem(text, 413, "too large");
+	for (int i = 0; i < 100; i++) {
+		http_connections_sweep(connections);
+		ck_assert(http_connections_linger(connections));
+		ck_assert_int_eq(send(fd, "12345678901", 11, MSG_NOSIGNAL), 11);
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	}
+	ck_assert_int_eq(recv(fd, text, sizeof(text), 0), 0);
+	cleanup_fd(&fd);
+	wait_count(0);
+	ck_assert(!http_connections_linger(connections));
 }
 END_TEST
 
@@ -254,6 +283,7 @@ int main(void)
 	tcase_add_test(tcase, what_evhttp_refuses_is_a_problem_document);
 	tcase_add_test(tcase, so_it_is_after_a_good_request);
 	tcase_add_test(tcase, interim_answers_pass);
+	tcase_add_loop_test(tcase, a_large_body_is_refused_at_once, 0, ARRAY_SIZE(large_bodies));
 	tcase_add_test(tcase, connections_are_counted);
 	tcase_add_test(tcase, client_that_leaves_is_told_of);
 	tcase_add_test(tcase, answers_under_way_end_with_the_server);

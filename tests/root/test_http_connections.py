@@ -67,6 +67,28 @@ class Connections(HttpTest):
                     return other.recv(12) == b"HTTP/1.1 200"
             wait_until(answered, "who comes later is served", 10)
 
+    def anonymous_kib(self):
+        status = self.lab.host.read("/proc/%d/status" % self.daemon.pid)
+        return int(next(line.split()[1] for line in status.splitlines()
+                        if line.startswith("RssAnon")))
+
+    def test_a_body_that_is_too_large_is_refused_before_it_is_sent(self):
+        head = (b"POST /policies HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+                b"Content-Length: 70000000\r\n\r\n")
+        for tcp in (False, True):
+            begin = time.monotonic()
+            self.assert_problem(self.raw(head, tcp), 413)
+            self.assertLess(time.monotonic() - begin, 1)
+
+    def test_no_memory_is_kept_of_a_body_that_is_too_large(self):
+        before = self.anonymous_kib()
+        data = b" " * 70000000
+        for framing in (b"Content-Length: 70000000\r\n\r\n" + data,
+                        b"Transfer-Encoding: chunked\r\n\r\n42c1d80\r\n" + data):
+            self.assert_problem(self.raw(b"POST /policies HTTP/1.1\r\nHost: a\r\n" + framing), 413)
+            wait_until(lambda: self.anonymous_kib() < before + 4096,
+                       lambda: "%d kB are kept" % self.anonymous_kib())
+
     def test_connections_that_end_early(self):
         before = self.open_fds()
         for _ in range(100):
