@@ -236,29 +236,21 @@ int attach_refuse(struct attachments *attachments, uint32_t ifindex, const char 
 	return entry ? refuse(entry, 0, reason) : -ENOMEM;
 }
 
-int attach_check(const struct attachments *attachments, const struct attach_wanted *wanted,
-		 char **ret_detail)
+int attach_check(const struct attachments *attachments, uint32_t ifindex,
+		 const struct attach_wanted *wanted, char **ret_detail)
 {
-	const struct attach_entry *entry;
-	size_t i;
+	const struct attach_entry *entry = entry_find(attachments, ifindex);
 	int err;
 
 	*ret_detail = NULL;
 	if (wanted->mode != ATTACH_NATIVE && wanted->mode != ATTACH_GENERIC)
 		return 0;
-	for (i = 0; i < attachments->count; i++) {
-		entry = entry_at(attachments, i);
-		if (!entry->ingress.mechanism)
-			continue;
-		err = attach_entry_blind(entry, wanted, ret_detail);
-		if (err == -ENODEV)
-			continue; /* going, or renamed this moment */
-		if (err)
-			return err;
-		if (*ret_detail)
-			return -EOPNOTSUPP;
-	}
-	return 0;
+	if (!entry || !entry->ingress.mechanism)
+		return 0;
+	err = attach_entry_blind(entry, wanted, ret_detail);
+	if (err == -ENODEV)
+		return 0; /* going, or renamed this moment */
+	return !err && *ret_detail ? -EOPNOTSUPP : err;
 }
 
 void attach_forget(struct attachments *attachments, uint32_t ifindex)

@@ -24,7 +24,7 @@ struct attachments *attachments_new(struct datapath *datapath);
 struct attach_wanted {
 	enum attach_mode mode;
 	bool egress;
-	bool vlan; /* some policy matches on a VLAN */
+	bool vlan; /* a policy that holds there matches on a VLAN */
 };
 
 /**
@@ -56,13 +56,13 @@ int attach_refuse(struct attachments *attachments, uint32_t ifindex, const char 
 		  const char *reason);
 
 /**
- * Whether what is attached now could serve @wanted, asked before a change is
- * made: -EOPNOTSUPP when an interface would never see the tags that a policy
- * matches on, with a sentence that names it and the cure in @ret_detail
- * (caller frees).  Returns 0 or -errno.
+ * Whether what is attached now to an interface could serve @wanted, asked
+ * before a change is made: -EOPNOTSUPP when it would never see the tags that a
+ * policy matches on, with a sentence that names it and the cure in @ret_detail
+ * (caller frees).  Returns 0, also when nothing is attached, or -errno.
  */
-int attach_check(const struct attachments *attachments, const struct attach_wanted *wanted,
-		 char **ret_detail);
+int attach_check(const struct attachments *attachments, uint32_t ifindex,
+		 const struct attach_wanted *wanted, char **ret_detail);
 
 /**
  * Forgets an interface that is gone, or detaches one that is not wanted any

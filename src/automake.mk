@@ -312,6 +312,8 @@ libpep_a_SOURCES = \
 	src/tree_leaf.c \
 	src/units.c \
 	src/units.h \
+	src/vlan_policies.c \
+	src/vlan_policies.h \
 	src/watched.c \
 	src/watched.h \
 	src/words.c \

@@ -17,6 +17,7 @@
 #include "policyset.h"
 #include "problem.h"
 #include "settings.h"
+#include "vlan_policies.h"
 #include "watched.h"
 
 #define VERIFY_SECONDS 2
@@ -25,8 +26,15 @@ struct interfaces_watch {
 	struct daemon *daemon;
 	struct event *readable;
 	struct event *verify;
-	struct attach_wanted in_force; /* of settings and set in force */
+	struct attach_wanted in_force; /* of settings and set in force, but for VLANs */
 	struct watched_list list;
+};
+
+/* What is wanted of all interfaces, but that of VLANs is asked for one by one: by the
+ * policies that hold on it. */
+struct step {
+	struct attach_wanted wanted;
+	const struct policyset *set, *next; /* NULL: one alone */
 };
 
 /* The picture of one moment. */
@@ -40,13 +48,16 @@ static void on_readable(evutil_socket_t fd, short what, void *context);
 static void on_verify(evutil_socket_t fd, short what, void *context);
 static void clear_stale(void *context, enum link_event event, const struct link *link);
 static void on_link(void *context, enum link_event event, const struct link *link);
+static int check_one(const struct interfaces_watch *watch, const struct link *link,
+		     const struct daemon_next *next, struct problems *problems);
 static void take_picture(const struct interfaces_watch *watch, struct picture *ret);
 static void add_to_picture(void *context, enum link_event event, const struct link *link);
 static void forget_unwanted(struct interfaces_watch *watch, const struct picture *picture);
 static const struct choice *find_choice(const struct picture *picture, uint32_t ifindex);
 static void follow_one(struct interfaces_watch *watch, const struct choice *choice);
 static struct attach_wanted wanted_of(const struct settings *settings, const struct policyset *set);
-static int apply(struct interfaces_watch *watch, const struct attach_wanted *wanted,
+static struct attach_wanted wanted_on(const struct step *step, const char *interface);
+static int apply(struct interfaces_watch *watch, const struct step *step,
 		 struct problems *problems);
 
 int interfaces_watch_open(struct daemon *daemon, struct interfaces_watch **ret)
@@ -144,54 +155,65 @@ void interfaces_watch_verify(struct interfaces_watch *watch)
 int interfaces_watch_check(const struct interfaces_watch *watch, const struct daemon_next *next,
 			   struct problems *problems)
 {
+	int r = 0;
+
+	for (size_t i = 0; watch && i < watch->list.count && !r; i++)
+		r = check_one(watch, &watch->list.watched[i].link, next, problems);
+	return r;
+}
+
+static int check_one(const struct interfaces_watch *watch, const struct link *link,
+		     const struct daemon_next *next, struct problems *problems)
+{
+	const struct step goal = { wanted_of(next->settings, next->set), next->set, NULL };
+	const struct attach_wanted wanted = wanted_on(&goal, link->name);
 	CLEANUP(cleanup_free) char *detail = NULL;
-	struct attach_wanted wanted;
+	CLEANUP(cleanup_free) char *ids = NULL;
 	int r;
 
-	if (!watch)
+	r = attach_check(watch->daemon->attachments, link->ifindex, &wanted, &detail);
+	if (r >= 0)
 		return 0;
-	wanted = wanted_of(next->settings, next->set);
-	r = attach_check(watch->daemon->attachments, &wanted, &detail);
-	if (r < 0) {
-		problem_add(problems, "", "%s", detail ? detail : strerror(-r));
-		return r == -ENOMEM ? r : -EINVAL;
-	}
-	return 0;
+	ids = wanted.vlan ? vlan_policies_ids(next->set, link->name) : NULL;
+	problem_add(problems, "", "%s%s%s", detail ? detail : strerror(-r),
+		    ids ? "; on a VLAN match: " : "", ids ? ids : "");
+	return r == -ENOMEM ? r : -EINVAL;
 }
 
 int interfaces_watch_prepare(struct interfaces_watch *watch, const struct daemon_next *next,
 			     struct problems *problems)
 {
-	struct attach_wanted goal, step;
+	struct step step;
 
 	if (!watch)
 		return 0;
-	goal = wanted_of(next->settings, next->set);
-	step = watch->in_force;
-	step.vlan = step.vlan || goal.vlan;
+	step = (struct step){ watch->in_force, watch->daemon->set, next->set };
 	if (!watch->daemon->settings->default_block)
-		step.egress = step.egress || goal.egress;
+		step.wanted.egress = step.wanted.egress ||
+				     wanted_of(next->settings, next->set).egress;
 	return apply(watch, &step, problems);
 }
 
 void interfaces_watch_revert(struct interfaces_watch *watch)
 {
-	if (watch)
-		apply(watch, &watch->in_force, NULL);
+	struct step step;
+
+	if (!watch)
+		return;
+	step = (struct step){ watch->in_force, watch->daemon->set, NULL };
+	apply(watch, &step, NULL);
 }
 
 void interfaces_watch_publishing(struct interfaces_watch *watch, const struct daemon_next *next)
 {
-	struct attach_wanted goal, step;
+	struct step step;
 
 	if (!watch || !watch->in_force.egress || !next->settings->default_block)
 		return;
-	goal = wanted_of(next->settings, next->set);
-	if (goal.egress)
+	if (wanted_of(next->settings, next->set).egress)
 		return;
-	step = watch->in_force;
-	step.vlan = step.vlan || goal.vlan;
-	step.egress = false;
+	step = (struct step){ watch->in_force, watch->daemon->set, next->set };
+	step.wanted.egress = false;
 	apply(watch, &step, NULL);
 }
 
@@ -286,6 +308,8 @@ static const struct choice *find_choice(const struct picture *picture, uint32_t 
 
 static void follow_one(struct interfaces_watch *watch, const struct choice *choice)
 {
+	const struct step step = { watch->in_force, watch->daemon->set, NULL };
+	const struct attach_wanted wanted = wanted_on(&step, choice->link.name);
 	struct watched *watched = watched_get(&watch->list, &choice->link);
 
 	if (!watched) {
@@ -297,7 +321,7 @@ static void follow_one(struct interfaces_watch *watch, const struct choice *choi
 	if (choice->refused_for)
 		watched_refuse(&watch->list, watched, choice);
 	else
-		watched_attach(&watch->list, watched, &choice->link, &watch->in_force);
+		watched_attach(&watch->list, watched, &choice->link, &wanted);
 }
 
 static struct attach_wanted wanted_of(const struct settings *settings, const struct policyset *set)
@@ -305,20 +329,28 @@ static struct attach_wanted wanted_of(const struct settings *settings, const str
 	return (struct attach_wanted){
 		.mode = settings->mode,
 		.egress = settings->egress || set->egress,
-		.vlan = set->vlan > 0,
 	};
 }
 
+static struct attach_wanted wanted_on(const struct step *step, const char *interface)
+{
+	struct attach_wanted wanted = step->wanted;
+
+	wanted.vlan = vlan_policies_on(step->set, interface) ||
+		      (step->next && vlan_policies_on(step->next, interface));
+	return wanted;
+}
+
 /* Makes it so where something is attached already; stops at an error if there are @problems. */
-static int apply(struct interfaces_watch *watch, const struct attach_wanted *wanted,
-		 struct problems *problems)
+static int apply(struct interfaces_watch *watch, const struct step *step, struct problems *problems)
 {
 	for (size_t i = 0; i < watch->list.count; i++) {
 		struct watched *watched = &watch->list.watched[i];
+		const struct attach_wanted wanted = wanted_on(step, watched->link.name);
 		int r = 0;
 
 		if (watched_is_attached(&watch->list, watched))
-			r = watched_attach(&watch->list, watched, &watched->link, wanted);
+			r = watched_attach(&watch->list, watched, &watched->link, &wanted);
 		if (r < 0 && problems) {
 			problem_add(problems, "",
 				    "what the policies need cannot be attached to %s: %s",

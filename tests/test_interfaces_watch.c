@@ -150,10 +150,11 @@ int attach_refuse(struct attachments *attachments, uint32_t ifindex, const char 
 	return 0;
 }
 
-int attach_check(const struct attachments *attachments, const struct attach_wanted *wanted,
-		 char **ret_detail)
+int attach_check(const struct attachments *attachments, uint32_t ifindex,
+		 const struct attach_wanted *wanted, char **ret_detail)
 {
 	(void)attachments;
+	(void)ifindex;
 	if (!wanted->vlan || wanted->mode != ATTACH_NATIVE)
 		return 0;
 	*ret_detail = strdup("no tags there");
@@ -196,6 +197,7 @@ const struct attachment *attachments_find(const struct attachments *attachments,
 /* ---- the tests */
 
 static struct daemon under_test;
+static char said[256]; /* the first problem of the last enforce() */
 
 static void link_up(uint32_t ifindex, const char *name)
 {
@@ -256,6 +258,7 @@ static int enforce(const char *json)
 	stubs.calls[0] = '\0';
 	r = daemon_enforce(&under_test, &next, &problems);
 	ck_assert((r < 0) == (problems.errors > 0));
+	snprintf(said, sizeof(said), "%s", problems.count ? problems.list[0].detail : "");
 	problems_clear(&problems);
 	policyset_put(&set);
 	return r;
@@ -359,6 +362,34 @@ START_TEST(hooks_are_there_before_their_policies)
 }
 END_TEST
 
+#define VLAN_ON_X1 "[{\"id\":\"a\",\"action\":\"BLOCK\",\"vlan\":5,\"interface\":\"x1\"}]"
+
+START_TEST(a_vlan_is_asked_for_where_its_policies_hold)
+{
+	link_up(3, "x1");
+	turn();
+	ck_assert_int_eq(enforce(VLAN_ON_X1), 0);
+	ck_assert_str_eq(stubs.calls, "prepare attach+vlan:x1 commit ");
+	ck_assert_int_eq(enforce(PLAIN), 0);
+	ck_assert_str_eq(stubs.calls, "prepare commit attach:x1 ");
+}
+END_TEST
+
+START_TEST(a_refusal_names_the_policies_and_only_where_they_hold)
+{
+	under_test.settings->mode = ATTACH_NATIVE;
+	ck_assert_int_eq(enforce(VLAN_ON_X1), 0);
+	link_up(3, "x1");
+	turn();
+	ck_assert_int_eq(
+		enforce("[{\"id\":\"b\",\"action\":\"BLOCK\",\"vlan\":5},"
+			"{\"id\":\"off\",\"action\":\"BLOCK\",\"vlan\":5,\"enabled\":false},"
+			"{\"id\":\"c\",\"action\":\"BLOCK\",\"vlan\":6}]"),
+		-EINVAL);
+	ck_assert_str_eq(said, "no tags there; on a VLAN match: b, c");
+}
+END_TEST
+
 START_TEST(a_hook_does_not_block_what_no_state_blocks)
 {
 	under_test.settings->default_block = true;
@@ -399,6 +430,8 @@ int main(void)
 	tcase_add_test(tests, a_failure_is_tried_again_when_something_changes);
 	tcase_add_test(tests, what_somebody_took_away_is_put_back);
 	tcase_add_test(tests, hooks_are_there_before_their_policies);
+	tcase_add_test(tests, a_vlan_is_asked_for_where_its_policies_hold);
+	tcase_add_test(tests, a_refusal_names_the_policies_and_only_where_they_hold);
 	tcase_add_test(tests, a_hook_does_not_block_what_no_state_blocks);
 	tcase_add_test(tests, a_hook_that_cannot_be_refuses_the_change);
 	suite_add_tcase(suite, tests);

@@ -148,10 +148,11 @@ START_TEST(vlan_goes_where_tags_are_seen)
 	attachment = bed_attach_as(&wanted, 0);
 	expect_attempts(attachment, then_tc("native-"));
 	ck_assert_ptr_nonnull(strstr(attachment->attempts[0].detail, "ethtool -K pepa rxvlan off"));
-	ck_assert_int_eq(attach_check(bed.attachments, &wanted, &detail), 0);
+	ck_assert_int_eq(attach_check(bed.attachments, bed.link.ifindex, &wanted, &detail), 0);
 
 	wanted.mode = ATTACH_NATIVE;
-	ck_assert_int_eq(attach_check(bed.attachments, &wanted, &detail), -EOPNOTSUPP);
+	ck_assert_int_eq(attach_check(bed.attachments, bed.link.ifindex, &wanted, &detail),
+			 -EOPNOTSUPP);
 	ck_assert_ptr_nonnull(strstr(detail, "ethtool -K pepa rxvlan off"));
 	cleanup_free(&detail);
 	attach_forget(bed.attachments, bed.link.ifindex);
@@ -162,7 +163,7 @@ START_TEST(vlan_goes_where_tags_are_seen)
 	attachment = bed_attach_as(&wanted, 0);
 	expect_attempts(attachment, "native+");
 	ck_assert_ptr_null(attachment->refused);
-	ck_assert_int_eq(attach_check(bed.attachments, &wanted, &detail), 0);
+	ck_assert_int_eq(attach_check(bed.attachments, bed.link.ifindex, &wanted, &detail), 0);
 }
 END_TEST
 
