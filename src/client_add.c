@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pepctl add and modify. */
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +14,16 @@
 #include "client_write.h"
 #include "http_json.h"
 
-static int keep_new_ones(struct client *client, struct json_object *policies,
-			 struct json_object *added);
-static int send_added(struct client *client, struct json_object *added);
+/* What is to be sent, and for each how that is called and taken back. */
+struct additions {
+	struct json_object *policies, *done, *undo; /* arrays */
+	bool renewed; /* one of them is there already */
+};
+
+static void additions_clear(struct additions *additions);
+static int sort_policies(struct client *client, struct json_object *policies,
+			 struct additions *additions);
+static int send_added(struct client *client, struct additions *additions);
 static int make_change(struct client *client, struct json_object *before,
 		       struct json_object **ret_body, bool *ret_patch);
 static int send_change(struct client *client, struct json_object *body, bool patch,
@@ -26,15 +34,27 @@ static int tell_modified(struct client *client, struct json_object *before,
 int client_add(struct client *client)
 {
 	CLEANUP(cleanup_json) struct json_object *policies = NULL;
-	CLEANUP(cleanup_json) struct json_object *added = json_object_new_array();
+	CLEANUP(additions_clear)
+	struct additions additions = {
+		.policies = json_object_new_array(),
+		.done = json_object_new_array(),
+		.undo = json_object_new_array(),
+	};
 	int status;
 
-	if (!added)
+	if (!additions.policies || !additions.done || !additions.undo)
 		return client_fail(client, "out of memory");
 	status = client_input_policies(client, &policies);
 	if (!status)
-		status = keep_new_ones(client, policies, added);
-	return status ? status : send_added(client, added);
+		status = sort_policies(client, policies, &additions);
+	return status ? status : send_added(client, &additions);
+}
+
+static void additions_clear(struct additions *additions)
+{
+	json_object_put(additions->policies);
+	json_object_put(additions->done);
+	json_object_put(additions->undo);
 }
 
 int client_modify(struct client *client)
@@ -78,9 +98,41 @@ static int refuse_other(struct client *client, struct json_object *there)
 	return CLIENT_REFUSED;
 }
 
-/* Those of @policies that are not there yet; one that is there and says something else ends it. */
-static int keep_new_ones(struct client *client, struct json_object *policies,
-			 struct json_object *added)
+/* `pepctl delete`, or what sets the end of one that is there to what it was. */
+static char *undo_of(struct json_object *policy, struct json_object *there)
+{
+	CLEANUP(cleanup_json) struct json_object *patch = NULL;
+	const char *id = client_text(policy, "id");
+	CLEANUP(cleanup_free) char *word = text_shell_word(id);
+	struct json_object *end = client_member(there, "expires_at");
+	char *undo;
+
+	if (!word || (!there && asprintf(&undo, "pepctl delete %s", word) < 0))
+		return NULL;
+	if (!there)
+		return undo;
+	patch = json_object_new_object();
+	if (!patch || (end ? json_add(patch, "expires_at", json_object_get(end))
+			   : json_add_text(patch, "expires_at", NULL)))
+		return NULL;
+	return client_undo_patch(id, patch);
+}
+
+static int add_one(struct json_object *policy, struct json_object *there,
+		   struct additions *additions)
+{
+	CLEANUP(cleanup_free) char *undo = undo_of(policy, there);
+
+	additions->renewed = additions->renewed || there;
+	if (!undo || json_append(additions->undo, json_object_new_string(undo)) ||
+	    json_append(additions->done, json_object_new_string(there ? "renewed" : "added")))
+		return -ENOMEM;
+	return json_append(additions->policies, json_object_get(policy));
+}
+
+/* One that is there and says something else ends it. */
+static int sort_policies(struct client *client, struct json_object *policies,
+			 struct additions *additions)
 {
 	for (size_t i = 0; i < client_length(policies); i++) {
 		CLEANUP(cleanup_json) struct json_object *there = NULL;
@@ -90,11 +142,15 @@ static int keep_new_ones(struct client *client, struct json_object *policies,
 
 		if (status)
 			return status;
-		if (there && !client_same_policy(there, policy))
+		if (there && client_same_policy(there, policy)) {
+			if (!client->value[OPTION_JSON])
+				fprintf(client->out, "%s is there already\n", id);
+			continue;
+		}
+		if (there && (strcmp(client_text(there, "origin"), "api") != 0 ||
+			      !client_renews_policy(there, policy)))
 			return refuse_other(client, there);
-		if (there && !client->value[OPTION_JSON])
-			fprintf(client->out, "%s is there already\n", id);
-		if (!there && json_append(added, json_object_get(policy)))
+		if (add_one(policy, there, additions))
 			return client_fail(client, "out of memory");
 	}
 	return CLIENT_DONE;
@@ -107,51 +163,51 @@ static int tell_nothing(struct client *client)
 	return CLIENT_DONE;
 }
 
-/* One policy by itself, so that the daemon sees to it that it is new; several all or none. */
-static int post_added(struct client *client, struct json_object *added, struct json_object **ret)
+/* A new one by itself, so that the daemon sees to it that it is new; several all or none. */
+static int post_added(struct client *client, const struct additions *additions,
+		      struct json_object **ret)
 {
-	struct json_object *first = json_object_array_get_idx(added, 0);
+	struct json_object *first = json_object_array_get_idx(additions->policies, 0);
 	CLEANUP(cleanup_free) char *target = client_policy_target(client_text(first, "id"), "");
 	const struct client_request one = {
 		.method = "PUT",
 		.target = target,
 		.body = first,
-		.must_be_new = true,
+		.must_be_new = !additions->renewed,
 	};
 	const struct client_request several = {
 		.method = "POST",
 		.target = "/policies",
-		.body = added,
+		.body = additions->policies,
 	};
+	bool alone = client_length(additions->policies) == 1;
 
 	if (!target)
 		return client_fail(client, "out of memory");
-	return client_ask(client, client_length(added) == 1 ? &one : &several, ret);
+	return client_ask(client, alone ? &one : &several, ret);
 }
 
-static int send_added(struct client *client, struct json_object *added)
+static int send_added(struct client *client, struct additions *additions)
 {
 	CLEANUP(cleanup_json) struct json_object *answer = NULL;
-	CLEANUP(cleanup_json) struct json_object *commands = json_object_new_array();
 	int status;
 
-	if (!client_length(added))
+	if (!client_length(additions->policies))
 		return tell_nothing(client);
-	status = post_added(client, added, &answer);
+	status = post_added(client, additions, &answer);
 	if (status)
 		return status;
-	for (size_t i = 0; i < client_length(added); i++) {
-		const char *id = client_text(json_object_array_get_idx(added, i), "id");
-		CLEANUP(cleanup_free) char *word = text_shell_word(id), *undo = NULL;
+	for (size_t i = 0; i < client_length(additions->policies); i++) {
+		struct json_object *policy = json_object_array_get_idx(additions->policies, i);
 
-		if (!word || asprintf(&undo, "pepctl delete %s", word) < 0)
-			undo = NULL;
-		if (!undo || !commands || json_append(commands, json_object_new_string(undo)))
-			return client_fail(client, "out of memory");
-		client_print_done(client, "added", id, undo);
+		client_print_done(
+			client,
+			json_object_get_string(json_object_array_get_idx(additions->done, i)),
+			client_text(policy, "id"),
+			json_object_get_string(json_object_array_get_idx(additions->undo, i)));
 	}
 	client_print_warnings(client, answer);
-	return client_print_answer(client, answer, commands);
+	return client_print_answer(client, answer, additions->undo);
 }
 
 /* Words are a whole policy; what they cannot say stays as it is. */

@@ -76,6 +76,21 @@ bool client_same_policy(struct json_object *a, struct json_object *b)
 	       !policy_parse(b, NULL, &source, &y, &ignored) && policy_equal(x, y);
 }
 
+bool client_renews_policy(struct json_object *there, struct json_object *policy)
+{
+	CLEANUP(problems_clear) struct problems ignored = { 0 };
+	CLEANUP(policy_put) struct policy *x = NULL, *y = NULL;
+	struct policy_source source = client_source(false);
+	char id[16];
+
+	if (policy_parse(there, NULL, &source, &x, &ignored) ||
+	    policy_parse(policy, NULL, &source, &y, &ignored))
+		return false;
+	policy_content_id(y, id);
+	y->expires_at = x->expires_at;
+	return !strcmp(id, y->id) && policy_equal(x, y);
+}
+
 static int read_input(struct client *client, struct json_object **ret)
 {
 	CLEANUP(problems_clear) struct problems problems = { 0 };

@@ -28,4 +28,10 @@ int client_input_policies(struct client *client, struct json_object **ret);
 /** Whether both definitions mean the same; false when one of them is invalid. */
 bool client_same_policy(struct json_object *a, struct json_object *b);
 
+/**
+ * Whether they mean the same but for when they end, and the id is one made of
+ * the content: @policy is @there once more, to last until another time.
+ */
+bool client_renews_policy(struct json_object *there, struct json_object *policy);
+
 #endif

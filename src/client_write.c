@@ -36,10 +36,16 @@ char *client_undo_delete(struct json_object *definition)
 char *client_undo_modify(const char *id, struct json_object *before, struct json_object *after)
 {
 	CLEANUP(cleanup_json) struct json_object *patch = client_merge_patch(after, before);
+
+	return patch ? client_undo_patch(id, patch) : NULL;
+}
+
+char *client_undo_patch(const char *id, struct json_object *patch)
+{
 	CLEANUP(cleanup_free) char *word = text_shell_word(id);
 	CLEANUP(cleanup_free) char *command = NULL;
 
-	if (!patch || !word || asprintf(&command, "pepctl modify %s", word) < 0) {
+	if (!word || asprintf(&command, "pepctl modify %s", word) < 0) {
 		command = NULL;
 		return NULL;
 	}

@@ -24,6 +24,9 @@ char *client_undo_delete(struct json_object *definition);
 /** `pepctl modify ID '{...}'` that leads from @after to @before. Ownership as above. */
 char *client_undo_modify(const char *id, struct json_object *before, struct json_object *after);
 
+/** The same by a patch that is known. Ownership as above. */
+char *client_undo_patch(const char *id, struct json_object *patch);
+
 /**
  * The merge patch (RFC 7396) that leads from @from to @to; the caller owns it.
  * NULL: no memory.

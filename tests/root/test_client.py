@@ -90,6 +90,17 @@ class Client(PepctlTest):
         self.undo(first)
         self.assertEqual(first, self.pepctl(*"add block in from 192.0.2.1 for 2h".split()))
 
+    def test_add_once_more_renews(self):
+        words = "add block from 192.0.2.1 for 1h".split()
+        identity = self.pepctl(*words).split()[1]
+        said = self.pepctl(*words[:-1], "3h")
+        self.assertTrue(said.startswith("renewed %s (undo: pepctl modify " % identity), said)
+        self.assertGreater(self.daemon.policy(identity)["expires_in_seconds"], 7200)
+        self.undo(said)
+        self.assertLess(self.daemon.policy(identity)["expires_in_seconds"], 3700)
+        self.pepctl(*words[:-2])
+        self.assertNotIn("expires_at", self.definitions()[identity])
+
     def test_add_json_from_argument_input_and_file(self):
         self.pepctl("add", json.dumps(block("a")))
         self.pepctl("add", "-", input=json.dumps([block("b"), block("c")]))
