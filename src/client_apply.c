@@ -190,8 +190,7 @@ static int tell(struct client *client, const char *what, struct json_object *ans
 	text_print(out, what);
 	fputs(": ", out);
 	print_counts(out, answer);
-	if (undo)
-		fprintf(out, " (undo: %s)", undo);
+	client_print_undo(client, undo);
 	fputc('\n', out);
 	return CLIENT_DONE;
 }

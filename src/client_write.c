@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client_write.h"
 
+#include <errno.h>
 #include <json-c/json.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -93,9 +95,62 @@ void client_print_done(struct client *client, const char *done, const char *what
 	text_print(out, what);
 	if (client->value[OPTION_DRY_RUN])
 		fprintf(out, " would be %s", done);
-	else if (undo)
-		fprintf(out, " (undo: %s)", undo);
+	else
+		client_print_undo(client, undo);
 	fputc('\n', out);
+}
+
+/* The same daemon is meant, whatever the environment is when it is run. */
+static char *undo_here(const struct client *client, const char *undo)
+{
+	static const char program[] = "pepctl";
+	static const enum client_option_id options[] = { OPTION_SOCKET, OPTION_URL };
+	char *line = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&line, &size);
+
+	if (!stream)
+		return NULL;
+	fputs(program, stream);
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		const char *value = client->value[options[i]];
+		CLEANUP(cleanup_free) char *word = value ? text_shell_word(value) : NULL;
+
+		if (word)
+			fprintf(stream, " --%s %s", client_options[options[i]].name, word);
+	}
+	fputs(undo + strlen(program), stream);
+	if (fclose(stream)) {
+		free(line);
+		return NULL;
+	}
+	return line;
+}
+
+void client_print_undo(struct client *client, const char *undo)
+{
+	CLEANUP(cleanup_free) char *line = undo ? undo_here(client, undo) : NULL;
+
+	if (line)
+		fprintf(client->out, " (undo: %s)", line);
+}
+
+static int add_undo(const struct client *client, struct json_object *answer,
+		    struct json_object *undo)
+{
+	struct json_object *lines = json_object_new_array();
+
+	if (json_add(answer, "undo", lines))
+		return -ENOMEM;
+	for (size_t i = 0; i < client_length(undo); i++) {
+		struct json_object *command = json_object_array_get_idx(undo, i);
+		CLEANUP(cleanup_free)
+		char *line = undo_here(client, json_object_get_string(command));
+
+		if (!line || json_append(lines, json_object_new_string(line)))
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 int client_print_answer(struct client *client, struct json_object *answer, struct json_object *undo)
@@ -104,7 +159,7 @@ int client_print_answer(struct client *client, struct json_object *answer, struc
 
 	if (!client->value[OPTION_JSON])
 		return CLIENT_DONE;
-	if (has_undo && json_add(answer, "undo", json_object_get(undo)))
+	if (has_undo && add_undo(client, answer, undo))
 		return client_fail(client, "out of memory");
 	client_json_print(client->out, answer);
 	return CLIENT_DONE;

@@ -39,6 +39,12 @@ struct json_object *client_merge_patch(struct json_object *from, struct json_obj
  */
 void client_print_done(struct client *client, const char *done, const char *what, const char *undo);
 
+/**
+ * Prints " (undo: @undo)", a command that begins with "pepctl", with the --socket or
+ * --url of this run; nothing when it is NULL.
+ */
+void client_print_undo(struct client *client, const char *undo);
+
 /** With --json: the answer with a member "undo". Returns the exit status. */
 int client_print_answer(struct client *client, struct json_object *answer,
 			struct json_object *undo);

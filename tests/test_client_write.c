@@ -80,6 +80,38 @@ END_TEST
 	"{\"id\":\"p-5d66f00b2be3\",\"action\":\"BLOCK\",\"src\":{\"ip\":\"192.0.2.1\"},"          \
 	"\"expires_at\":\"2099-01-01T00:00:00Z\",\"origin\":\"" origin "\"}"
 
+START_TEST(an_undo_is_for_the_same_daemon)
+{
+	static const struct {
+		const char *command, *before, *behind;
+	} runs[] = {
+		{ "add a allow in", "(undo: ", " delete a)" },
+		{ "add a allow in --json", "\"", " delete a\"" },
+		{ "flush", "(undo: ", " delete)" },
+	};
+	const struct canned answers[] = {
+		{ NOT_THERE, 0 },
+		{ DONE, 0 },
+		{ NOT_THERE, 0 },
+		{ DONE, 0 },
+		{ ANSWER_JSON "{\"policies\":[]}", 0 },
+		{ DONE, 0 },
+	};
+
+	client_server_start(&session.server, answers, ARRAY_SIZE(answers));
+	for (size_t i = 0; i < ARRAY_SIZE(runs); i++) {
+		char line[256], said[256];
+
+		snprintf(line, sizeof(line), "%s --socket %.99s", runs[i].command,
+			 session.server.socket);
+		snprintf(said, sizeof(said), "%spepctl --socket %.99s%s", runs[i].before,
+			 session.server.socket, runs[i].behind);
+		ck_assert_int_eq(session_run(line), CLIENT_DONE);
+		ck_assert_msg(contains(session.out, said), "%s", session.out);
+	}
+}
+END_TEST
+
 /* The id says that it is the same. */
 START_TEST(add_once_more_lasts_longer)
 {
@@ -355,6 +387,7 @@ int main(void)
 	tcase_add_test(tests, add_in_words);
 	tcase_add_test(tests, add_without_an_id);
 	tcase_add_test(tests, add_what_is_there);
+	tcase_add_test(tests, an_undo_is_for_the_same_daemon);
 	tcase_add_test(tests, add_once_more_lasts_longer);
 	tcase_add_test(tests, add_what_is_in_a_file);
 	tcase_add_test(tests, add_as_a_dry_run);
