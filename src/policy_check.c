@@ -71,9 +71,9 @@ static void check_burst(const struct field_reader *reader)
 		if (!limits[i]->per_second)
 			problem_add(reader->problems, pointers[i], "a burst needs \"%s\"",
 				    rates[i]);
-		else if (limits[i]->burst / BURST_SECONDS_MAX >= limits[i]->per_second)
+		else if ((limits[i]->burst - 1) / BURST_SECONDS_MAX >= limits[i]->per_second)
 			problem_add(reader->problems, pointers[i],
-				    "%llu takes a day or more to refill at %llu per second",
+				    "%llu takes more than a day to refill at %llu per second",
 				    (unsigned long long)limits[i]->burst,
 				    (unsigned long long)limits[i]->per_second);
 	}

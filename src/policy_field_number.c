@@ -70,12 +70,11 @@ static int read_bounds(struct field_reader *reader, struct json_object *value,
 	json_object_object_foreach(value, key, bound) {
 		bool min = !strcmp(key, "min");
 
-		if (!min && strcmp(key, "max") != 0)
-			return field_refuse(reader, value,
-					    "has a member \"%.*s\": only \"min\" "
-					    "and \"max\" are known here",
-					    text_cut(key, 40), key);
 		reader->key = key;
+		if (!min && strcmp(key, "max") != 0)
+			return field_refuse(reader, bound,
+					    "has an unknown name: only \"min\" and \"max\" are "
+					    "known here");
 		r = field_integer(reader, bound, 0, kind->max, min ? &low : &high);
 		if (r < 0)
 			return r;

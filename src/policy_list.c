@@ -17,8 +17,8 @@
 static int parse_elements(struct json_object *array, const char *prefix,
 			  const struct policy_source *source, struct policy_list *list,
 			  struct problems *problems);
-static int refuse_twins(const struct policy_list *list, const char *prefix,
-			struct problems *problems);
+static int refuse_twins(const struct policy_list *list, struct json_object *array,
+			const char *prefix, struct problems *problems);
 
 /* What answers of the API carry around the array: printed, and ignored here. */
 static const char *const list_members[] = {
@@ -118,7 +118,7 @@ static int parse_elements(struct json_object *array, const char *prefix,
 		snprintf(place, sizeof(place), "%s/%zu", prefix, i);
 		problems_prefix(problems, first, place);
 	}
-	return refuse_twins(list, prefix, problems);
+	return refuse_twins(list, array, prefix, problems);
 }
 
 struct twin {
@@ -134,18 +134,35 @@ static int compare_twins(const void *a, const void *b)
 	return order ? order : (x->index > y->index) - (x->index < y->index);
 }
 
+/* Of one that is bad, too, if it says one: all mistakes are told at once. */
+static const char *id_of(const struct policy *policy, struct json_object *json)
+{
+	struct json_object *id = NULL;
+
+	if (policy)
+		return policy->id;
+	if (!json_object_is_type(json, json_type_object) ||
+	    !json_object_object_get_ex(json, "id", &id) ||
+	    !json_object_is_type(id, json_type_string))
+		return NULL;
+	return json_object_get_string(id);
+}
+
 /* An id that occurs again, named at its later place. */
-static int refuse_twins(const struct policy_list *list, const char *prefix,
-			struct problems *problems)
+static int refuse_twins(const struct policy_list *list, struct json_object *array,
+			const char *prefix, struct problems *problems)
 {
 	CLEANUP(cleanup_free) struct twin *twins = calloc(list->count + 1, sizeof(*twins));
 	size_t count = 0;
 
 	if (!twins)
 		return -ENOMEM;
-	for (size_t i = 0; i < list->count; i++)
-		if (list->policy[i])
-			twins[count++] = (struct twin){ list->policy[i]->id, i };
+	for (size_t i = 0; i < list->count; i++) {
+		const char *id = id_of(list->policy[i], json_object_array_get_idx(array, i));
+
+		if (id)
+			twins[count++] = (struct twin){ id, i };
+	}
 	qsort(twins, count, sizeof(*twins), compare_twins);
 	for (size_t i = 1; i < count; i++) {
 		char pointer[64];

@@ -191,6 +191,15 @@ static const struct {
 	{ "null", ": a policy is an object" },
 	{ "[{'id':'a','action':'BLOCK'},{'id':'a','action':'BLOCK'}]",
 	  "/1/id: \"a\" is the id of /0, too\n" },
+	{ "[{'id':'a','action':'BLOCK'},{'id':'a','action':'EAT'}]",
+	  "/1/id: \"a\" is the id of /0, too\n" },
+	{ "[{'id':7,'action':'BLOCK'},{'id':7,'action':'BLOCK'},6]", "/0/id: " },
+	{ "{'id':'a','action':'BLOCK','length':{'min':64,'foo':1}}",
+	  "/length/foo: 1 has an unknown name: only \"min\" and \"max\"" },
+	{ "{'id':'a','action':'RATE_LIMIT','rate_limit_bytes_per_second':2,'burst_bytes':172800}",
+	  "" },
+	{ "{'id':'a','action':'RATE_LIMIT','rate_limit_bytes_per_second':2,'burst_bytes':172801}",
+	  "/burst_bytes: 172801 takes more than a day to refill at 2 per second" },
 };
 
 START_TEST(a_body_is_one_or_many)
