@@ -30,6 +30,7 @@ struct http_connection {
 	struct event *rewrite; /* runs before what was just appended can be sent */
 	struct evhttp_connection *evhttp; /* known from the first request on */
 	bool answering; /* what is appended to the output is ours */
+	bool ending; /* with the answer */
 	uint64_t since_ns; /* what is under way, request or answer */
 	void (*closed)(void *context);
 	void *context;
@@ -168,6 +169,11 @@ void http_connection_write_only(struct http_connection *connection, bool on,
 	bufferevent_set_timeouts(connection->stream, on ? NULL : &limit, &limit);
 }
 
+void http_connection_end(struct http_connection *connection)
+{
+	connection->ending = true;
+}
+
 size_t http_connection_pending(const struct http_connection *connection)
 {
 	return evbuffer_get_length(bufferevent_get_output(connection->stream));
@@ -296,6 +302,8 @@ static void answer_complete(struct evhttp_request *request, void *context)
 	(void)request;
 	connection->answering = false;
 	connection->since_ns = http_now_ns();
+	if (connection->ending)
+		shutdown(bufferevent_getfd(connection->stream), SHUT_RDWR);
 }
 
 static void connection_closed(struct evhttp_connection *evhttp, void *context)

@@ -77,6 +77,9 @@ void http_connection_on_close(struct http_connection *connection, void (*closed)
 void http_connection_write_only(struct http_connection *connection, bool on,
 				unsigned int timeout_seconds);
 
+/** Lets it end with the answer that is under way, whatever evhttp makes of its headers. */
+void http_connection_end(struct http_connection *connection);
+
 /** Bytes that wait to be sent. */
 size_t http_connection_pending(const struct http_connection *connection);
 

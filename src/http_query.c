@@ -61,6 +61,17 @@ const char *http_query_unknown(const struct http_query *query, const char *known
 	return NULL;
 }
 
+const char *http_query_repeated(const struct http_query *query, const char *except)
+{
+	for (size_t i = 0; i < query->count; i++) {
+		const char *name = query->pair[i].name;
+
+		if (strcmp(name, except) != 0 && http_query_value(query, name, 1))
+			return name;
+	}
+	return NULL;
+}
+
 void http_query_free(struct http_query **query)
 {
 	if (!*query)

@@ -18,6 +18,9 @@ const char *http_query_value(const struct http_query *query, const char *name, s
 /** The first name that is not a word of @known ("limit cursor"; NULL: none is known), or NULL. */
 const char *http_query_unknown(const struct http_query *query, const char *known);
 
+/** The first name that occurs again, but for @except, or NULL. */
+const char *http_query_repeated(const struct http_query *query, const char *except);
+
 /** Tolerates NULL. */
 void http_query_free(struct http_query **query);
 

@@ -24,6 +24,7 @@
 #include "log.h"
 
 #define LARGE_BODY (256 * 1024)
+#define LIST_PARAMETER "id" /* may be given several times */
 #define NOT_OURS                                                                                   \
 	"the %s must be localhost, an address, or one of server.allowed_hosts, not '%.100s'"
 
@@ -38,6 +39,7 @@ static const struct {
 
 static void serve(struct http_request *request, const struct http_server *server);
 static int check_framing(struct http_request *request);
+static int refuse_connect(struct http_request *request);
 static int check_host(struct http_request *request, const struct http_server *server);
 static int find_route(struct http_request *request);
 static int decode_variable(struct http_request *request, const char *variable);
@@ -119,8 +121,8 @@ static void serve(struct http_request *request, const struct http_server *server
 {
 	const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request->evhttp));
 
-	if (check_framing(request) || check_host(request, server) || find_route(request) ||
-	    check_access(request, server) || check_type(request, server))
+	if (check_framing(request) || refuse_connect(request) || check_host(request, server) ||
+	    find_route(request) || check_access(request, server) || check_type(request, server))
 		return;
 	if (http_query_parse(query, &request->query)) {
 		http_refuse(request, 400, "the query of the URL is malformed");
@@ -164,6 +166,17 @@ static int check_framing(struct http_request *request)
 	return -EBADMSG;
 }
 
+/* What follows it is no request, and evhttp would keep the connection whatever is answered. */
+static int refuse_connect(struct http_request *request)
+{
+	if (evhttp_request_get_command(request->evhttp) != EVHTTP_REQ_CONNECT)
+		return 0;
+	http_connection_end(request->connection);
+	http_set_header(request, "Connection", "close");
+	http_refuse(request, 501, "the method is not known here: this is no proxy");
+	return -ENOSYS;
+}
+
 /* Over TCP anything but a name of ours could be a web page that made its own
  * name point here. The Unix socket is out of a browser's reach. */
 static int check_host(struct http_request *request, const struct http_server *server)
@@ -195,15 +208,15 @@ static int find_route(struct http_request *request)
 
 	while (i < ARRAY_SIZE(methods) && methods[i].type != type)
 		i++;
-	if (i == ARRAY_SIZE(methods) &&
-	    !(type & (EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT))) {
+	if (i == ARRAY_SIZE(methods) && !(type & (EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE))) {
 		http_refuse(request, 501, "the method is not known here");
 		return -ENOSYS;
 	}
 	request->method = i < ARRAY_SIZE(methods) ? methods[i].method : ROUTE_METHODS;
 	route_find(path ? path : "", request->method, &match);
 	if (!match.pattern) {
-		http_refuse(request, 404, "there is no %.200s here", path ? path : "such path");
+		http_refuse(request, 404, "there is no %.200s here",
+			    path && *path ? path : http_target(request));
 		return -ENOENT;
 	}
 	if (!match.route) {
@@ -272,16 +285,22 @@ static int check_type(struct http_request *request, const struct http_server *se
 	return -EINVAL;
 }
 
-/* A parameter that is not known is a mistake: "DELETE /policies?ids=a". */
+/* A parameter that is not known is a mistake, "DELETE /policies?ids=a", as is one of which
+ * only the first would count. */
 static int check_query(struct http_request *request)
 {
 	const char *known = request->route->parameters;
 	const char *unknown = http_query_unknown(request->query, known);
+	const char *repeated = http_query_repeated(request->query, LIST_PARAMETER);
 
-	if (!unknown)
+	if (!unknown && !repeated)
 		return 0;
-	http_refuse(request, 400, "there is no parameter '%.100s' here%s%s", unknown,
-		    known ? "; known: " : "", known ? known : "");
+	if (!unknown)
+		http_refuse(request, 400, "the parameter '%.100s' is given more than once",
+			    repeated);
+	else
+		http_refuse(request, 400, "there is no parameter '%.100s' here%s%s", unknown,
+			    known ? "; known: " : "", known ? known : "");
 	return -EINVAL;
 }
 

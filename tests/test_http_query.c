@@ -65,6 +65,23 @@ START_TEST(names_that_are_not_known_are_found)
 }
 END_TEST
 
+static const struct {
+	const char *text, *repeated;
+} repeats[] = {
+	{ "limit=1&limit=1", "limit" }, { "limit=1&cursor=2&limit=3", "limit" },
+	{ "l=1&%6c=2", "l" },		{ "id=1&id=2&limit=1", NULL },
+	{ "limit=1&limits=2", NULL },	{ "", NULL },
+};
+
+START_TEST(names_that_occur_again_are_found)
+{
+	CLEANUP(http_query_free) struct http_query *query = NULL;
+
+	ck_assert_int_eq(http_query_parse(repeats[_i].text, &query), 0);
+	ck_assert_pstr_eq(http_query_repeated(query, "id"), repeats[_i].repeated);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("http_query");
@@ -73,5 +90,6 @@ int main(void)
 	tcase_add_test(tcase, nothing_is_an_empty_query);
 	tcase_add_loop_test(tcase, malformed_escapes_are_refused, 0, ARRAY_SIZE(malformed));
 	tcase_add_loop_test(tcase, names_that_are_not_known_are_found, 0, ARRAY_SIZE(names));
+	tcase_add_loop_test(tcase, names_that_occur_again_are_found, 0, ARRAY_SIZE(repeats));
 	return run_case("http_query", tcase);
 }

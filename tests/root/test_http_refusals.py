@@ -47,6 +47,7 @@ MALFORMED = [
     ("DELETE with a body", b"DELETE /policies HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
      400, "body"),
     ("method unknown", b"BREW /health HTTP/1.1\r\nHost: a\r\n\r\n", 501, "method"),
+    ("no proxy", b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 501, "method"),
     ("expectation", b"POST /policies HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\n"
      b"Content-Length: 2\r\n\r\n[]", 417, "100-continue"),
     ("body too large", b"POST /policies HTTP/1.1\r\nHost: a\r\nContent-Length: 1048577\r\n\r\n" +
@@ -63,6 +64,8 @@ REFUSED = [
     ("GET", "/nothing", None, {}, 404, ["/nothing"]),
     ("GET", "/", None, {}, 404, []),
     ("GET", "/policies/", None, {}, 404, []),
+    ("GET", "//policies", None, {}, 404, ["no //policies here"]),
+    ("GET", "/policies?limit=1&limit=2", None, {}, 400, ["limit", "more than once"]),
     ("GET", "/policies/none", None, {}, 404, ["none"]),
     ("GET", "/policies/a/b", None, {}, 404, []),
     ("DELETE", "/policies/none", None, {}, 404, ["none"]),
@@ -160,6 +163,12 @@ class Refusals(HttpTest):
                 self.assertEqual(200, read_answer(connection).status)
                 connection.sendall(data)
                 self.assert_problem(read_answer(connection), status, word)
+
+    def test_nothing_is_read_behind_a_connect(self):
+        with self.connect() as connection:
+            connection.sendall(b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n")
+            self.assert_problem(read_answer(connection), 501, "method")
+            self.assertEqual(b"", connection.recv(100))
 
     def test_refused_requests(self):
         for method, path, body, headers, status, words in REFUSED:
