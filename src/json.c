@@ -62,6 +62,11 @@ int json_read_file(const char *path, size_t max, unsigned int flags, struct json
 	return json_read(text, size, flags, ret, problems);
 }
 
+const char *json_file_error(int error)
+{
+	return error == -EISDIR ? "it is not a regular file" : strerror(-error);
+}
+
 /*
  * The text is known to be JSON; what the library still refuses is its limit.
  * Not asked to be strict itself: json-c 0.18 would then take no UTF-8.

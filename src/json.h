@@ -32,4 +32,7 @@ int json_read(const char *text, size_t size, unsigned int flags, struct json_obj
 int json_read_file(const char *path, size_t max, unsigned int flags, struct json_object **ret,
 		   struct problems *problems);
 
+/** What an -errno of json_read_file() means, for "cannot be read: ...". */
+const char *json_file_error(int error);
+
 #endif

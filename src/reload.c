@@ -153,7 +153,7 @@ static int switch_settings(void *context, struct problems *problems)
 
 	r = log_configure(reload->files.settings);
 	if (r < 0) {
-		problem_add(problems, "/log", "the log cannot be opened: %s", strerror(-r));
+		problem_add(problems, "/log/file", "the log cannot be opened: %s", strerror(-r));
 		return r;
 	}
 	reload->before = daemon->settings;

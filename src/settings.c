@@ -38,7 +38,7 @@ int settings_load(const char *path, struct settings **ret, struct problems *prob
 	if (read_error && read_error != -EEXIST) {
 		if (problems->errors == errors)
 			problem_add(problems, "", "cannot read %s: %s", path,
-				    strerror(-read_error));
+				    json_file_error(read_error));
 		return read_error;
 	}
 	error = settings_parse(json, &settings, problems);

@@ -171,7 +171,7 @@ static int read_file(const char *path, bool required, struct collection *collect
 	error = json_read_file(path, POLICIES_MAX_BYTES, JSON_COMMENTS | JSON_GO_ON, &json,
 			       problems);
 	if (error && problems->count == first)
-		problem_add(problems, "", "cannot be read: %s", strerror(-error));
+		problem_add(problems, "", "cannot be read: %s", json_file_error(error));
 	if (!error || error == -EEXIST)
 		parsed = policy_parse_list(json, &collection->source, &list, problems);
 	problems_prefix(problems, first, path);

@@ -222,6 +222,9 @@ START_TEST(files_are_read_up_to_a_bound)
 	ck_assert_int_eq(unlink(path), 0);
 	ck_assert_int_eq(json_read_file(path, 10, 0, &json, &problems), -ENOENT);
 	ck_assert_int_eq(json_read_file("/", 10, 0, &json, &problems), -EISDIR);
+	ck_assert_int_eq(json_read_file("/dev/zero", 10, 0, &json, &problems), -EISDIR);
+	ck_assert_str_eq(json_file_error(-EISDIR), "it is not a regular file");
+	ck_assert_str_eq(json_file_error(-ENOENT), strerror(ENOENT));
 	ck_assert_uint_eq(problems.count, 0);
 }
 END_TEST

@@ -185,6 +185,19 @@ START_TEST(what_cannot_be_listened_on_changes_nothing)
 }
 END_TEST
 
+START_TEST(a_log_that_cannot_be_opened_is_named)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "{\"log\":{\"target\":\"file\",\"file\":\"/nonexistent/a/log\"},"
+		 "\"policy\":{\"policies_file\":\"%s\"}}",
+		 policies_path);
+	write_file(config_path, text);
+	assert_failed(reload(), "/log/file");
+}
+END_TEST
+
 START_TEST(a_restart_is_asked_for)
 {
 	write_config(",\"state_dir\":\"/elsewhere\",\"capacity\":7", "");
@@ -236,6 +249,7 @@ int main(void)
 	tcase_add_test(tests, capacity_counts_both);
 	tcase_add_test(tests, what_cannot_be_compiled_changes_nothing);
 	tcase_add_test(tests, what_cannot_be_listened_on_changes_nothing);
+	tcase_add_test(tests, a_log_that_cannot_be_opened_is_named);
 	tcase_add_test(tests, a_restart_is_asked_for);
 	tcase_add_test(tests, a_good_reload_ends_a_bad_start);
 	tcase_add_test(tests, the_level_of_the_command_line_stays);

@@ -97,6 +97,12 @@ class BadConfig(Startup):
                 self.assertEqual(CONFIG, done.returncode, done.stdout + done.stderr)
                 self.assertTrue((done.stdout + done.stderr).strip())
 
+    def test_no_regular_file(self):
+        for path in (self.daemon.directory, "/dev/zero"):
+            done = self.daemon.run_client("--config", path, "--check")
+            self.assertEqual(CONFIG, done.returncode)
+            self.assertIn(path + ": it is not a regular file", done.stdout + done.stderr)
+
     def test_missing_file(self):
         os.unlink(self.daemon.config_path)
         self.refused(CONFIG, self.daemon.config_path)
