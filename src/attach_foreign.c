@@ -52,6 +52,8 @@ static int foreign_xdp(struct foreign_list *list, const struct foreign_view *vie
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 	bool ours = view->ingress->mechanism == &attach_xdp;
+	/* In TC we see what it passes on; without TC nothing of ours is there. */
+	const char *position = view->ingress->mechanism ? before : instead;
 	int err = bpf_xdp_query((int)view->ifindex, 0, &query);
 	uint32_t ids[3];
 	size_t i;
@@ -65,7 +67,7 @@ static int foreign_xdp(struct foreign_list *list, const struct foreign_view *vie
 	for (i = 0; i < ARRAY_SIZE(ids) && !err; i++) {
 		if (!ids[i] || (ours && ids[i] == view->ingress->program_id))
 			continue;
-		err = foreign_add_program(list, ids[i], "xdp", ours ? before : instead);
+		err = foreign_add_program(list, ids[i], "xdp", position);
 	}
 	return err;
 }

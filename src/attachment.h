@@ -23,7 +23,7 @@ struct attach_foreign {
 	char name[16]; /* "" unknown (that takes CAP_SYS_ADMIN); the kind of another filter */
 	uint32_t program_id; /* 0: a filter that is no program */
 	const char *hook; /* "xdp", "tcx/ingress", "clsact/ingress" ... */
-	const char *position; /* "before", "behind", "instead" (it holds XDP) */
+	const char *position; /* "before", "behind", "instead" (it alone) */
 };
 
 struct attachment {

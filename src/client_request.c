@@ -6,12 +6,14 @@
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "client_command.h"
 #include "client_http.h"
 #include "client_json.h"
 #include "client_text.h"
+#include "directories.h"
 #include "json.h"
 #include "problem.h"
 
@@ -99,6 +101,21 @@ char *client_policy_target(const char *id, const char *query)
 	return target;
 }
 
+/* Of what there is. */
+static const char *start_command(void)
+{
+	static const char *const units[] = {
+		"/etc/systemd/system/pepctl.service",
+		"/usr/lib/systemd/system/pepctl.service",
+		"/lib/systemd/system/pepctl.service",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (!access(units[i], F_OK))
+			return "systemctl start pepctl";
+	return "pepctl --config " CONFIG_FILE;
+}
+
 int client_explain_unreachable(struct client *client, int error)
 {
 	const struct client_endpoint *endpoint = &client->endpoint;
@@ -120,8 +137,8 @@ int client_explain_unreachable(struct client *client, int error)
 	else if (socket)
 		client_fail(client,
 			    "no daemon answers at %s: %s\n"
-			    "  start it with: systemctl start pepctl",
-			    at, strerror(-error));
+			    "  start it with: %s",
+			    at, strerror(-error), start_command());
 	else
 		client_fail(client, "no daemon answers at %s port %s: %s", at, endpoint->port,
 			    strerror(-error));

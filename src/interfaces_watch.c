@@ -284,6 +284,17 @@ static void add_to_picture(void *context, enum link_event event, const struct li
 	picture->choice[picture->count++] = (struct choice){ .link = *link };
 }
 
+static void forget_one(struct interfaces_watch *watch, const struct watched *watched,
+		       const struct choice *choice)
+{
+	char why[80] = "it is not configured any more";
+
+	if (strcmp(choice->link.name, watched->link.name) != 0)
+		snprintf(why, sizeof(why), "it is called %s now, which is not configured",
+			 choice->link.name);
+	watched_forget(&watch->list, watched->link.ifindex, why);
+}
+
 static void forget_unwanted(struct interfaces_watch *watch, const struct picture *picture)
 {
 	for (size_t i = watch->list.count; i-- > 0;) {
@@ -293,7 +304,7 @@ static void forget_unwanted(struct interfaces_watch *watch, const struct picture
 		if (!choice)
 			watched_forget(&watch->list, ifindex, "it is gone");
 		else if (!choice->wanted)
-			watched_forget(&watch->list, ifindex, "it is not configured any more");
+			forget_one(watch, &watch->list.watched[i], choice);
 	}
 }
 

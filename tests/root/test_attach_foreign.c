@@ -69,7 +69,7 @@ START_TEST(xdp_of_others_sends_us_to_tc)
 	ck_assert_str_eq(attachment->mode, "tc");
 	ck_assert_int_eq(attachment->attempts[0].error, _i ? EEXIST : EBUSY);
 	ck_assert_ptr_nonnull(strstr(attachment->attempts[0].detail, "balancer"));
-	expect_listed(&foreign, "xdp", "instead");
+	expect_listed(&foreign, "xdp", "before");
 	bed_expect_enforced();
 	ck_assert_uint_eq(seen_of_two(&foreign), 2);
 

@@ -116,7 +116,7 @@ class Coexistence(Neighbours):
         theirs.attach(self.lab.host, "d0", foreign.ATTACH_XDP, flags)
         self.assertEqual("tc", self.begin("auto")["mode"])
         self.assert_foreign_sees((theirs, 1, 1))
-        self.assert_named("xdp", theirs="instead")
+        self.assert_named("xdp", theirs="before")
         self.assert_left(xdp=[theirs.id])
 
     def test_foreign_xdp_is_not_replaced_and_tc_is_taken(self):

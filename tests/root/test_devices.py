@@ -103,6 +103,8 @@ class Hotplug(Devices):
             self.assertTrue(self.dropped_by(wire))
             self.rename(wire, "late3", "other3")
             wait_until(lambda: not self.dropped_by(wire), "other3 is still guarded")
+        self.assertIn("late3 is not attached to any more: it is called other3 now",
+                      self.daemon.log())
 
     def test_rename_within_the_list_follows_policies_of_names(self):
         """A policy on a name holds for whichever interface has that name now."""
