@@ -105,13 +105,14 @@ static char *undo_here(const struct client *client, const char *undo)
 {
 	static const char program[] = "pepctl";
 	static const enum client_option_id options[] = { OPTION_SOCKET, OPTION_URL };
+	const char *behind = strstr(undo, program) + strlen(program);
 	char *line = NULL;
 	size_t size = 0;
 	FILE *stream = open_memstream(&line, &size);
 
 	if (!stream)
 		return NULL;
-	fputs(program, stream);
+	fwrite(undo, 1, (size_t)(behind - undo), stream);
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
 		const char *value = client->value[options[i]];
 		CLEANUP(cleanup_free) char *word = value ? text_shell_word(value) : NULL;
@@ -119,7 +120,7 @@ static char *undo_here(const struct client *client, const char *undo)
 		if (word)
 			fprintf(stream, " --%s %s", client_options[options[i]].name, word);
 	}
-	fputs(undo + strlen(program), stream);
+	fputs(behind, stream);
 	if (fclose(stream)) {
 		free(line);
 		return NULL;
