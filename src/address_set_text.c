@@ -122,10 +122,11 @@ void address_entry_print(const struct address_entry *entry, enum pep_family fami
 static void print(const struct address_entry *entry, enum pep_family family, bool json,
 		  char ret_text[ADDRESS_ENTRY_TEXT_MAX])
 {
-	char address[ADDRESS_TEXT_MAX], end[TIMESTAMP_TEXT_MAX];
+	char address[ADDRESS_TEXT_MAX], end[TIMESTAMP_TEXT_MAX] = "";
 
 	address_entry_print(entry, family, address);
-	timestamp_print(entry->expires_at, end);
+	if (entry->expires_at)
+		timestamp_print(entry->expires_at, end);
 	if (entry->expires_at)
 		snprintf(ret_text, ADDRESS_ENTRY_TEXT_MAX,
 			 json ? "{\"address\":\"%s\",\"expires_at\":\"%s\"}" : "%s expires=%s",
