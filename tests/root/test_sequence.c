@@ -96,8 +96,9 @@ static struct policyset *changed(const struct policy *policy, const char *member
 
 	if (!json || json_read(members, strlen(members), 0, &other, &problems))
 		fail(members);
-	json_object_object_foreach(other, key, value)
+	json_object_object_foreach(other, key, value) {
 		json_object_object_add(json, key, json_object_get(value));
+	}
 	snprintf(text, sizeof(text), "[%s]", json_object_to_json_string(json));
 	return parse_set(text, false);
 }
