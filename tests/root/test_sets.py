@@ -158,6 +158,17 @@ class Packets(Sets):
         self.assertGreater(number, 10)
         self.assertGreater(min(sent.values()), 10 * number)
 
+    def test_sets_change_while_policies_are_folded(self):
+        """An image made of the sets before is not one of the sets in force."""
+        self.put_set("bad", "192.0.2.7")
+        self.daemon.put(block("bans", src="@bad"))
+        for number in range(8):
+            self.daemon.post(*[block("%d-%d" % (number, n), src="@bad", dst="10.9.%d.%d" % (number, n))
+                               for n in range(100)])
+            source = "192.0.2.%d" % (number + 8)
+            self.put_set("bad", source)
+            self.assert_sources(("192.0.2.%d" % (number + 7), True), (source, False))
+
     def test_failsafe_does_not_undo_a_ban_of_a_set(self):
         self.put_set("bad", "192.0.2.7", "2001:db8::7")
         self.daemon.put(block("bans", src="@bad", priority=10), block("all", protocol="TCP"))
