@@ -74,6 +74,10 @@ static int try_compile(const struct daemon_files *files, const struct policyset 
 
 	if (!slots || !failsafe_slots)
 		return -ENOMEM;
+	for (size_t i = 0; i < set->count; i++)
+		slots[i] = (uint32_t)i; /* of equal ones the builder may leave out rules */
+	for (size_t i = 0; i < settings->failsafe->count; i++)
+		failsafe_slots[i] = (uint32_t)(set->count + i);
 	r = rules_expand(set, settings->failsafe, &names, &rules, problems);
 	if (r < 0)
 		return r;
