@@ -177,6 +177,10 @@ libpep_a_SOURCES = \
 	src/http_traffic.h \
 	src/image.c \
 	src/image.h \
+	src/image_forest.c \
+	src/image_forest.h \
+	src/image_walk.c \
+	src/image_walk.h \
 	src/interfaces_choice.c \
 	src/interfaces_choice.h \
 	src/interfaces_watch.c \
@@ -309,7 +313,16 @@ libpep_a_SOURCES = \
 	src/tree.c \
 	src/tree.h \
 	src/tree_cut.c \
+	src/tree_cut.h \
+	src/tree_divide.c \
+	src/tree_divide.h \
 	src/tree_leaf.c \
+	src/tree_partition.c \
+	src/tree_port.c \
+	src/tree_region.c \
+	src/tree_region.h \
+	src/tree_trial.c \
+	src/tree_window.c \
 	src/units.c \
 	src/units.h \
 	src/vlan_policies.c \

@@ -19,196 +19,111 @@
  *    compares whole rules anyway.
  *
  * 3. Thresholds (HyperSplit: Qi et al., 2009).  A port range fixes hardly any
- *    bit, so a node may also divide a port at one value.
+ *    bit, so a node may also divide a port at one value, or into equal
+ *    intervals (a window of all bits below those that are decided).
  *
  * 4. Replication is the enemy: a rule that does not fix the bits of a window
  *    is copied into all children that it leaves open.  A cut is worth what it
- *    divides less what it copies, a path has a budget of copies, and the whole
- *    tree too.  Rules that are wide in an address are kept apart, in a tree of
- *    their own (EffiCuts: Vamanan et al., 2010; image.c does that).
+ *    divides less what it copies.  Rules that are wide in an address are kept
+ *    apart, in a tree of their own (EffiCuts: Vamanan et al., 2010; image.c
+ *    does that).
  *
- * 5. Children with the same rules are built once and shared, and so are equal
+ * 5. Room.  Every node is given the bytes that its subtree may take; a cut must
+ *    fit, and what it leaves is shared out among the children that need more
+ *    cuts.  Children are built shortest list first, and what one did not use
+ *    goes to those that follow: copies are spent where lists stay long, and
+ *    the whole tree fits by construction.
+ *
+ * 6. Children with the same rules are built once and shared, and so are equal
  *    leaves anywhere.
  *
- * No rule is left out because another one in front of it hides it: that one's
- * policy may be deleted or expire while the image is in force.
+ * 7. No rule is left out because one of another policy hides it: that policy
+ *    may be deleted or expire while the image is in force.  But as long as it
+ *    is there nobody compares what is behind it; so the length of a list is
+ *    counted to the first rule that all packets of the node match, and what
+ *    is behind it at a discount.  Long lists that are hidden need no cuts, and
+ *    lists that nothing else shortens are cut such that they are hidden
+ *    (tree_partition.c).  Only rules that one of the same policy hides go.
  */
 #include "tree.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "rules.h"
+#include "tree_cut.h"
+#include "tree_divide.h"
 
-#define COST_LEVEL 1.5 /* of a level, in rule comparisons */
+#define ROOM_SHARE 0.5 /* of the room in doublings that one cut may take */
+#define ROOM_SHARE_SHORT 0.75 /* of a list of up to SHORT rules */
+#define SHORT 64
+#define LEVELS_MOST 3 /* of one cut */
+#define GROWTH_LEAST 1.06 /* a cut that copies nothing is always affordable */
 
-static int build_node(struct tree_builder *b, const uint32_t *list, size_t count,
-		      const struct region *region, struct tree_result *ret);
+/* A subtree in the making. */
+struct node {
+	struct rule_span rules;
+	struct region region;
+	struct load load;
+	double room; /* bytes that it may take */
+};
 
-static int build_leaf(struct tree_builder *b, const uint32_t *list, size_t count,
-		      const struct region *region, struct tree_result *ret)
+static int build_node(struct tree_builder *b, struct node *node, uint64_t *ret);
+
+/* ---- leaves */
+
+/* The policies with the most rules of a list. */
+static void note_costliest(struct tree_builder *b, const struct node *node)
 {
+	size_t most[IMAGE_COSTLIEST] = { 0 }, run = 0;
+
+	for (int i = 0; i < IMAGE_COSTLIEST; i++)
+		b->costliest[i] = PEP_SLOT_NONE;
+	for (size_t i = 0; i < node->load.live; i++) {
+		uint32_t slot = b->boxes[node->rules.list[i]].slot;
+		size_t at = IMAGE_COSTLIEST;
+
+		run++;
+		if (i + 1 < node->load.live && b->boxes[node->rules.list[i + 1]].slot == slot)
+			continue;
+		while (at > 0 && run > most[at - 1])
+			at--;
+		if (at < IMAGE_COSTLIEST) {
+			size_t behind = IMAGE_COSTLIEST - 1 - at;
+
+			memmove(&most[at + 1], &most[at], behind * sizeof(*most));
+			memmove(&b->costliest[at + 1], &b->costliest[at],
+				behind * sizeof(*b->costliest));
+			most[at] = run;
+			b->costliest[at] = slot;
+		}
+		run = 0;
+	}
+}
+
+static int build_leaf(struct tree_builder *b, const struct node *node, uint64_t *ret)
+{
+	size_t count = node->rules.count;
 	int64_t offset = 0;
 
 	if (count > PEP_LEAF_RULES)
 		return -EFBIG;
 	if (count)
-		offset = leaf_write(b, list, count);
+		offset = leaf_write(b, node->rules.list, count);
 	if (offset < 0)
 		return (int)offset;
-	if (b->copies > b->copies_most)
-		return -E2BIG;
 	if (count > b->longest)
 		b->longest = (uint32_t)count;
-	if (region->depth > b->depth)
-		b->depth = region->depth;
-	ret->entry = PEP_ENTRY_LEAF | (uint64_t)count << 32 | (uint64_t)offset;
-	ret->cost = (double)count / 2;
-	return 0;
-}
-
-/* ---- dividing a list among children */
-
-struct division {
-	uint32_t children;
-	uint32_t *start; /* of each child's list in `list`, children + 1 of them */
-	uint32_t *list;
-};
-
-static void division_clear(struct division *d)
-{
-	free(d->start);
-	free(d->list);
-}
-
-/*
- * Calls itself through every child that a box overlaps, in two passes over the
- * list: one counts, one fills in.
- */
-static void division_place(struct division *d, const struct cut *cut, const struct box *box,
-			   uint32_t index, bool fill)
-{
-	uint32_t value = window_of(box->value[cut->word], cut->shift, cut->bits);
-	uint32_t fixed = window_of(box->fixed[cut->word], cut->shift, cut->bits);
-	uint32_t open = ~fixed & ((1U << cut->bits) - 1), sub = 0;
-	unsigned int port = cut->shift == 16;
-
-	if (cut->threshold) {
-		for (uint32_t side = 0; side < 2; side++) {
-			if (side ? box->port_high[port] < cut->threshold
-				 : box->port_low[port] >= cut->threshold)
-				continue;
-			if (fill)
-				d->list[d->start[side]] = index;
-			d->start[side]++;
-		}
-		return;
+	if (node->load.live > b->longest_live) {
+		b->longest_live = (uint32_t)node->load.live;
+		note_costliest(b, node);
 	}
-	do { /* all subsets of the open bits */
-		uint32_t child = (value & fixed) | sub;
-
-		if (fill)
-			d->list[d->start[child]] = index;
-		d->start[child]++;
-		sub = (sub - open) & open;
-	} while (sub);
-}
-
-/* Counts become the starts of the lists, one behind the other. */
-static uint32_t division_sum(struct division *d)
-{
-	uint32_t sum = 0, count;
-
-	for (uint32_t i = 0; i <= d->children; i++) {
-		count = d->start[i];
-		d->start[i] = sum;
-		sum += count;
-	}
-	return sum;
-}
-
-static int divide(const struct tree_builder *b, const uint32_t *list, size_t count,
-		  const struct cut *cut, struct division *ret)
-{
-	struct division d = { .children = cut->threshold ? 2 : 1U << cut->bits };
-
-	d.start = calloc(d.children + 1, sizeof(*d.start));
-	if (!d.start)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++)
-		division_place(&d, cut, &b->boxes[list[i]], list[i], false);
-	d.list = calloc(division_sum(&d) + 1, sizeof(*d.list));
-	if (!d.list) {
-		division_clear(&d);
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < count; i++)
-		division_place(&d, cut, &b->boxes[list[i]], list[i], true);
-	memmove(d.start + 1, d.start, d.children * sizeof(*d.start)); /* ends back to starts */
-	d.start[0] = 0;
-	*ret = d;
-	return 0;
-}
-
-/* ---- children with equal lists */
-
-struct shared_child {
-	uint64_t hash;
-	uint32_t child;
-};
-
-static uint64_t list_hash(const uint32_t *list, size_t count)
-{
-	uint64_t hash = count;
-
-	for (size_t i = 0; i < count; i++)
-		hash = (hash ^ list[i]) * 0x9e3779b97f4a7c15ULL ^ hash >> 29;
-	return hash;
-}
-
-static int compare_shared(const void *a, const void *b)
-{
-	const struct shared_child *x = a, *y = b;
-
-	if (x->hash != y->hash)
-		return x->hash < y->hash ? -1 : 1;
-	return x->child < y->child ? -1 : 1;
-}
-
-static bool same_list(const struct division *d, uint32_t a, uint32_t b)
-{
-	size_t count = d->start[a + 1] - d->start[a];
-
-	return count == d->start[b + 1] - d->start[b] &&
-	       !memcmp(d->list + d->start[a], d->list + d->start[b], count * sizeof(*d->list));
-}
-
-/* For each child the first one with the same list. */
-static int find_shared(const struct division *d, uint32_t **ret)
-{
-	struct shared_child *sorted CLEANUP(cleanup_free) = malloc(d->children * sizeof(*sorted));
-	uint32_t *first = malloc(d->children * sizeof(*first));
-
-	if (!sorted || !first) {
-		free(first);
-		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < d->children; i++) {
-		sorted[i].child = i;
-		sorted[i].hash = list_hash(d->list + d->start[i], d->start[i + 1] - d->start[i]);
-	}
-	qsort(sorted, d->children, sizeof(*sorted), compare_shared);
-	for (uint32_t i = 0; i < d->children; i++) {
-		uint32_t child = sorted[i].child;
-
-		first[child] = child;
-		if (i > 0 && sorted[i].hash == sorted[i - 1].hash &&
-		    same_list(d, child, sorted[i - 1].child))
-			first[child] = first[sorted[i - 1].child];
-	}
-	*ret = first;
+	if (node->region.depth > b->depth)
+		b->depth = node->region.depth;
+	*ret = PEP_ENTRY_LEAF | (uint64_t)count << 32 | (uint64_t)offset;
 	return 0;
 }
 
@@ -216,85 +131,169 @@ static int find_shared(const struct division *d, uint32_t **ret)
 
 static uint64_t cut_entry(const struct cut *cut, uint64_t offset)
 {
-	uint64_t threshold = cut->threshold ? cut->threshold : PEP_THRESHOLD_NEVER;
-
 	return (uint64_t)cut->word << 59 | (uint64_t)cut->bits << 55 | (uint64_t)cut->shift << 50 |
-	       threshold << 32 | offset;
+	       (uint64_t)PEP_THRESHOLD_NEVER << 32 | offset;
 }
 
-static struct region child_region(const struct region *region, const struct cut *cut, bool upper)
+static uint64_t limit_entry(const struct cut *cut, uint32_t limit, uint64_t offset)
 {
-	struct region child = *region;
-	unsigned int port = cut->shift == 16;
-
-	child.depth++;
-	child.copies *= cut->replication;
-	if (!cut->threshold)
-		child.known[cut->word] |= ((1U << cut->bits) - 1) << cut->shift;
-	else if (upper)
-		child.port_low[port] = (uint16_t)cut->threshold;
-	else
-		child.port_high[port] = (uint16_t)(cut->threshold - 1);
-	return child;
+	return (uint64_t)cut->word << 59 | (uint64_t)cut->shift << 50 | (uint64_t)limit << 32 |
+	       offset;
 }
 
-static void set_entry(struct tree_builder *b, int64_t node, uint32_t child, uint64_t entry)
+static void set_entry(struct tree_builder *b, int64_t table, uint32_t child, uint64_t entry)
 {
-	memcpy(b->buffer->data + node + 8 * (size_t)child, &entry, sizeof(entry));
+	memcpy(b->buffer->data + table + 8 * (size_t)child, &entry, sizeof(entry));
 }
 
-/* A lookup reaches a child about as often as its share of the copies. */
-static int build_children(struct tree_builder *b, const struct division *d, const struct cut *cut,
-			  const struct region *region, struct tree_result *ret)
+/* What a child takes at least, and whether more would help it. */
+static double child_least(const struct tree_builder *b, const struct division *d, uint32_t child)
 {
-	int64_t node = image_buffer_add(b->buffer, 8 * (size_t)d->children);
-	uint32_t *first CLEANUP(cleanup_free) = NULL;
-	double total = d->start[d->children], cost = 0;
-	struct tree_result *built CLEANUP(cleanup_free) = calloc(d->children, sizeof(*built));
-	int error = node < 0 ? (int)node : find_shared(d, &first);
+	return (double)(division_count(d, child) * record_bytes(b));
+}
 
-	if (!error && !built)
-		error = -ENOMEM;
-	for (uint32_t i = 0; i < d->children && !error; i++) {
-		size_t count = d->start[i + 1] - d->start[i];
-		uint32_t same = cut->threshold ? i : first[i];
-		struct region child = child_region(region, cut, i == 1);
+static double child_need(const struct tree_builder *b, const struct division *d, uint32_t child)
+{
+	size_t count = division_count(d, child);
 
-		if (same != i)
-			built[i] = built[same];
-		else
-			error = build_node(b, d->list + d->start[i], count, &child, &built[i]);
-		if (error)
-			break;
-		set_entry(b, node, i, built[i].entry);
-		cost += (double)count / total * built[i].cost;
-	}
-	ret->entry = cut_entry(cut, (uint64_t)node);
-	ret->cost = COST_LEVEL + cost;
+	return count > b->leaf_rules ? (double)count * log2((double)count / b->leaf_rules) : 0;
+}
+
+/* A family of siblings. */
+struct brood {
+	const struct division *division;
+	const struct cut *cut;
+	uint64_t *built; /* entries */
+	double slack; /* room beyond what all take at least */
+	double need; /* of those not built yet */
+};
+
+static int build_child(struct tree_builder *b, const struct node *node, struct brood *brood,
+		       uint32_t n)
+{
+	const struct division *d = brood->division;
+	double need = child_need(b, d, n), least = child_least(b, d, n);
+	double share = need > 0 ? brood->slack * need / brood->need : 0;
+	struct node child = {
+		.rules = { d->list + d->start[n], division_count(d, n) },
+		.region = region_child(&node->region, brood->cut, n),
+		.room = least + (share > 0 ? share : 0),
+	};
+	size_t before = b->buffer->bytes;
+	int error = build_node(b, &child, &brood->built[n]);
+
+	brood->slack -= (double)(b->buffer->bytes - before) - least;
+	brood->need -= need;
 	return error;
 }
 
-static int build_node(struct tree_builder *b, const uint32_t *list, size_t count,
-		      const struct region *region, struct tree_result *ret)
+/* Halves of halves of the children from @from to @to; @table has room for all limits. */
+static uint64_t link_limits(struct tree_builder *b, const struct brood *brood, uint32_t from,
+			    uint32_t to, int64_t table)
 {
-	struct division division;
-	struct cut cut;
-	int error;
+	uint32_t middle = (from + to + 1) / 2;
+	int64_t here = table + 16 * ((int64_t)middle - 1);
 
-	if (region->depth >= PEP_TREE_DEPTH - 1 || !cut_choose(b, list, count, region, &cut))
-		return build_leaf(b, list, count, region, ret);
-	error = divide(b, list, count, &cut, &division);
+	if (from == to)
+		return brood->built[from];
+	set_entry(b, here, 0, link_limits(b, brood, from, middle - 1, table));
+	set_entry(b, here, 1, link_limits(b, brood, middle, to, table));
+	return limit_entry(brood->cut, brood->cut->limit[middle - 1], (uint64_t)here);
+}
+
+/* Children that another one's subtree serves, or that no rule is in, and all entries. */
+static uint64_t link_children(struct tree_builder *b, const struct brood *brood, int64_t table)
+{
+	const struct division *d = brood->division;
+
+	for (uint32_t i = 0; i < d->children; i++) {
+		if (!division_count(d, i))
+			brood->built[i] = PEP_ENTRY_LEAF;
+		brood->built[i] = brood->built[d->first[i]];
+	}
+	if (brood->cut->limits)
+		return link_limits(b, brood, 0, d->children - 1, table);
+	for (uint32_t i = 0; i < d->children; i++)
+		set_entry(b, table, i, brood->built[i]);
+	return cut_entry(brood->cut, (uint64_t)table);
+}
+
+static int build_children(struct tree_builder *b, const struct node *node, const struct cut *cut,
+			  const struct division *d, uint64_t *ret)
+{
+	uint64_t *built CLEANUP(cleanup_free) = calloc(d->children, sizeof(*built));
+	int64_t table = image_buffer_add(b->buffer, cut_table_bytes(cut));
+	struct brood brood = { d, cut, built, .slack = node->room - cut_table_bytes(cut) };
+	int error = table < 0 ? (int)table : 0;
+
+	if (!built)
+		error = -ENOMEM;
+	for (uint32_t i = 0; i < d->distinct; i++) {
+		brood.slack -= child_least(b, d, d->order[i]);
+		brood.need += child_need(b, d, d->order[i]);
+	}
+	for (uint32_t i = 0; i < d->distinct && !error; i++)
+		error = build_child(b, node, &brood, d->order[i]);
 	if (error)
 		return error;
-	error = build_children(b, &division, &cut, region, ret);
+	*ret = link_children(b, &brood, table);
+	return 0;
+}
+
+/* By how much a cut may grow the list: it must leave something to those below. */
+static double growth_most(const struct tree_builder *b, const struct node *node)
+{
+	double room = node->room / (double)(node->rules.count * record_bytes(b)), most;
+
+	if (room < 1)
+		return GROWTH_LEAST;
+	most = pow(room, node->rules.count > SHORT ? ROOM_SHARE : ROOM_SHARE_SHORT);
+	return most > GROWTH_LEAST ? most : GROWTH_LEAST;
+}
+
+static int build_node(struct tree_builder *b, struct node *node, uint64_t *ret)
+{
+	struct rule_span *rules = &node->rules;
+	struct search search;
+	struct division division;
+	int error;
+
+	rules->count = region_prune(b, &node->region, rules->list, rules->count);
+	node->load = region_load(b, &node->region, rules->list, rules->count);
+	search = (struct search){
+		.builder = b,
+		.list = rules->list,
+		.count = rules->count,
+		.region = &node->region,
+		.load = node->load,
+		.growth_most = growth_most(b, node),
+		.room = node->room / (double)(rules->count * record_bytes(b)),
+	};
+	if (node->region.depth + LEVELS_MOST >= PEP_TREE_DEPTH || !cut_choose(&search))
+		return build_leaf(b, node, ret);
+	error = division_make(b, &node->region, &search.best, rules, &division);
+	if (error)
+		return error;
+	error = build_children(b, node, &search.best, &division, ret);
 	division_clear(&division);
 	return error;
 }
 
-int tree_build(struct tree_builder *builder, const uint32_t *list, size_t count,
-	       struct tree_result *ret)
+int tree_build(struct tree_builder *builder, uint32_t *list, size_t count, size_t room,
+	       uint64_t *ret)
 {
-	struct region region = { .port_high = { 0xffff, 0xffff }, .copies = 1 };
+	struct node root = {
+		.rules = { list, count },
+		.region = { .port_high = { 0xffff, 0xffff } },
+		.room = (double)room,
+	};
+	int error;
 
-	return build_node(builder, list, count, &region, ret);
+	builder->leaves = leaf_index_new();
+	builder->trials = trials_new();
+	error = builder->leaves && builder->trials ? build_node(builder, &root, ret) : -ENOMEM;
+	leaf_index_free(&builder->leaves);
+	free(builder->trials);
+	builder->trials = NULL;
+	return error;
 }

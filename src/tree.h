@@ -11,28 +11,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "image.h"
 #include "pep.h"
 
 struct rule;
+struct trials;
+struct leaf_index; /* leaves by content, tree_leaf.c */
 
 /* The image's memory while it grows; offsets, since it moves. */
 struct image_buffer {
 	unsigned char *data;
 	size_t bytes;
 	size_t room;
+	size_t most;
 };
 
 /** Appends @bytes of zeros, a multiple of 8. Returns their offset, or -ENOMEM, -EFBIG. */
 int64_t image_buffer_add(struct image_buffer *buffer, size_t bytes);
+
+#define BOX_COVERS (1 << 0) /* nothing but the key decides whether the rule matches */
+#define BOX_BLOCK(port) (1 << (1 + (port))) /* the range is what its fixed bits say */
 
 /* A rule as the cuts see it: for each word of the key the bits that it fixes. */
 struct box {
 	uint32_t value[PEP_KEY_WORDS];
 	uint32_t fixed[PEP_KEY_WORDS];
 	uint16_t port_low[2], port_high[2]; /* destination, source */
+	uint32_t slot;
+	uint32_t flags; /* BOX_ */
 };
 
-struct leaf_index; /* leaves by content, tree_leaf.c */
+/** What a rule fixes of the key. */
+void box_make(const struct rule *rule, struct box *box);
 
 struct tree_builder {
 	struct image_buffer *buffer;
@@ -42,52 +52,28 @@ struct tree_builder {
 	struct leaf_index *leaves;
 	bool ipv6;
 	uint32_t leaf_rules; /* so few are not worth a cut */
-	double budget; /* of copies of a rule along one path */
-	size_t copies; /* rules in leaves so far */
-	size_t copies_most;
+	uint32_t words; /* bit n: some rule fixes bits of word n */
 	uint32_t depth; /* deepest so far */
 	uint32_t longest; /* leaf so far */
+	uint32_t longest_live; /* the same, up to a rule that all its packets match */
+	uint32_t costliest[IMAGE_COSTLIEST]; /* slots of that leaf; PEP_SLOT_NONE */
+	uint64_t work; /* rules looked at so far */
+	struct trials *trials; /* of the children of a cut, tree_trial.c */
 };
 
-/* A tree that was built. */
-struct tree_result {
-	uint64_t entry;
-	double cost; /* of a lookup, in rule comparisons, expected */
-};
+/** Of a rule in a leaf. */
+static inline size_t record_bytes(const struct tree_builder *builder)
+{
+	return builder->ipv6 ? sizeof(struct pep_rule6) : sizeof(struct pep_rule4);
+}
 
 /**
- * Builds the tree of @count rules, given by their indices in ascending order.
- * Returns 0, -ENOMEM, -EFBIG, or -E2BIG when @copies_most does not suffice.
+ * Builds the tree of the rules whose indices are in @list, ascending, which it
+ * changes.  It takes about @room bytes, or as many as the rules themselves.
+ * @ret becomes the entry. Returns 0, -ENOMEM or -EFBIG.
  */
-int tree_build(struct tree_builder *builder, const uint32_t *list, size_t count,
-	       struct tree_result *ret);
-
-/* ---- tree_cut.c */
-
-/* What the path to a node has decided. */
-struct region {
-	uint32_t known[PEP_KEY_WORDS]; /* bits that were cut on */
-	uint16_t port_low[2], port_high[2]; /* by thresholds; destination, source */
-	double copies; /* product of what the cuts above replicated */
-	uint32_t depth;
-};
-
-struct cut {
-	uint8_t word, shift, bits;
-	uint32_t threshold; /* 0: a window of bits */
-	double score;
-	double replication;
-};
-
-/** Chooses how to cut; false: a leaf is better. */
-bool cut_choose(const struct tree_builder *builder, const uint32_t *list, size_t count,
-		const struct region *region, struct cut *ret);
-
-/** The bits of a word that a window shows. */
-static inline uint32_t window_of(uint32_t word, unsigned int shift, unsigned int bits)
-{
-	return word >> shift & ((1U << bits) - 1);
-}
+int tree_build(struct tree_builder *builder, uint32_t *list, size_t count, size_t room,
+	       uint64_t *ret);
 
 /* ---- tree_leaf.c */
 

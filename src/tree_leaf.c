@@ -136,7 +136,7 @@ static void fill_record(const struct tree_builder *b, uint32_t index, void *ret)
 
 int64_t leaf_write(struct tree_builder *b, const uint32_t *list, size_t count)
 {
-	size_t record = b->ipv6 ? sizeof(struct pep_rule6) : sizeof(struct pep_rule4);
+	size_t record = record_bytes(b);
 	int64_t offset = image_buffer_add(b->buffer, count * record);
 	const struct leaf *same;
 	struct leaf leaf;
@@ -156,6 +156,5 @@ int64_t leaf_write(struct tree_builder *b, const uint32_t *list, size_t count)
 	if (grow(b->leaves))
 		return -ENOMEM;
 	insert(b->leaves, &leaf);
-	b->copies += count;
 	return offset;
 }

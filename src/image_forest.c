@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A rule that leaves an address open would be copied all over a tree that is
+ * cut by that address.  So rules are grouped by which addresses they pin down
+ * (EffiCuts: Vamanan, Voskuilen, Vijaykumar, 2010), and each group has a tree
+ * of its own.  A lookup visits the trees in the order of their best ranks and
+ * stops when what it found beats all that is left.
+ *
+ * How long a prefix must be to pin an address down depends on the rules, and
+ * so does how much memory is worth spending.  The first configuration is good
+ * for most sets; others are tried as far as the caller has time, and the one
+ * that promises the cheapest lookups is kept.
+ */
+#include "image_forest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "image_walk.h"
+#include "rules.h"
+
+#define GROUPS 4 /* both or the source pinned; only destination; neither; only source */
+#define FEW_RULES 24 /* one tree is best */
+#define LARGE_SET 50000
+#define LEAF_RULES 8
+#define LEAF_RULES_LARGE 12 /* where a level is a cache miss */
+#define ROOM_SLACK 4096 /* bytes */
+#define NODE_PRICE 1.5 /* of a level, in rule comparisons */
+#define WORST_PRICE (1.0 / 64) /* of a comparison of the worst packet in those of the average one */
+#define WORST_FINE 256 /* about 2 us: no need to spend more memory */
+#define COST_FINE 8 /* hardly any plan is better */
+#define WORST_PRICE_BEYOND 0.25 /* beyond WORST_FINE */
+#define BETTER 0.95 /* of the cost: worth more memory */
+
+static const uint8_t pinned_bits[PEP_FAMILIES][2] = { { 4, 12 }, { 24, 40 } };
+static const double rooms[] = { 2.7, 5.5 }; /* of what the rules take, each once */
+
+/* A way to build a forest. */
+struct plan {
+	uint8_t pinned; /* a prefix longer than that pins an address down */
+	bool apart; /* rules that pin only the source are, too */
+	double room; /* in what the rules take, each once */
+};
+
+/* A forest in the making. */
+struct growth {
+	const struct rule_list *list;
+	const struct image_options *options;
+	struct image_buffer *buffer;
+	bool ipv6;
+	uint32_t words;
+	struct box *boxes;
+	uint32_t *extras;
+	uint32_t *group[GROUPS];
+	size_t group_count[GROUPS];
+	size_t start; /* where the trees begin in the buffer */
+	uint64_t work;
+	struct forest forest; /* of the last plan */
+};
+
+static void growth_clear(struct growth *g)
+{
+	free(g->boxes);
+	free(g->extras);
+	for (int i = 0; i < GROUPS; i++)
+		free(g->group[i]);
+}
+
+/* Rules of one policy follow each other and mostly share their extra fields. */
+static int write_extras(struct growth *g)
+{
+	const struct rule *rules = g->list->rule;
+
+	for (size_t i = 0; i < g->list->count; i++) {
+		int64_t offset;
+
+		if (!(rules[i].flags & PEP_RULE_EXTRA))
+			continue;
+		if (i > 0 && g->extras[i - 1] &&
+		    !memcmp(&rules[i].extra, &rules[i - 1].extra, sizeof(rules[i].extra))) {
+			g->extras[i] = g->extras[i - 1];
+			continue;
+		}
+		offset = image_buffer_add(g->buffer, sizeof(struct pep_extra));
+		if (offset < 0)
+			return (int)offset;
+		memcpy(g->buffer->data + offset, &rules[i].extra, sizeof(rules[i].extra));
+		g->extras[i] = (uint32_t)(offset / 8);
+	}
+	return 0;
+}
+
+static void make_boxes(struct growth *g)
+{
+	for (size_t i = 0; i < g->list->count; i++) {
+		box_make(&g->list->rule[i], &g->boxes[i]);
+		for (unsigned int word = 0; word < PEP_KEY_WORDS; word++)
+			g->words |= !!g->boxes[i].fixed[word] << word;
+	}
+}
+
+static int growth_make(struct growth *g)
+{
+	size_t count = g->list->count + 1;
+
+	g->boxes = malloc(count * sizeof(*g->boxes));
+	g->extras = calloc(count, sizeof(*g->extras));
+	if (!g->boxes || !g->extras)
+		return -ENOMEM;
+	for (int i = 0; i < GROUPS; i++) {
+		g->group[i] = malloc(count * sizeof(*g->group[i]));
+		if (!g->group[i])
+			return -ENOMEM;
+	}
+	make_boxes(g);
+	return write_extras(g);
+}
+
+/* ---- one plan */
+
+static unsigned int group_of(const struct growth *g, const struct rule *rule,
+			     const struct plan *plan)
+{
+	if (g->list->count <= FEW_RULES)
+		return 0;
+	if (rule->src_bits > plan->pinned)
+		return plan->apart && rule->dst_bits <= plan->pinned ? 3 : 0;
+	return rule->dst_bits > plan->pinned ? 1 : 2;
+}
+
+/* False: as they were. */
+static bool make_groups(struct growth *g, const struct plan *plan)
+{
+	size_t before[GROUPS];
+
+	memcpy(before, g->group_count, sizeof(before));
+	memset(g->group_count, 0, sizeof(g->group_count));
+	for (size_t i = 0; i < g->list->count; i++) {
+		unsigned int group = group_of(g, &g->list->rule[i], plan);
+
+		g->group[group][g->group_count[group]++] = (uint32_t)i;
+	}
+	return memcmp(before, g->group_count, sizeof(before)) != 0;
+}
+
+static void forest_empty(struct forest *forest)
+{
+	memset(forest, 0, sizeof(*forest));
+	for (unsigned int i = 0; i < PEP_TREES; i++) {
+		forest->trees.tree[i].entry = PEP_ENTRY_LEAF;
+		forest->trees.tree[i].best_rank = UINT32_MAX;
+	}
+	for (unsigned int i = 0; i < IMAGE_COSTLIEST; i++)
+		forest->costliest[i] = PEP_SLOT_NONE;
+}
+
+/* What a tree adds to the forest; @longest: its longest leaf so far. */
+static void forest_add(struct forest *forest, const struct tree_builder *b, uint32_t *longest)
+{
+	forest->worst_compares += b->longest;
+	forest->worst_live += b->longest_live;
+	forest->depth = forest->depth > b->depth ? forest->depth : b->depth;
+	if (b->longest_live <= *longest)
+		return;
+	*longest = b->longest_live;
+	memcpy(forest->costliest, b->costliest, sizeof(forest->costliest));
+}
+
+static int compare_trees(const void *a, const void *b)
+{
+	const struct pep_tree *x = a, *y = b;
+
+	return x->best_rank < y->best_rank ? -1 : x->best_rank > y->best_rank;
+}
+
+static int build_tree(struct growth *g, unsigned int group, double room, struct tree_builder *b,
+		      uint64_t *ret)
+{
+	size_t count = g->group_count[group];
+	int error;
+
+	*b = (struct tree_builder){
+		.buffer = g->buffer,
+		.rules = g->list->rule,
+		.boxes = g->boxes,
+		.extras = g->extras,
+		.ipv6 = g->ipv6,
+		.words = g->words,
+		.leaf_rules = count > LARGE_SET ? LEAF_RULES_LARGE : LEAF_RULES,
+	};
+	room *= (double)(count * record_bytes(b));
+	error = tree_build(b, g->group[group], count, (size_t)room + ROOM_SLACK, ret);
+	g->work += b->work;
+	return error;
+}
+
+static int run_plan(struct growth *g, const struct plan *plan)
+{
+	uint32_t longest = 0;
+	unsigned int trees = 0;
+
+	g->buffer->bytes = g->start;
+	forest_empty(&g->forest);
+	make_groups(g, plan);
+	for (unsigned int i = 0; i < GROUPS; i++) {
+		struct tree_builder b;
+		struct pep_tree *tree = &g->forest.trees.tree[trees];
+		uint64_t entry;
+		int error;
+
+		if (!g->group_count[i])
+			continue;
+		tree->best_rank = g->list->rule[g->group[i][0]].rank;
+		error = build_tree(g, i, plan->room, &b, &entry);
+		if (error)
+			return error;
+		tree->entry = entry;
+		trees++;
+		forest_add(&g->forest, &b, &longest);
+	}
+	qsort(g->forest.trees.tree, PEP_TREES, sizeof(g->forest.trees.tree[0]), compare_trees);
+	g->forest.probe = image_probe(g->buffer->data, &g->forest.trees, g->list, g->ipv6);
+	return 0;
+}
+
+/* ---- the search */
+
+/* The best forest so far, and its bytes when another one was built over them. */
+struct best {
+	struct forest forest;
+	double cost;
+	unsigned char *data;
+	size_t bytes;
+};
+
+static double forest_cost(const struct forest *forest)
+{
+	double worst = forest->worst_live, cost = WORST_PRICE * worst;
+
+	if (worst > WORST_FINE)
+		cost += WORST_PRICE_BEYOND * (worst - WORST_FINE);
+	return cost + NODE_PRICE * forest->probe.nodes + forest->probe.compares;
+}
+
+static int best_save(const struct growth *g, struct best *best)
+{
+	unsigned char *data;
+
+	best->bytes = g->buffer->bytes - g->start;
+	data = realloc(best->data, best->bytes + 1);
+	if (!data)
+		return -ENOMEM;
+	memcpy(data, g->buffer->data + g->start, best->bytes);
+	best->data = data;
+	best->forest = g->forest;
+	best->cost = forest_cost(&g->forest);
+	return 0;
+}
+
+/* Keeps the last plan's forest if its cost is @factor of the best one's or less. */
+static int best_keep(const struct growth *g, struct best *best, double factor, bool *ret_kept)
+{
+	*ret_kept = forest_cost(&g->forest) <= factor * best->cost;
+	return *ret_kept ? best_save(g, best) : 0;
+}
+
+static int best_restore(struct growth *g, const struct best *best)
+{
+	int64_t offset;
+
+	g->buffer->bytes = g->start;
+	offset = image_buffer_add(g->buffer, best->bytes);
+	if (offset < 0)
+		return (int)offset;
+	memcpy(g->buffer->data + offset, best->data, best->bytes);
+	g->forest = best->forest;
+	return 0;
+}
+
+static bool may_go_on(const struct growth *g)
+{
+	uint64_t most = g->options->work_most;
+
+	return g->options->effort == IMAGE_BEST && g->list->count > FEW_RULES &&
+	       (!most || g->work < most);
+}
+
+/* Other groups. */
+static int try_groups(struct growth *g, struct plan *plan, struct best *best)
+{
+	const uint8_t *pinned = pinned_bits[g->ipv6 ? PEP_IPV6 : PEP_IPV4];
+
+	for (unsigned int i = 1; i < 4 && may_go_on(g) && best->cost > COST_FINE; i++) {
+		struct plan other = { pinned[i & 1], i >> 1, plan->room };
+		bool kept;
+		int error;
+
+		if (!make_groups(g, &other))
+			continue;
+		error = run_plan(g, &other);
+		if (!error)
+			error = best_keep(g, best, 1, &kept);
+		if (error)
+			return error;
+		if (kept)
+			*plan = other;
+	}
+	return 0;
+}
+
+/* More memory, where there are packets that take too long. */
+static int try_rooms(struct growth *g, struct plan *plan, struct best *best)
+{
+	int error = 0;
+
+	for (size_t i = 1; i < ARRAY_SIZE(rooms) && !error && may_go_on(g); i++) {
+		bool kept;
+
+		if (best->forest.worst_live <= WORST_FINE)
+			break;
+		plan->room = rooms[i];
+		error = run_plan(g, plan);
+		if (!error)
+			error = best_keep(g, best, BETTER, &kept);
+	}
+	return error;
+}
+
+/* What does not fit is no error: there is one that does. */
+static int improve(struct growth *g, struct plan *plan)
+{
+	struct best best = { 0 };
+	int error = best_save(g, &best);
+
+	if (!error)
+		error = try_groups(g, plan, &best);
+	if (!error)
+		error = try_rooms(g, plan, &best);
+	if (!error || (error == -EFBIG && best.data))
+		error = best_restore(g, &best);
+	free(best.data);
+	return error;
+}
+
+static int search(struct growth *g)
+{
+	struct plan plan = { pinned_bits[g->ipv6 ? PEP_IPV6 : PEP_IPV4][0], false, rooms[0] };
+	int error;
+
+	error = run_plan(g, &plan);
+	if (error == -EFBIG) {
+		plan.room = 1;
+		error = run_plan(g, &plan);
+	}
+	return error || !may_go_on(g) ? error : improve(g, &plan);
+}
+
+int forest_build(const struct rule_list *list, bool ipv6, const struct image_options *options,
+		 struct image_buffer *buffer, struct forest *ret)
+{
+	struct growth g = { .list = list, .options = options, .buffer = buffer, .ipv6 = ipv6 };
+	int error;
+
+	if (!list->count) {
+		forest_empty(ret);
+		return 0;
+	}
+	error = growth_make(&g);
+	g.start = buffer->bytes;
+	if (!error)
+		error = search(&g);
+	if (!error)
+		*ret = g.forest;
+	growth_clear(&g);
+	return error;
+}
