@@ -5,6 +5,7 @@ bench_programs = \
 	bench/classifier \
 	bench/generate \
 	bench/packet_cost \
+	bench/tree_quality \
 	$(END)
 
 bench_scripts = \
@@ -96,3 +97,8 @@ clean-local:
 	rm -rf bench/results
 
 .PHONY: bench
+bench_tree_quality_SOURCES = \
+	bench/tree_quality.c \
+	tests/rule_sets.c \
+	tests/rule_sets.h \
+	$(END)
