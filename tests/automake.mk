@@ -54,6 +54,7 @@ unit_tests = \
 	tests/test_store_load \
 	tests/test_store_set \
 	tests/test_timestamp \
+	tests/test_tree \
 	tests/test_units \
 	tests/test_words \
 	$(END)
@@ -104,6 +105,7 @@ tests_test_policyset_SOURCES = tests/test_policyset.c $(policy_text)
 tests_test_image_SOURCES = tests/test_image.c $(policy_text)
 tests_test_rules_SOURCES = tests/test_rules.c $(policy_text)
 tests_test_timestamp_SOURCES = tests/test_timestamp.c $(policy_text)
+tests_test_tree_SOURCES = tests/test_tree.c tests/rule_sets.c tests/rule_sets.h $(policy_text)
 tests_test_units_SOURCES = tests/test_units.c $(policy_text)
 tests_test_words_SOURCES = tests/test_words.c $(policy_text)
 
