@@ -113,7 +113,8 @@ static void run_dry(const struct bed *bed, struct sample *sample, struct pep_tra
 
 void bed_open(const char *path, unsigned int dead_percent, struct bed *ret_bed)
 {
-	const struct datapath_options options = { .flow_cache_entries = FLOW_CACHE };
+	const struct datapath_options options = { .flow_cache_entries = FLOW_CACHE,
+						  .best_image = true };
 	struct pep_trace trace;
 	char *why = NULL;
 

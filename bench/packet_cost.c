@@ -150,7 +150,7 @@ static void draw_headers(struct bench *bench)
 
 int main(void)
 {
-	const struct datapath_options options = { .flow_cache_entries = 16384 };
+	const struct datapath_options options = { .flow_cache_entries = 16384, .best_image = true };
 	struct bench bench = { .none = policyset_new() };
 
 	draw_headers(&bench);

@@ -9,12 +9,15 @@
 #include "cleanup.h"
 #include "daemon.h"
 #include "datapath.h"
+#include "datapath_counters.h"
 #include "datapath_fold.h"
 #include "http.h"
 #include "log.h"
 
 #define PAUSE_SECONDS 1 /* without a change */
 #define RETRY_SECONDS 60 /* after a failure */
+#define COMPARES_MOST 300 /* some 2 us */
+#define COSTLIEST 3
 
 struct daemon_fold {
 	struct daemon *daemon;
@@ -51,7 +54,7 @@ void daemon_fold_follow(struct daemon_fold *fold)
 	datapath_figures(fold->daemon->datapath, &figures);
 	if (datapath_fold_is_due(fold->daemon->datapath))
 		begin(fold);
-	else if (figures.overlay_policies)
+	else if (figures.overlay_policies || figures.improvable)
 		wait_for(fold, PAUSE_SECONDS);
 }
 
@@ -109,6 +112,22 @@ static void begin(struct daemon_fold *fold)
 	on_compiled(-1, 0, fold); /* nobody would call: wait for it */
 }
 
+/* A set that is out of bounds is taken, and said to be. */
+static void warn_of_costs(const struct daemon *daemon)
+{
+	struct datapath_figures figures;
+	const char *id[COSTLIEST];
+	size_t count = datapath_costliest(daemon->datapath, id, COSTLIEST);
+
+	datapath_figures(daemon->datapath, &figures);
+	if (figures.worst_live <= COMPARES_MOST || !count)
+		return;
+	log_warn("a packet can be compared with %u rules, which takes longer than 2 us; most are "
+		 "of the policies %s%s%s%s%s",
+		 figures.worst_live, id[0], count > 1 ? ", " : "", count > 1 ? id[1] : "",
+		 count > 2 ? ", " : "", count > 2 ? id[2] : "");
+}
+
 static void on_compiled(evutil_socket_t fd, short what, void *context)
 {
 	struct daemon_fold *fold = context;
@@ -127,6 +146,8 @@ static void on_compiled(evutil_socket_t fd, short what, void *context)
 	}
 	if (!error && daemon->http)
 		http_note_publish(daemon->http);
+	if (!error)
+		warn_of_costs(daemon);
 	log_debug(error ? "what was folded is out of date: once more" : "the overlay is folded");
 	daemon_fold_follow(fold);
 }

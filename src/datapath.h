@@ -30,6 +30,7 @@ struct datapath_options {
 	uint32_t flow_cache_entries; /* per CPU, a power of two */
 	uint32_t debug_delay_ns; /* between reading the control word and the lookup; tests only */
 	uint32_t image_bytes; /* larger images need other programs; 0: as much as many need */
+	bool best_image; /* look for the best main image at once, not when it is folded */
 };
 
 /**
@@ -91,7 +92,9 @@ struct datapath_figures {
 	size_t overlay_policies; /* that the main image does not have, or has otherwise */
 	size_t image_bytes; /* of main image and overlay */
 	size_t image_capacity;
-	uint32_t worst_compares;
+	uint32_t worst_compares; /* most rules that a packet can be compared with, also when policies end */
+	uint32_t worst_live; /* the same while all that are in force stay so */
+	bool improvable; /* folding would find a better main image */
 	uint64_t publish_ns; /* the last one took */
 	uint64_t build_ns;
 };

@@ -24,7 +24,10 @@ struct datapath_base {
 	uint32_t flags; /* PEP_IMAGE_, in its header */
 	size_t rules;
 	size_t image_bytes;
-	uint32_t worst_compares;
+	uint32_t worst_compares, worst_live; /* see struct image */
+	uint32_t costliest[3]; /* slots of the policies in the longest list of rules */
+	size_t costliest_count;
+	bool improvable; /* it is the first configuration, compiled in haste */
 };
 
 #define RANKED_NOWHERE UINT32_MAX

@@ -41,6 +41,10 @@ int datapath_reset(struct datapath *datapath);
 /** The id of the policy that has a slot, as of the state in force; NULL: none. */
 const char *datapath_slot_policy(const struct datapath *datapath, uint32_t slot);
 
+/** Ids of policies whose rules are most in the longest list that a packet can be compared with, as
+ * of the last main image: up to @most. How many they are. */
+size_t datapath_costliest(const struct datapath *datapath, const char **ret, size_t most);
+
 /** The fd of a map by its name in the programs ("events", "trace"), or -ENOENT. */
 int datapath_map(const struct datapath *datapath, const char *name);
 

@@ -17,10 +17,12 @@
 #include "rules.h"
 
 #define IMAGE_GROWTH 4
+#define IMPROVABLE_RULES 1000 /* image_build() takes the first configuration of fewer */
 
 int datapath_compile(struct datapath_base *base, const struct policyset *failsafe,
 		     const struct rules_names *names, struct image *ret, struct problems *problems)
 {
+	const struct image_options first = { .flags = base->flags, .effort = IMAGE_FIRST };
 	struct rules_names ranked = *names;
 	struct rules rules = { 0 };
 	int error = datapath_base_rank(base);
@@ -34,7 +36,9 @@ int datapath_compile(struct datapath_base *base, const struct policyset *failsaf
 	if (error)
 		return error;
 	base->rules = rules.count;
-	error = image_build(&rules, base->flags, ret);
+	base->improvable = base->improvable && rules.count > IMPROVABLE_RULES;
+	error = base->improvable ? image_build_with(&rules, &first, ret)
+				 : image_build(&rules, base->flags, ret);
 	rules_clear(&rules);
 	if (error == -EFBIG)
 		problem_add(problems, "",
@@ -43,6 +47,8 @@ int datapath_compile(struct datapath_base *base, const struct policyset *failsaf
 			    IMAGE_BYTES_MOST >> 20, PEP_LEAF_RULES);
 	base->image_bytes = ret->bytes;
 	base->worst_compares = ret->worst_compares;
+	base->worst_live = ret->worst_live;
+	base->costliest_count = image_costliest(ret, base->costliest);
 	return error;
 }
 
@@ -160,6 +166,7 @@ static int compile(struct datapath *datapath, const struct datapath_state *state
 	names.failsafe_slots = change->failsafes.slot;
 	names.max = state->max_rules;
 	change->base.flags = datapath_image_flags(state);
+	change->base.improvable = !datapath->options.best_image;
 	return datapath_compile(&change->base, state->failsafe, &names, ret, problems);
 }
 
@@ -173,6 +180,8 @@ int datapath_change_image(struct datapath *datapath, const struct datapath_state
 	change->figures.overlay_policies = 0;
 	change->figures.image_bytes = image.bytes;
 	change->figures.worst_compares = image.worst_compares;
+	change->figures.worst_live = image.worst_live;
+	change->figures.improvable = change->base.improvable;
 	if (!error)
 		error = datapath_place_image(datapath, &image, change);
 	image_clear(&image);

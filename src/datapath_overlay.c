@@ -135,11 +135,14 @@ static int expand(const struct layer *layer, struct rules_names *names, struct r
 
 static int build(const struct layer *layer, struct rules_names *names, struct image *ret)
 {
+	const struct image_options options = { .flags = layer->flags,
+					       .effort = IMAGE_FIRST,
+					       .bytes_most = PEP_OVERLAY_BYTES - IMAGE_SLACK };
 	struct rules rules = { 0 };
 	int error = expand(layer, names, &rules);
 
 	if (!error)
-		error = image_build(&rules, layer->flags, ret);
+		error = image_build_with(&rules, &options, ret);
 	rules_clear(&rules);
 	if (!error && ret->bytes + IMAGE_SLACK > PEP_OVERLAY_BYTES)
 		error = -E2BIG;
@@ -172,6 +175,8 @@ static int lay_out(struct datapath *datapath, const struct layer *layer,
 
 	change->figures.image_bytes = layer->base->image_bytes;
 	change->figures.worst_compares = layer->base->worst_compares;
+	change->figures.worst_live = layer->base->worst_live;
+	change->figures.improvable = layer->base->improvable;
 	change->figures.overlay_policies = overlaid->count;
 	if (!overlaid->count && layer->flags == layer->base->flags)
 		return 0;
@@ -182,6 +187,7 @@ static int lay_out(struct datapath *datapath, const struct layer *layer,
 		error = place(datapath, &image, change);
 	change->figures.image_bytes += image.bytes;
 	change->figures.worst_compares += image.worst_compares;
+	change->figures.worst_live += image.worst_live;
 	image_clear(&image);
 	return error == -ERANGE || error == -EFBIG || error == -ENOSPC ? -E2BIG : error;
 }
@@ -296,7 +302,8 @@ int datapath_change_overlay(struct datapath *datapath, const struct datapath_sta
 int datapath_change_fold(struct datapath *datapath, const struct image *image,
 			 struct datapath_change *change)
 {
-	CLEANUP(layer_clear) struct layer layer = {
+	CLEANUP(layer_clear)
+	struct layer layer = {
 		.base = &change->base,
 		.wanted = { change->set, change->sets, change->policies.slot },
 		.flags = datapath->flags,

@@ -283,3 +283,17 @@ uint32_t datapath_slot_of(const struct datapath *datapath, const struct policyse
 		return datapath->policies.slot[index];
 	return datapath_policy_slot(datapath, set->policy[index]->id);
 }
+
+size_t datapath_costliest(const struct datapath *datapath, const char **ret, size_t most)
+{
+	const struct datapath_base *base = &datapath->base;
+	size_t count = 0;
+
+	for (size_t i = 0; i < base->costliest_count && count < most; i++) {
+		const char *id = datapath_slot_policy(datapath, base->costliest[i]);
+
+		if (id)
+			ret[count++] = id;
+	}
+	return count;
+}

@@ -150,6 +150,19 @@ static int compare_ranked(const void *left, const void *right)
 	return a->counters < b->counters ? -1 : 1; /* they are in the order of their ids */
 }
 
+static struct json_object *costliest_json(const struct datapath *datapath)
+{
+	CLEANUP(cleanup_json) struct json_object *array = json_object_new_array();
+	const char *id[3];
+	size_t count = datapath_costliest(datapath, id, ARRAY_SIZE(id));
+
+	for (size_t i = 0; array && i < count; i++) {
+		if (json_append(array, json_object_new_string(id[i])))
+			return NULL;
+	}
+	return TAKE_PTR(array);
+}
+
 static int add_datapath(struct json_object *json, const struct http *http)
 {
 	const struct datapath *datapath = http->daemon->datapath;
@@ -175,7 +188,9 @@ static int add_datapath(struct json_object *json, const struct http *http)
 	    json_add_number(json, "rules", figures.rules) ||
 	    json_add_number(json, "image_bytes", figures.image_bytes) ||
 	    json_add_number(json, "overlay_policies", figures.overlay_policies) ||
-	    json_add_number(json, "worst_compares", figures.worst_compares))
+	    json_add_number(json, "worst_compares", figures.worst_compares) ||
+	    json_add_number(json, "worst_live_compares", figures.worst_live) ||
+	    json_add(json, "costliest_policies", costliest_json(datapath)))
 		return -ENOMEM;
 	return 0;
 }
