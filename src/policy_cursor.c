@@ -54,7 +54,7 @@ void policy_cursor_print(const struct policy_cursor *cursor, char ret[POLICY_CUR
 
 int policy_cursor_parse(const char *text, struct policy_cursor *ret)
 {
-	long long number[NUMBERS];
+	long long number[NUMBERS] = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(number); i++) {
 		char *end;

@@ -167,7 +167,8 @@ static char *beside(const char *file, const char *slash, const char *name)
 static uint32_t usual_max_rules(const struct settings *settings)
 {
 	uint32_t rules = RULES_PER_POLICY * settings->capacity;
-	uint32_t failsafe = RULES_PER_POLICY * (uint32_t)settings->failsafe->count;
+	uint32_t failsafe =
+		settings->failsafe ? RULES_PER_POLICY * (uint32_t)settings->failsafe->count : 0;
 
 	rules = rules > failsafe ? rules : failsafe;
 	return rules > LEAST_RULES ? rules : LEAST_RULES;

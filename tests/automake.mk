@@ -9,6 +9,7 @@ unit_tests = \
 	tests/test_attach_explain \
 	tests/test_change \
 	tests/test_client \
+	tests/test_client_add \
 	tests/test_client_check \
 	tests/test_client_http \
 	tests/test_client_set \
@@ -56,12 +57,14 @@ unit_tests = \
 	tests/test_timestamp \
 	tests/test_tree \
 	tests/test_units \
+	tests/test_vlan_policies \
 	tests/test_words \
 	$(END)
 
 client_server = tests/client_server.c tests/client_server.h
 client_session = $(client_server) tests/client_session.c tests/client_session.h
 tests_test_client_SOURCES = tests/test_client.c $(client_session)
+tests_test_client_add_SOURCES = tests/test_client_add.c $(client_session)
 tests_test_client_check_SOURCES = tests/test_client_check.c $(client_session)
 tests_test_client_http_SOURCES = tests/test_client_http.c $(client_server)
 tests_test_client_set_SOURCES = tests/test_client_set.c $(client_session)
@@ -73,7 +76,7 @@ tests_test_daemon_start_SOURCES = tests/test_daemon_start.c tests/stubs.c tests/
 tests_test_expiry_SOURCES = tests/test_expiry.c tests/stubs.c tests/stubs.h
 tests_test_history_SOURCES = tests/test_history.c tests/stubs.c tests/stubs.h
 tests_test_interfaces_watch_SOURCES = tests/test_interfaces_watch.c tests/stubs.c \
-	tests/stubs.h
+	tests/stubs.h $(policy_text)
 tests_test_reload_SOURCES = tests/test_reload.c tests/stubs.c tests/stubs.h
 tests_test_set_change_SOURCES = tests/test_set_change.c tests/stubs.c tests/stubs.h \
 	tests/set_text.c tests/set_text.h
@@ -92,6 +95,7 @@ tests_test_merge_patch_SOURCES = tests/test_merge_patch.c $(policy_text)
 tests_test_metrics_text_SOURCES = tests/test_metrics_text.c $(policy_text)
 tests_test_policy_sets_SOURCES = tests/test_policy_sets.c $(policy_text) $(set_text)
 tests_test_policy_cursor_SOURCES = tests/test_policy_cursor.c $(policy_text)
+tests_test_vlan_policies_SOURCES = tests/test_vlan_policies.c tests/stubs.c tests/stubs.h $(policy_text)
 tests_test_policy_view_SOURCES = tests/test_policy_view.c $(policy_text)
 tests_test_problem_document_SOURCES = tests/test_problem_document.c $(policy_text)
 tests_test_route_SOURCES = tests/test_route.c $(policy_text)
