@@ -92,7 +92,8 @@ struct datapath_figures {
 	size_t overlay_policies; /* that the main image does not have, or has otherwise */
 	size_t image_bytes; /* of main image and overlay */
 	size_t image_capacity;
-	uint32_t worst_compares; /* most rules that a packet can be compared with, also when policies end */
+	uint32_t
+		worst_compares; /* most rules that a packet can be compared with, also when policies end */
 	uint32_t worst_live; /* the same while all that are in force stay so */
 	bool improvable; /* folding would find a better main image */
 	uint64_t publish_ns; /* the last one took */
