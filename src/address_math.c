@@ -66,18 +66,29 @@ bool address_decrement(struct address *address, enum pep_family family)
 	return false;
 }
 
+/* The shortest prefix that an address can be the first of. */
+static unsigned int aligned_bits(const struct address *address, enum pep_family family)
+{
+	for (unsigned int i = words(family); i-- > 0;)
+		if (address->word[i])
+			return 32 * (i + 1) - (unsigned int)__builtin_ctz(address->word[i]);
+	return 0;
+}
+
+/* Shorter prefixes from @low end later: a binary search finds the one that ends in time. */
 unsigned int address_largest_prefix(const struct address *low, const struct address *high,
 				    enum pep_family family)
 {
-	unsigned int bits = address_bits(family);
+	unsigned int shortest = aligned_bits(low, family), longest = address_bits(family);
 
-	while (bits > 0) {
-		struct address first = address_first(low, bits - 1);
-		struct address last = address_last(low, bits - 1, family);
+	while (shortest < longest) {
+		unsigned int middle = (shortest + longest) / 2;
+		struct address last = address_last(low, middle, family);
 
-		if (address_compare(&first, low) || address_compare(&last, high) > 0)
-			break;
-		bits--;
+		if (address_compare(&last, high) > 0)
+			shortest = middle + 1;
+		else
+			longest = middle;
 	}
-	return bits;
+	return shortest;
 }

@@ -21,7 +21,7 @@ struct slot_plan {
 	uint32_t *removed; /* indices of policies in force that the set has not */
 	size_t removed_count;
 	uint32_t *written; /* slots that got a version */
-	size_t written_count, written_room;
+	size_t written_count;
 };
 
 /**

@@ -151,7 +151,6 @@ static void version_write(struct pep_slot *slot, const struct pep_version *wante
 static int make_room(struct slot_plan *plan, size_t count)
 {
 	plan->written = malloc((count + 1) * sizeof(*plan->written));
-	plan->written_room = count;
 	return plan->written ? 0 : -ENOMEM;
 }
 
