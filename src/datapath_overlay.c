@@ -113,27 +113,28 @@ static void layer_clear(struct layer *layer)
 	base_difference_clear(&layer->difference);
 }
 
-static int expand(const struct layer *layer, struct rules_names *names, struct rules *ret)
+static int expand(const struct layer *layer, const struct rules_names *names, struct rules *ret)
 {
 	CLEANUP(policyset_put) struct policyset *none = policyset_new();
 	CLEANUP(problems_clear) struct problems problems = { 0 };
 	struct ranking ranking[PEP_FAMILIES] = { 0 };
+	struct rules_names ranked = *names;
 	int error = none ? 0 : -ENOMEM;
 
 	for (int family = 0; family < PEP_FAMILIES && !error; family++)
 		error = base_difference_rank(layer->base, &layer->difference,
 					     (enum pep_family)family, &ranking[family]);
-	names->ranking = ranking;
-	names->slots = layer->difference.slot;
-	names->sets = layer->wanted.sets;
+	ranked.ranking = ranking;
+	ranked.slots = layer->difference.slot;
+	ranked.sets = layer->wanted.sets;
 	if (!error)
-		error = rules_expand(layer->difference.overlay, none, names, ret, &problems);
+		error = rules_expand(layer->difference.overlay, none, &ranked, ret, &problems);
 	for (int family = 0; family < PEP_FAMILIES; family++)
 		ranking_clear(&ranking[family]);
 	return error;
 }
 
-static int build(const struct layer *layer, struct rules_names *names, struct image *ret)
+static int build(const struct layer *layer, const struct rules_names *names, struct image *ret)
 {
 	const struct image_options options = { .flags = layer->flags,
 					       .effort = IMAGE_FIRST,
@@ -168,7 +169,7 @@ static int place(struct datapath *datapath, const struct image *image,
 static int lay_out(struct datapath *datapath, const struct layer *layer,
 		   struct datapath_change *change)
 {
-	const struct policyset *overlaid = layer->difference.overlay;
+	size_t overlaid = layer->difference.overlay ? layer->difference.overlay->count : 0;
 	struct image image = { 0 };
 	struct rules_names names;
 	int error;
@@ -177,8 +178,8 @@ static int lay_out(struct datapath *datapath, const struct layer *layer,
 	change->figures.worst_compares = layer->base->worst_compares;
 	change->figures.worst_live = layer->base->worst_live;
 	change->figures.improvable = layer->base->improvable;
-	change->figures.overlay_policies = overlaid->count;
-	if (!overlaid->count && layer->flags == layer->base->flags)
+	change->figures.overlay_policies = overlaid;
+	if (!overlaid && layer->flags == layer->base->flags)
 		return 0;
 	datapath_change_names(datapath, &names);
 	names.max = OVERLAY_RULES_MOST;

@@ -180,6 +180,14 @@ static size_t lower_bound(const struct policyset *set, size_t low, const char *i
 	return low;
 }
 
+static void copy(const struct policyset *base, size_t from, size_t to, struct policyset *set)
+{
+	if (!base->policy || !set->policy)
+		return; /* one without policies has no array */
+	for (size_t i = from; i < to; i++)
+		set->policy[set->count++] = base->policy[i];
+}
+
 /* Those of the base from @from on up to where @id belongs. Returns the index of what follows; one
  * of that id is left out. */
 static size_t copy_before(const struct policyset *base, size_t from, const char *id,
@@ -187,10 +195,7 @@ static size_t copy_before(const struct policyset *base, size_t from, const char 
 {
 	size_t to = lower_bound(base, from, id);
 
-	if (to > from)
-		memcpy(&set->policy[set->count], &base->policy[from],
-		       (to - from) * sizeof(struct policy *));
-	set->count += to - from;
+	copy(base, from, to, set);
 	if (to == base->count || strcmp(base->policy[to]->id, id))
 		return to;
 	tally(set, base->policy[to], (size_t)-1);
@@ -216,10 +221,7 @@ static void apply(const struct policyset *base, const struct sorted_edit *edit,
 			from = copy_before(base, from, edit->gone[gone++], set);
 		}
 	}
-	if (base->count > from)
-		memcpy(&set->policy[set->count], &base->policy[from],
-		       (base->count - from) * sizeof(struct policy *));
-	set->count += base->count - from;
+	copy(base, from, base->count, set);
 }
 
 /* ---- holding */
@@ -276,11 +278,9 @@ static int set_with_room(size_t room, struct policyset **ret)
 	if (!set)
 		return -ENOMEM;
 	set->references = 1;
-	if (room) {
-		set->policy = calloc(room, sizeof(struct policy *));
-		if (!set->policy)
-			return -ENOMEM;
-	}
+	set->policy = calloc(room + 1, sizeof(struct policy *));
+	if (!set->policy)
+		return -ENOMEM;
 	*ret = TAKE_PTR(set);
 	return 0;
 }
