@@ -113,6 +113,15 @@ static void layer_clear(struct layer *layer)
 	base_difference_clear(&layer->difference);
 }
 
+/* What has succeeded has a set for the overlay, if an empty one. */
+static int compare(struct layer *layer)
+{
+	int error = base_difference_make(layer->base, &layer->wanted, OVERLAY_POLICIES_MOST,
+					 &layer->difference);
+
+	return error || layer->difference.overlay ? error : -EINVAL;
+}
+
 static int expand(const struct layer *layer, const struct rules_names *names, struct rules *ret)
 {
 	CLEANUP(policyset_put) struct policyset *none = policyset_new();
@@ -169,7 +178,7 @@ static int place(struct datapath *datapath, const struct image *image,
 static int lay_out(struct datapath *datapath, const struct layer *layer,
 		   struct datapath_change *change)
 {
-	size_t overlaid = layer->difference.overlay ? layer->difference.overlay->count : 0;
+	size_t overlaid = layer->difference.overlay->count;
 	struct image image = { 0 };
 	struct rules_names names;
 	int error;
@@ -293,8 +302,7 @@ int datapath_change_overlay(struct datapath *datapath, const struct datapath_sta
 				(uint64_t)PEP_OVERLAY_NONE, change->generation);
 	error = count_rules(datapath, state, change);
 	if (!error)
-		error = base_difference_make(layer.base, &layer.wanted, OVERLAY_POLICIES_MOST,
-					     &layer.difference);
+		error = compare(&layer);
 	if (!error)
 		error = lay_out(datapath, &layer, change);
 	return error ? error : finish(datapath, state->set, &layer, change);
@@ -309,8 +317,7 @@ int datapath_change_fold(struct datapath *datapath, const struct image *image,
 		.wanted = { change->set, change->sets, change->policies.slot },
 		.flags = datapath->flags,
 	};
-	int error = base_difference_make(layer.base, &layer.wanted, OVERLAY_POLICIES_MOST,
-					 &layer.difference);
+	int error = compare(&layer);
 
 	if (!error)
 		error = datapath_place_image(datapath, image, change);
