@@ -11,6 +11,7 @@
 #include "datapath.h"
 #include "datapath_counters.h"
 #include "datapath_fold.h"
+#include "heap.h"
 #include "http.h"
 #include "log.h"
 
@@ -54,7 +55,7 @@ void daemon_fold_follow(struct daemon_fold *fold)
 	datapath_figures(fold->daemon->datapath, &figures);
 	if (datapath_fold_is_due(fold->daemon->datapath))
 		begin(fold);
-	else if (figures.overlay_policies || figures.improvable)
+	else if (figures.overlay_policies || figures.dead_policies || figures.improvable)
 		wait_for(fold, PAUSE_SECONDS);
 }
 
@@ -148,6 +149,7 @@ static void on_compiled(evutil_socket_t fd, short what, void *context)
 		http_note_publish(daemon->http);
 	if (!error)
 		warn_of_costs(daemon);
+	heap_trim(); /* compiling takes much more than what is left of it */
 	log_debug(error ? "what was folded is out of date: once more" : "the overlay is folded");
 	daemon_fold_follow(fold);
 }

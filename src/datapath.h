@@ -90,6 +90,7 @@ struct datapath_figures {
 	uint64_t generation; /* of the last datapath_commit() */
 	size_t rules;
 	size_t overlay_policies; /* that the main image does not have, or has otherwise */
+	size_t dead_policies; /* that the main image has, and nobody any more */
 	size_t image_bytes; /* of main image and overlay */
 	size_t image_capacity;
 	uint32_t

@@ -190,7 +190,7 @@ static int compare_one(struct comparison *c, size_t base_index, size_t index)
 static int compare_all(struct comparison *c)
 {
 	const struct policyset *base = c->base->set, *set = c->wanted->set;
-	size_t i = 0, j = 0;
+	size_t i = 0, j = 0, met = 0;
 	int error = 0, order;
 
 	while (j < set->count && !error) {
@@ -200,6 +200,7 @@ static int compare_all(struct comparison *c)
 			order = 0;
 		else
 			order = strcmp(base->policy[i]->id, set->policy[j]->id);
+		met += order == 0;
 		if (order < 0)
 			i++;
 		else if (order > 0)
@@ -207,6 +208,7 @@ static int compare_all(struct comparison *c)
 		else
 			error = compare_one(c, i++, j++);
 	}
+	c->result.dead = base->count - met;
 	return error;
 }
 

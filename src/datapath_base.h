@@ -63,6 +63,7 @@ struct base_difference {
 	size_t successors;
 	struct policyset *overlay; /* policies whose rules the main image has not, or otherwise */
 	uint32_t *slot; /* of overlay->policy[i] */
+	size_t dead; /* policies that the base has and the wanted set has not */
 };
 
 /**

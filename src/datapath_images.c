@@ -178,6 +178,7 @@ int datapath_change_image(struct datapath *datapath, const struct datapath_state
 
 	change->figures.rules = change->base.rules;
 	change->figures.overlay_policies = 0;
+	change->figures.dead_policies = 0;
 	change->figures.image_bytes = image.bytes;
 	change->figures.worst_compares = image.worst_compares;
 	change->figures.worst_live = image.worst_live;

@@ -188,6 +188,7 @@ static int lay_out(struct datapath *datapath, const struct layer *layer,
 	change->figures.worst_live = layer->base->worst_live;
 	change->figures.improvable = layer->base->improvable;
 	change->figures.overlay_policies = overlaid;
+	change->figures.dead_policies = layer->difference.dead;
 	if (!overlaid && layer->flags == layer->base->flags)
 		return 0;
 	datapath_change_names(datapath, &names);

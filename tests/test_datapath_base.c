@@ -77,6 +77,7 @@ START_TEST(what_is_the_same_needs_nothing)
 	drop("n");
 	ck_assert_int_eq(compare_with((uint32_t[]){ 7, 9 }, 10), 0);
 	ck_assert_uint_eq(difference.overlay->count, 0);
+	ck_assert_uint_eq(difference.dead, 1);
 }
 END_TEST
 
