@@ -111,6 +111,7 @@ int client_set_put(struct client *client)
 	CLEANUP(cleanup_json) struct json_object *body = NULL, *answer = NULL;
 	struct set_write write = { .request = { .method = "PUT", .target = target },
 				   .done = "replaced" };
+	uint64_t entries;
 	int status;
 
 	status = target ? read_file(client, &text, &write.request.text_bytes)
@@ -139,8 +140,9 @@ int client_set_put(struct client *client)
 		if (asprintf(&undo, "pepctl set delete %s", name) < 0)
 			undo = NULL;
 	}
-	if (asprintf(&what, "the set %s with %" PRIu64 " entries", name,
-		     client_number(answer, "entry_count")) < 0)
+	entries = client_number(answer, "entry_count");
+	if (asprintf(&what, "the set %s with %" PRIu64 " entr%s", name, entries,
+		     entries == 1 ? "y" : "ies") < 0)
 		what = NULL;
 	write.undo = undo;
 	write.what = what ? what : name;

@@ -89,10 +89,10 @@ START_TEST(put)
 	ck_assert(contains(session.asked, "GET /sets HTTP/1.1"));
 	session_write_file(" {\"entries\": [\"10.0.0.1\"]}");
 	ck_assert_int_eq(ask_anew(line, CHANGED("\"entry_count\":1,")), CLIENT_DONE);
-	ck_assert_str_eq(session.out, "replaced the set bad with 1 entries\n");
+	ck_assert_str_eq(session.out, "replaced the set bad with 1 entry\n");
 	ck_assert(contains(session.asked, "Content-Type: application/json"));
 	ck_assert_int_eq(ask_with(line, CHANGED("\"entry_count\":1,")), CLIENT_DONE);
-	ck_assert_str_eq(session.out, "replaced the set bad with 1 entries " UNDO "\n");
+	ck_assert_str_eq(session.out, "replaced the set bad with 1 entry " UNDO "\n");
 	ck_assert_int_eq(ask_anew(line, SAME), CLIENT_DONE);
 	ck_assert_str_eq(session.out, "nothing to change in bad\n");
 	session_write_file("");
