@@ -106,11 +106,13 @@ static __always_inline bool extra_at_matches(const struct packet *p, __u32 offse
 }
 
 /*
- * A rule's five-tuple matched: does the rule?  1: yes, it is the packet's best
- * so far, 0: no, go on, negative: ERROR_.
+ * A rule's five-tuple matched: does its slot apply, for rules of the image that
+ * is searched?  1: yes, 0: no, negative: ERROR_.
+ *
+ * Two functions, of which each needs little stack: Linux 6.1 counts it along
+ * the calls, and 512 bytes are all there is.
  */
-__noinline int classify_accept(struct packet *p, __u32 slot_flags, __u32 slot, __u32 rank,
-			       __u32 extra)
+__noinline int classify_slot(struct packet *p, __u32 rule_flags, __u32 slot, __u32 rank)
 {
 	const struct pep_version *version;
 	struct pep_slot *state;
@@ -123,13 +125,15 @@ __noinline int classify_accept(struct packet *p, __u32 slot_flags, __u32 slot, _
 	version = slot_version(p, state);
 	if (!version || !(version->flags & PEP_VERSION_OVERLAY) != !(p->flags & PACKET_OVERLAY))
 		return 0;
-	if (slot_flags & PEP_RULE_UNCACHED && rank < p->extra_rank)
+	if (rule_flags & PEP_RULE_UNCACHED && rank < p->extra_rank)
 		p->extra_rank = rank;
-	if (slot_flags & PEP_RULE_EXTRA && !extra_at_matches(p, extra))
-		return 0;
-	p->slot = slot;
-	p->rank = rank;
 	return 1;
+}
+
+/* Whether the rule's extra fields match. */
+__noinline int classify_extra(struct packet *p, __u32 offset)
+{
+	return p ? extra_at_matches(p, offset) : 0;
 }
 
 static __always_inline bool ports_match(const struct packet *p, const struct pep_rule *rule)
@@ -184,6 +188,7 @@ static __always_inline int leaf_rule(struct packet *p, const void *record, bool 
 	const struct pep_rule6 *r6 = record;
 	const struct pep_rule4 *r4 = record;
 	const struct pep_rule *rule = ipv6 ? &r6->rule : &r4->rule;
+	int applies;
 
 	if (rule->rank >= p->rank)
 		return 1;
@@ -192,7 +197,14 @@ static __always_inline int leaf_rule(struct packet *p, const void *record, bool 
 	if (!(ipv6 ? addresses6_match(p, r6) : addresses4_match(p, r4)) || !ports_match(p, rule) ||
 	    !protocol_matches(p, rule))
 		return 0;
-	return classify_accept(p, rule->flags, rule->slot, rule->rank, rule->extra);
+	applies = classify_slot(p, rule->flags, rule->slot, rule->rank);
+	if (applies != 1)
+		return applies;
+	if (rule->flags & PEP_RULE_EXTRA && !classify_extra(p, rule->extra))
+		return 0;
+	p->slot = rule->slot;
+	p->rank = rule->rank;
+	return 1;
 }
 
 #define OFFSET_MASK 0x1fffffffULL /* the verifier wants offsets below 2^29 */
