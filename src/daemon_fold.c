@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ struct daemon_fold {
 	struct daemon *daemon;
 	struct event *pause; /* no change came for a while */
 	struct event *compiled; /* NULL: nothing is being compiled */
+	bool failed; /* `pause` is until it is tried again, whatever changes */
 };
 
 static void on_pause(evutil_socket_t fd, short what, void *context);
@@ -50,7 +52,7 @@ void daemon_fold_follow(struct daemon_fold *fold)
 {
 	struct datapath_figures figures;
 
-	if (!fold || fold->compiled)
+	if (!fold || fold->compiled || fold->failed)
 		return;
 	datapath_figures(fold->daemon->datapath, &figures);
 	if (datapath_fold_is_due(fold->daemon->datapath))
@@ -86,6 +88,7 @@ static void on_pause(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
+	fold->failed = false;
 	if (!fold->compiled)
 		begin(fold);
 }
@@ -94,6 +97,7 @@ static void fail(struct daemon_fold *fold, int error)
 {
 	log_warn("the overlay could not be folded, it is tried again in %d s: %s", RETRY_SECONDS,
 		 strerror(-error));
+	fold->failed = true;
 	wait_for(fold, RETRY_SECONDS);
 }
 
