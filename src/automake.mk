@@ -223,6 +223,8 @@ libpep_a_SOURCES = \
 	src/policy_check.c \
 	src/policy_cursor.c \
 	src/policy_cursor.h \
+	src/policy_document.c \
+	src/policy_document.h \
 	src/policy_field.c \
 	src/policy_field.h \
 	src/policy_field_address.c \
