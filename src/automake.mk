@@ -194,6 +194,8 @@ libpep_a_SOURCES = \
 	src/json_scan.h \
 	src/json_string.c \
 	src/json_string.h \
+	src/json_walk.c \
+	src/json_walk.h \
 	src/links.c \
 	src/links.h \
 	src/lint.c \
@@ -236,6 +238,7 @@ libpep_a_SOURCES = \
 	src/policy_json.c \
 	src/policy_json.h \
 	src/policy_list.c \
+	src/policy_list.h \
 	src/policy_order.c \
 	src/policy_order.h \
 	src/policy_read.h \

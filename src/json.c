@@ -14,20 +14,15 @@
 #include "json_scan.h"
 #include "problem.h"
 
-static int build(const char *text, size_t size, struct json_object **ret,
-		 struct problems *problems);
 static int read_whole(const char *path, size_t max, char **ret, size_t *ret_size);
 
 int json_read(const char *text, size_t size, unsigned int flags, struct json_object **ret,
 	      struct problems *problems)
 {
+	CLEANUP(json_build_end) struct json_tokener *tokener = NULL;
 	CLEANUP(cleanup_free) char *copy = NULL;
 	int r, built;
 
-	if (size >= INT_MAX) {
-		problem_add(problems, "", "the text is longer than 2 GiB");
-		return -EBADMSG;
-	}
 	if (flags & JSON_COMMENTS) {
 		copy = malloc(size + 1);
 		if (!copy)
@@ -45,8 +40,51 @@ int json_read(const char *text, size_t size, unsigned int flags, struct json_obj
 		return -EBADMSG;
 	if (r < 0 && r != -EEXIST)
 		return r;
-	built = build(text, size, ret, problems);
+	built = json_build(&tokener, text, size, ret, problems);
 	return built < 0 ? built : r;
+}
+
+/*
+ * What the library refuses of a text that is known to be JSON is its limit.
+ * Not asked to be strict itself: json-c 0.18 would then take no UTF-8.
+ */
+int json_build(struct json_tokener **tokener, const char *text, size_t size,
+	       struct json_object **ret, struct problems *problems)
+{
+	enum json_tokener_error error;
+	struct json_object *json;
+
+	if (size >= INT_MAX) {
+		problem_add(problems, "", "the text is longer than 2 GiB");
+		return -EBADMSG;
+	}
+	if (*tokener)
+		json_tokener_reset(*tokener);
+	else
+		*tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 2);
+	if (!*tokener)
+		return -ENOMEM;
+	json = json_tokener_parse_ex(*tokener, text, (int)size);
+	error = json_tokener_get_error(*tokener);
+	/* A number may go on until it is known that nothing follows. */
+	if (error == json_tokener_continue) {
+		json = json_tokener_parse_ex(*tokener, "", 1);
+		error = json_tokener_get_error(*tokener);
+	}
+	if (error != json_tokener_success) {
+		json_object_put(json);
+		problem_add(problems, "", "%s", json_tokener_error_desc(error));
+		return -EBADMSG;
+	}
+	*ret = json;
+	return 0;
+}
+
+void json_build_end(struct json_tokener **tokener)
+{
+	if (*tokener)
+		json_tokener_free(*tokener);
+	*tokener = NULL;
 }
 
 int json_read_file(const char *path, size_t max, unsigned int flags, struct json_object **ret,
@@ -62,38 +100,26 @@ int json_read_file(const char *path, size_t max, unsigned int flags, struct json
 	return json_read(text, size, flags, ret, problems);
 }
 
+int json_read_file_text(const char *path, size_t max, char **ret, size_t *ret_size,
+			struct problems *problems)
+{
+	CLEANUP(cleanup_free) char *text = NULL;
+	size_t size = 0;
+	int r;
+
+	r = read_whole(path, max, &text, &size);
+	if (r >= 0)
+		r = json_blank_comments(text, size, problems);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(text);
+	*ret_size = size;
+	return 0;
+}
+
 const char *json_file_error(int error)
 {
 	return error == -EISDIR ? "it is not a regular file" : strerror(-error);
-}
-
-/*
- * The text is known to be JSON; what the library still refuses is its limit.
- * Not asked to be strict itself: json-c 0.18 would then take no UTF-8.
- */
-static int build(const char *text, size_t size, struct json_object **ret, struct problems *problems)
-{
-	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 2);
-	enum json_tokener_error error;
-	struct json_object *json;
-
-	if (!tokener)
-		return -ENOMEM;
-	json = json_tokener_parse_ex(tokener, text, (int)size);
-	error = json_tokener_get_error(tokener);
-	/* A number may go on until it is known that nothing follows. */
-	if (error == json_tokener_continue) {
-		json = json_tokener_parse_ex(tokener, "", 1);
-		error = json_tokener_get_error(tokener);
-	}
-	json_tokener_free(tokener);
-	if (error != json_tokener_success) {
-		json_object_put(json);
-		problem_add(problems, "", "%s", json_tokener_error_desc(error));
-		return -EBADMSG;
-	}
-	*ret = json;
-	return 0;
 }
 
 static int read_all(int fd, size_t max, char **ret, size_t *ret_size)

@@ -72,12 +72,13 @@ static int bad(struct scan *scan, const char *what)
 
 static char skip_space(struct scan *scan)
 {
-	while (scan->offset < scan->size && scan->text[scan->offset] &&
-	       strchr(" \t\r\n", scan->text[scan->offset]))
-		scan->offset++;
-	if (scan->offset == scan->size)
-		return '\0';
-	return scan->text[scan->offset];
+	for (; scan->offset < scan->size; scan->offset++) {
+		char c = scan->text[scan->offset];
+
+		if (c != ' ' && c != '\n' && c != '\t' && c != '\r')
+			return c;
+	}
+	return '\0';
 }
 
 int json_scan(const char *text, size_t size, struct problems *problems)

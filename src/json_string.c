@@ -112,12 +112,22 @@ static const char *check_escape(const char *text, size_t size, size_t *offset)
 	return NULL;
 }
 
+/* What most of a string is made of: ASCII that stands for itself. */
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
 const char *json_string_check(const char *text, size_t size, size_t *offset)
 {
 	(*offset)++;
 	while (*offset < size) {
 		unsigned char c = (unsigned char)text[*offset];
 
+		if (is_plain(c)) {
+			(*offset)++;
+			continue;
+		}
 		if (c == '"') {
 			(*offset)++;
 			return NULL;

@@ -61,6 +61,8 @@ const struct policy_field policy_fields[] = {
 
 const size_t policy_field_count = ARRAY_SIZE(policy_fields);
 
+_Static_assert(ARRAY_SIZE(policy_fields) <= POLICY_FIELDS_MAX, "a row has a bit of 64");
+
 static const char *const group_names[GROUPS] = { "", "src", "dst" };
 
 /* What answers of the API carry beside the definition. */

@@ -82,6 +82,8 @@ struct policy_field {
 		     struct json_object **ret);
 };
 
+#define POLICY_FIELDS_MAX 64 /* rows */
+
 extern const struct policy_field policy_fields[];
 extern const size_t policy_field_count;
 

@@ -138,11 +138,19 @@ static void find_groups(struct field_reader *reader, struct json_object *json,
 	}
 }
 
-static bool is_known(enum policy_group group, const char *name)
+/* The row of a member; -1: there is none. */
+static int find_field(enum policy_group group, const char *name)
 {
 	for (size_t i = 0; i < policy_field_count; i++)
-		if (policy_fields[i].group == group && !strcmp(policy_fields[i].name, name))
-			return true;
+		if (*policy_fields[i].name == *name && policy_fields[i].group == group &&
+		    !strcmp(policy_fields[i].name, name))
+			return (int)i;
+	return -1;
+}
+
+/* Whether there is a member of that name, though no row. */
+static bool is_other(enum policy_group group, const char *name)
+{
 	if (group != GROUP_TOP)
 		return false;
 	for (int i = GROUP_SRC; i < GROUPS; i++)
@@ -158,30 +166,57 @@ static void refuse_unknown(struct field_reader *reader, struct json_object *grou
 			continue;
 		json_object_object_foreach(groups[i], name, value) {
 			(void)value;
-			if (!is_known(i, name))
+			if (find_field(i, name) < 0 && !is_other(i, name))
 				field_unknown(reader, i, name);
 		}
 	}
 }
 
+/* What is there, by row of the table: few members of the many that could be. */
+struct members {
+	uint64_t present; /* a bit per row */
+	struct json_object *value[POLICY_FIELDS_MAX];
+	bool unknown; /* there are others that mean nothing */
+};
+
+static void find_members(struct json_object *groups[GROUPS], struct members *ret)
+{
+	ret->present = 0;
+	ret->unknown = false;
+	for (int i = 0; i < GROUPS; i++) {
+		if (!groups[i])
+			continue;
+		json_object_object_foreach(groups[i], name, value) {
+			int row = find_field(i, name);
+
+			if (row < 0) {
+				ret->unknown |= !is_other(i, name);
+				continue;
+			}
+			ret->present |= UINT64_C(1) << row;
+			ret->value[row] = value;
+		}
+	}
+}
+
+/* In the order of the table, whatever the order in the text. */
 static int read_members(struct field_reader *reader, struct json_object *json)
 {
 	struct json_object *groups[GROUPS] = { NULL };
+	struct members members;
 
 	find_groups(reader, json, groups);
-	for (size_t i = 0; i < policy_field_count; i++) {
-		const struct policy_field *field = &policy_fields[i];
-		struct json_object *group = groups[field->group], *value;
-		int r;
+	find_members(groups, &members);
+	for (uint64_t left = members.present; left; left &= left - 1) {
+		int row = __builtin_ctzll(left), r;
 
-		if (!group || !json_object_object_get_ex(group, field->name, &value))
-			continue;
-		reader->field = field;
-		r = read_member(reader, value);
+		reader->field = &policy_fields[row];
+		r = read_member(reader, members.value[row]);
 		if (r < 0)
 			return r;
 	}
-	refuse_unknown(reader, groups);
+	if (members.unknown)
+		refuse_unknown(reader, groups);
 	return 0;
 }
 

@@ -89,21 +89,29 @@ int field_integer(struct field_reader *reader, struct json_object *value, int64_
 	return 0;
 }
 
-int field_word(struct field_reader *reader, struct json_object *value, const char *const *words)
+/* "A", "B" or "C" */
+static void print_words(const char *const *words, char *ret, size_t size)
 {
-	char allowed[128] = "";
 	size_t length = 0;
 
-	for (int i = 0; words[i]; i++) {
-		if (json_object_is_type(value, json_type_string) &&
-		    !strcasecmp(json_object_get_string(value), words[i]))
-			return i;
-		length += (size_t)snprintf(allowed + length, sizeof(allowed) - length, "%s\"%s\"",
+	for (int i = 0; words[i]; i++)
+		length += (size_t)snprintf(ret + length, size - length, "%s\"%s\"",
 					   !i		  ? ""
 					   : words[i + 1] ? ", "
 							  : " or ",
 					   words[i]);
-	}
+}
+
+int field_word(struct field_reader *reader, struct json_object *value, const char *const *words)
+{
+	const char *text =
+		json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+	char allowed[128] = "";
+
+	for (int i = 0; text && words[i]; i++)
+		if (!strcasecmp(text, words[i]))
+			return i;
+	print_words(words, allowed, sizeof(allowed));
 	return field_refuse(reader, value, "is not %s", allowed);
 }
 

@@ -36,6 +36,7 @@ unit_tests = \
 	tests/test_number \
 	tests/test_policy \
 	tests/test_policy_cursor \
+	tests/test_policy_document \
 	tests/test_policy_json \
 	tests/test_policy_round_trip \
 	tests/test_policy_sets \
@@ -103,6 +104,7 @@ tests_test_documents_SOURCES = tests/test_documents.c $(policy_text)
 tests_test_json_SOURCES = tests/test_json.c $(policy_text)
 tests_test_number_SOURCES = tests/test_number.c $(policy_text)
 tests_test_policy_SOURCES = tests/test_policy.c $(policy_text)
+tests_test_policy_document_SOURCES = tests/test_policy_document.c $(policy_text)
 tests_test_policy_json_SOURCES = tests/test_policy_json.c $(policy_text)
 tests_test_policy_round_trip_SOURCES = tests/test_policy_round_trip.c $(policy_text)
 tests_test_policyset_SOURCES = tests/test_policyset.c $(policy_text)
