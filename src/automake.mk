@@ -299,6 +299,8 @@ libpep_a_SOURCES = \
 	src/settings_sets.c \
 	src/store.c \
 	src/store.h \
+	src/store_entries.c \
+	src/store_entries.h \
 	src/store_file.c \
 	src/store_io.h \
 	src/store_last_good.c \

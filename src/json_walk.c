@@ -4,6 +4,8 @@
  */
 #include "json_walk.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "json_string.h"
@@ -71,6 +73,20 @@ struct json_part json_part(const char *text, size_t size)
 bool json_part_is(const struct json_part *part, char c)
 {
 	return part->size && *part->text == c;
+}
+
+bool json_part_integer(const struct json_part *part, int64_t *ret)
+{
+	char digits[32]; /* more are out of range anyway */
+
+	if (!part->size || !strchr("-0123456789", *part->text) ||
+	    memchr(part->text, '.', part->size) || memchr(part->text, 'e', part->size) ||
+	    memchr(part->text, 'E', part->size))
+		return false;
+	snprintf(digits, sizeof(digits), "%.*s", part->size < 31 ? (int)part->size : 31,
+		 part->text);
+	*ret = strtoll(digits, NULL, 10);
+	return true;
 }
 
 struct json_walk json_walk(const struct json_part *container)

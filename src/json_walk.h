@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A value: what is between its first and its last character. */
 struct json_part {
@@ -29,6 +30,9 @@ struct json_part json_part(const char *text, size_t size);
 
 /** Whether the value begins with @c: '{', '[' or '"'. */
 bool json_part_is(const struct json_part *part, char c);
+
+/** Whether it is a whole number, and which; one out of range counts as the last that is in it. */
+bool json_part_integer(const struct json_part *part, int64_t *ret);
 
 /** Before the first value of @container, an array or object. */
 struct json_walk json_walk(const struct json_part *container);

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <json-c/json.h>
-#include <string.h>
 
 #include "cleanup.h"
 #include "json.h"
@@ -43,7 +42,7 @@ struct frame {
 };
 
 static int read_frame(const struct json_part *whole, struct frame *ret);
-static bool is_page(struct cutter *cutter, const struct frame *frame);
+static bool is_page(const struct frame *frame);
 static int read_policies(struct cutter *cutter, const struct json_part *whole,
 			 const struct frame *frame);
 static int read_elements(struct cutter *cutter, const struct json_part *array);
@@ -74,7 +73,7 @@ int policy_document_parse(const struct policy_document *document, struct policy_
 		return scanned == -EEXIST ? -EBADMSG : scanned;
 	whole = json_part(document->text, document->size);
 	r = read_frame(&whole, &frame);
-	if (!r && document->whole && is_page(&cutter, &frame))
+	if (!r && document->whole && is_page(&frame))
 		r = -ERANGE;
 	if (!r)
 		r = read_policies(&cutter, &whole, &frame);
@@ -115,33 +114,21 @@ static int read_frame(const struct json_part *whole, struct frame *ret)
 	return 0;
 }
 
-static int build(struct cutter *cutter, const struct json_part *part, struct json_object **ret)
-{
-	return json_build(&cutter->tokener, part->text, part->size, ret, cutter->reader.problems);
-}
-
-/* Whether it is a whole number, and which. */
-static bool read_number(struct cutter *cutter, const struct json_part *part, int64_t *ret)
-{
-	CLEANUP(cleanup_json) struct json_object *json = NULL;
-
-	if (!part->size || strchr("{[\"tfn", *part->text) || build(cutter, part, &json) < 0 ||
-	    !json_object_is_type(json, json_type_int))
-		return false;
-	*ret = json_object_get_int64(json);
-	return true;
-}
-
 /* Whether a listing says of itself that it has not all there is. */
-static bool is_page(struct cutter *cutter, const struct frame *frame)
+static bool is_page(const struct frame *frame)
 {
 	const struct json_part *cursor = &frame->member[FRAME_CURSOR];
 	int64_t count, total;
 
 	if (cursor->size && !json_part_is(cursor, 'n'))
 		return true;
-	return read_number(cutter, &frame->member[FRAME_COUNT], &count) &&
-	       read_number(cutter, &frame->member[FRAME_TOTAL], &total) && count < total;
+	return json_part_integer(&frame->member[FRAME_COUNT], &count) &&
+	       json_part_integer(&frame->member[FRAME_TOTAL], &total) && count < total;
+}
+
+static int build(struct cutter *cutter, const struct json_part *part, struct json_object **ret)
+{
+	return json_build(&cutter->tokener, part->text, part->size, ret, cutter->reader.problems);
 }
 
 static int read_policies(struct cutter *cutter, const struct json_part *whole,

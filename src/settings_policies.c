@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -11,8 +10,7 @@
 #include "cleanup.h"
 #include "heap.h"
 #include "json.h"
-#include "json_cleanup.h"
-#include "policy_json.h"
+#include "policy_document.h"
 #include "policyset.h"
 #include "problem.h"
 #include "settings_kind.h"
@@ -162,22 +160,21 @@ static int read_file(const char *path, bool required, struct collection *collect
 		     struct problems *problems)
 {
 	CLEANUP(policy_list_clear) struct policy_list list = { 0 };
-	CLEANUP(cleanup_json) struct json_object *json = NULL;
+	CLEANUP(cleanup_free) char *text = NULL;
+	struct policy_document document = { .source = &collection->source, .go_on = true };
 	size_t first = problems->count;
-	int error, parsed = 0;
+	int error;
 
 	if (!required && access(path, F_OK) < 0 && errno == ENOENT)
 		return 0;
-	error = json_read_file(path, POLICIES_MAX_BYTES, JSON_COMMENTS | JSON_GO_ON, &json,
-			       problems);
+	error = json_read_file_text(path, POLICIES_MAX_BYTES, &text, &document.size, problems);
 	if (error && problems->count == first)
 		problem_add(problems, "", "cannot be read: %s", json_file_error(error));
-	if (!error || error == -EEXIST)
-		parsed = policy_parse_list(json, &collection->source, &list, problems);
+	document.text = text;
+	if (!error)
+		error = policy_document_parse(&document, &list, problems);
 	problems_prefix(problems, first, path);
-	if (parsed || error)
-		return parsed ? parsed : error;
-	return add_entries(collection, &list, path);
+	return error ? error : add_entries(collection, &list, path);
 }
 
 static int by_id(const void *a, const void *b)

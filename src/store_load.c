@@ -4,29 +4,24 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
+#include "json.h"
 #include "json_cleanup.h"
+#include "json_walk.h"
 #include "policyset.h"
 #include "problem.h"
+#include "store_entries.h"
 #include "store_text.h"
-
-/* What is known of an id: the last entry of each holds. */
-struct entry {
-	char *id;
-	struct policy *policy; /* NULL: removed */
-	size_t order;
-};
 
 /* A store on its way from files to a set. */
 struct load {
 	struct store *store;
 	struct problems *problems;
 	struct policy_source source;
-	struct entry *entry;
-	size_t count, room;
+	struct json_tokener *tokener;
+	struct store_entries entries;
 	size_t journal_bytes; /* of whole lines */
 	bool applied; /* a transaction of the journal */
 	bool damaged; /* something was lost: a new snapshot makes an end to it */
@@ -35,16 +30,12 @@ struct load {
 static int check_last_good(struct load *load);
 static int load_snapshot(struct load *load);
 static int load_journal(struct load *load);
-static int make_set(struct load *load, struct policyset **ret);
 static int start_journal(struct load *load, const struct policyset *set);
 
 static void load_clear(struct load *load)
 {
-	for (size_t i = 0; i < load->count; i++) {
-		free(load->entry[i].id);
-		policy_put(&load->entry[i].policy);
-	}
-	free(load->entry);
+	store_entries_clear(&load->entries);
+	json_build_end(&load->tokener);
 }
 
 int store_load(struct store *store, struct policyset **ret_set, struct problems *problems)
@@ -64,7 +55,7 @@ int store_load(struct store *store, struct policyset **ret_set, struct problems 
 	if (!error)
 		error = load_journal(&load);
 	if (!error)
-		error = make_set(&load, &set);
+		error = store_entries_make_set(&load.entries, &set);
 	if (!error)
 		error = start_journal(&load, set);
 	if (error)
@@ -73,72 +64,66 @@ int store_load(struct store *store, struct policyset **ret_set, struct problems 
 	return 0;
 }
 
-static int add_entry(struct load *load, const char *id, struct policy *policy)
+static int add_removed(struct load *load, const struct json_part *part)
 {
-	struct entry *entry;
+	CLEANUP(problems_clear) struct problems ignored = { 0 };
+	CLEANUP(cleanup_json) struct json_object *json = NULL;
+	int error;
 
-	if (load->count == load->room) {
-		size_t room = load->room ? load->room * 2 : 64;
-		struct entry *grown = reallocarray(load->entry, room, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		load->entry = grown;
-		load->room = room;
-	}
-	entry = &load->entry[load->count];
-	entry->id = strdup(id);
-	if (!entry->id)
-		return -ENOMEM;
-	entry->policy = policy ? policy_get(policy) : NULL;
-	entry->order = load->count++;
-	return 0;
+	if (!json_part_is(part, '"'))
+		return 0;
+	error = json_build(&load->tokener, part->text, part->size, &json, &ignored);
+	return error ? error : store_entries_remove(&load->entries, json_object_get_string(json));
 }
 
 /* A policy that this version does not take is reported, and the others are kept. */
-static int load_policy(struct load *load, struct json_object *json, const char *where,
+static int load_policy(struct load *load, const struct json_part *part, const char *where,
 		       bool *ret_bad)
 {
+	CLEANUP(cleanup_json) struct json_object *json = NULL;
 	CLEANUP(policy_put) struct policy *policy = NULL;
-	size_t first = load->problems->count;
-	int error = store_read_policy(load->store, json, &load->source, &policy, load->problems);
+	struct problems *problems = load->problems;
+	size_t first = problems->count;
+	int error = json_build(&load->tokener, part->text, part->size, &json, problems);
 
-	problems_prefix(load->problems, first, where);
-	if (error == -EINVAL) {
+	if (!error)
+		error = store_read_policy(load->store, json, &load->source, &policy, problems);
+	if (problems->count > first)
+		problems_prefix(problems, first, where);
+	if (error == -EINVAL || error == -EBADMSG) {
 		load->damaged = *ret_bad = true;
 		return 0;
 	}
-	return error ? error : add_entry(load, policy->id, policy);
-}
-
-static size_t length_of(struct json_object *array)
-{
-	return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
+	return error ? error : store_entries_put(&load->entries, policy);
 }
 
 /* @ret_bad becomes true when the file is to be kept for what could not be read. */
-static int load_policies(struct load *load, struct json_object *array, const char *where,
-			 bool *ret_bad)
+static int load_policies(struct load *load, const struct json_part *object, const char *name,
+			 const char *where, bool *ret_bad)
 {
-	size_t count = length_of(array);
+	struct json_part array;
+	struct json_walk walk;
 	int error = 0;
 
-	for (size_t i = 0; i < count && !error; i++) {
+	if (!json_part_member(object, name, &array) || !json_part_is(&array, '['))
+		return 0;
+	walk = json_walk(&array);
+	while (!error && json_walk_next(&walk)) {
 		char pointer[128];
 
-		snprintf(pointer, sizeof(pointer), "%s/%zu/policy", where, i);
-		error = load_policy(load, json_object_array_get_idx(array, i), pointer, ret_bad);
+		snprintf(pointer, sizeof(pointer), "%s/%zu/policy", where, walk.index);
+		error = load_policy(load, &walk.value, pointer, ret_bad);
 	}
 	return error;
 }
 
-static uint64_t sequence_of(struct json_object *json)
+static uint64_t sequence_of(const struct json_part *object)
 {
-	struct json_object *sequence;
+	struct json_part sequence;
 	int64_t number = 0;
 
-	if (json_object_object_get_ex(json, "sequence", &sequence))
-		number = json_object_get_int64(sequence);
+	if (json_part_member(object, "sequence", &sequence))
+		json_part_integer(&sequence, &number);
 	return number > 0 ? (uint64_t)number : 0;
 }
 
@@ -197,9 +182,8 @@ static void report_bad_snapshot(struct load *load, const char *detail)
 
 static int load_snapshot(struct load *load)
 {
-	CLEANUP(cleanup_json) struct json_object *json = NULL;
 	CLEANUP(cleanup_free) char *text = NULL;
-	struct json_object *policies = NULL;
+	struct json_part snapshot;
 	const char *detail;
 	size_t size;
 	int error;
@@ -207,7 +191,7 @@ static int load_snapshot(struct load *load)
 	error = store_read_file(load->store, STORE_SNAPSHOT, &text, &size);
 	if (error)
 		return error == -ENOENT ? 0 : refuse_unreadable(load, STORE_SNAPSHOT, error);
-	error = store_parse(text, size, &json, &detail);
+	error = store_find(text, size, &snapshot, &detail);
 	if (error == -EPROTO)
 		return refuse_newer(load, STORE_SNAPSHOT);
 	if (error == -EBADMSG)
@@ -215,30 +199,28 @@ static int load_snapshot(struct load *load)
 	if (error)
 		return error == -EBADMSG ? 0 : error;
 	load->store->snapshot_bytes = size;
-	load->store->sequence = sequence_of(json);
-	json_object_object_get_ex(json, "policies", &policies);
-	return load_policies(load, policies, STORE_SNAPSHOT "/policies",
+	load->store->sequence = sequence_of(&snapshot);
+	return load_policies(load, &snapshot, "policies", STORE_SNAPSHOT "/policies",
 			     &load->store->snapshot_bad);
 }
 
 /* ---- the journal */
 
-static int apply(struct load *load, struct json_object *json, uint64_t sequence)
+static int apply(struct load *load, const struct json_part *transaction, uint64_t sequence)
 {
-	struct json_object *remove = NULL, *put = NULL;
+	struct json_part remove;
 	char where[64];
 	int error = 0;
 
-	json_object_object_get_ex(json, "remove", &remove);
-	json_object_object_get_ex(json, "put", &put);
-	for (size_t i = 0; i < length_of(remove) && !error; i++) {
-		struct json_object *id = json_object_array_get_idx(remove, i);
+	if (json_part_member(transaction, "remove", &remove) && json_part_is(&remove, '[')) {
+		struct json_walk walk = json_walk(&remove);
 
-		if (json_object_is_type(id, json_type_string))
-			error = add_entry(load, json_object_get_string(id), NULL);
+		while (!error && json_walk_next(&walk))
+			error = add_removed(load, &walk.value);
 	}
 	snprintf(where, sizeof(where), STORE_JOURNAL "/%llu/put", (unsigned long long)sequence);
-	return error ? error : load_policies(load, put, where, &load->store->journal_bad);
+	return error ? error
+		     : load_policies(load, transaction, "put", where, &load->store->journal_bad);
 }
 
 /* Whether a transaction is the next one; one that the snapshot holds already is not. */
@@ -258,13 +240,13 @@ static bool is_next(struct load *load, uint64_t sequence)
 
 static int load_line(struct load *load, const char *line, size_t size, const char **ret_detail)
 {
-	CLEANUP(cleanup_json) struct json_object *json = NULL;
+	struct json_part transaction;
 	uint64_t sequence;
-	int error = store_parse(line, size, &json, ret_detail);
+	int error = store_find(line, size, &transaction, ret_detail);
 
 	if (error)
 		return error;
-	sequence = sequence_of(json);
+	sequence = sequence_of(&transaction);
 	if (!is_next(load, sequence))
 		return 0;
 	*ret_detail = "a transaction before it is missing";
@@ -272,7 +254,7 @@ static int load_line(struct load *load, const char *line, size_t size, const cha
 		return -EBADMSG;
 	load->applied = true;
 	load->store->sequence = sequence;
-	return apply(load, json, sequence);
+	return apply(load, &transaction, sequence);
 }
 
 static void report_bad_line(struct load *load, size_t number, const char *detail)
@@ -328,37 +310,6 @@ static int load_journal(struct load *load)
 }
 
 /* ---- the result */
-
-static int by_id(const void *a, const void *b)
-{
-	const struct entry *left = a, *right = b;
-	int order = strcmp(left->id, right->id);
-
-	if (order)
-		return order;
-	return left->order < right->order ? -1 : 1;
-}
-
-static int make_set(struct load *load, struct policyset **ret)
-{
-	CLEANUP(policyset_put) struct policyset *empty = policyset_new();
-	CLEANUP(cleanup_free) struct policy **policies = NULL;
-	const struct entry *entry = load->entry;
-	size_t count = 0;
-
-	policies = calloc(load->count + 1, sizeof(*policies));
-	if (!empty || !policies)
-		return -ENOMEM;
-	if (load->count)
-		qsort(load->entry, load->count, sizeof(*entry), by_id);
-	for (size_t i = 0; i < load->count; i++) {
-		bool last = i + 1 == load->count || strcmp(entry[i].id, entry[i + 1].id) != 0;
-
-		if (last && entry[i].policy)
-			policies[count++] = entry[i].policy;
-	}
-	return policyset_add(empty, policies, count, ret);
-}
 
 /* A snapshot of what could be read; what could not is kept beside it first. */
 static int repair(struct load *load, const struct policyset *set)

@@ -2,6 +2,7 @@
 #include "store_text.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +11,8 @@
 
 #include "cleanup.h"
 #include "json.h"
-#include "json_cleanup.h"
+#include "json_scan.h"
+#include "json_walk.h"
 #include "problem.h"
 
 /* ,"crc":"89abcdef"} */
@@ -140,17 +142,17 @@ static bool check_crc(const char *text, size_t size)
 	return memcmp(text + body, end, CRC_SIZE) == 0;
 }
 
-static int check_format(struct json_object *json, const char **ret_detail)
+static int check_format(const struct json_part *part, const char **ret_detail)
 {
-	struct json_object *format;
+	struct json_part format;
+	int64_t number;
 
 	*ret_detail = "it does not say its format";
-	if (!json_object_is_type(json, json_type_object) ||
-	    !json_object_object_get_ex(json, "format", &format) ||
-	    !json_object_is_type(format, json_type_int) || json_object_get_int64(format) < 1)
+	if (!json_part_member(part, "format", &format) || !json_part_integer(&format, &number) ||
+	    number < 1)
 		return -EBADMSG;
 	*ret_detail = "it is of a newer format than this version knows";
-	return json_object_get_int64(format) > STORE_FORMAT ? -EPROTO : 0;
+	return number > STORE_FORMAT ? -EPROTO : 0;
 }
 
 /* What follows @expected in @text, blanks before either left out; NULL: something else. */
@@ -188,18 +190,20 @@ int store_check(const char *text, size_t size, const char **ret_detail)
 	return check_crc(text, size) ? 0 : -EBADMSG;
 }
 
-int store_parse(const char *text, size_t size, struct json_object **ret, const char **ret_detail)
+int store_find(const char *text, size_t size, struct json_part *ret, const char **ret_detail)
 {
 	CLEANUP(problems_clear) struct problems problems = { 0 };
-	CLEANUP(cleanup_json) struct json_object *json = NULL;
+	struct json_part part;
 	int error;
 
 	if (size > 0 && text[size - 1] == '\n')
 		size--;
 	*ret_detail = "it is not JSON";
-	error = json_read(text, size, 0, &json, &problems);
-	if (!error)
-		error = check_format(json, ret_detail);
+	error = json_scan(text, size, &problems);
+	if (error)
+		return error == -EEXIST ? -EBADMSG : error;
+	part = json_part(text, size);
+	error = check_format(&part, ret_detail);
 	if (error)
 		return error;
 	/* A newer format may have another checksum, so that is looked at last. */
@@ -207,6 +211,19 @@ int store_parse(const char *text, size_t size, struct json_object **ret, const c
 		*ret_detail = "its checksum is wrong";
 		return -EBADMSG;
 	}
-	*ret = TAKE_PTR(json);
+	*ret = part;
 	return 0;
+}
+
+int store_parse(const char *text, size_t size, struct json_object **ret, const char **ret_detail)
+{
+	CLEANUP(problems_clear) struct problems problems = { 0 };
+	CLEANUP(json_build_end) struct json_tokener *tokener = NULL;
+	struct json_part part;
+	int error = store_find(text, size, &part, ret_detail);
+
+	if (error)
+		return error;
+	*ret_detail = "it is not JSON";
+	return json_build(&tokener, part.text, part.size, ret, &problems);
 }

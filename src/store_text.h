@@ -18,6 +18,7 @@
 #define STORE_FORMAT 1
 
 struct json_object;
+struct json_part;
 
 /* Text on its way to a file. The first error stays and stops it. */
 struct store_writer {
@@ -55,6 +56,12 @@ int store_peek_format(const char *text, size_t size);
  * Returns 0, -EBADMSG, -EPROTO when the format is newer.
  */
 int store_check(const char *text, size_t size, const char **ret_detail);
+
+/**
+ * Checks a line, with or without its newline, and finds its value in it, to be
+ * walked. Errors as store_parse().
+ */
+int store_find(const char *text, size_t size, struct json_part *ret, const char **ret_detail);
 
 /**
  * Checks and parses a line, with or without its newline. The caller owns *ret.
