@@ -9,6 +9,7 @@
 #include "cleanup.h"
 #include "datapath_counters.h"
 #include "datapath_dry.h"
+#include "datapath_interfaces.h"
 #include "datapath_maps.h"
 #include "frame.h"
 #include "policyset.h"
@@ -50,6 +51,8 @@ static void publish(struct bed *bed)
 	struct problems problems = { 0 };
 	int error = datapath_prepare(bed->datapath, &state, &change, &problems);
 
+	if (!error)
+		error = datapath_promote(bed->datapath, change);
 	for (size_t i = 0; i < problems.count; i++)
 		fprintf(stderr, "%s\n", problems.list[i].detail);
 	check(error, "publish");

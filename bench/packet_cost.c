@@ -80,7 +80,8 @@ static void publish(struct bench *bench, const struct policyset *set)
 	struct datapath_change *change = NULL;
 	struct problems problems = { 0 };
 
-	if (datapath_prepare(bench->datapath, &state, &change, &problems))
+	if (datapath_prepare(bench->datapath, &state, &change, &problems) ||
+	    datapath_promote(bench->datapath, change))
 		die("publish");
 	datapath_commit(bench->datapath, &change);
 	/* A larger image comes with another program. */

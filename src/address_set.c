@@ -7,6 +7,7 @@
 
 #include "address.h"
 #include "cleanup.h"
+#include "references.h"
 
 #define ROOM_LEAST 16
 #define HASH_START 0xcbf29ce484222325
@@ -79,7 +80,7 @@ int address_set_make(const char *name, struct address_draft *draft, struct addre
 
 struct address_set *address_set_get(struct address_set *set)
 {
-	set->references++;
+	references_add(&set->references);
 	return set;
 }
 
@@ -87,7 +88,7 @@ void address_set_put(struct address_set **set)
 {
 	struct address_set *dropped = TAKE_PTR(*set);
 
-	if (!dropped || --dropped->references)
+	if (!dropped || !references_drop(&dropped->references))
 		return;
 	for (int family = 0; family < PEP_FAMILIES; family++)
 		free(dropped->list[family].entry);

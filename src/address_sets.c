@@ -7,6 +7,7 @@
 
 #include "address_set.h"
 #include "cleanup.h"
+#include "references.h"
 
 static int with_room(size_t room, struct address_sets **ret)
 {
@@ -36,7 +37,7 @@ struct address_sets *address_sets_new(void)
 
 struct address_sets *address_sets_get(struct address_sets *sets)
 {
-	sets->references++;
+	references_add(&sets->references);
 	return sets;
 }
 
@@ -44,7 +45,7 @@ void address_sets_put(struct address_sets **sets)
 {
 	struct address_sets *dropped = TAKE_PTR(*sets);
 
-	if (!dropped || --dropped->references)
+	if (!dropped || !references_drop(&dropped->references))
 		return;
 	for (size_t i = 0; i < dropped->count; i++)
 		address_set_put(&dropped->set[i]);

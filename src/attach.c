@@ -12,6 +12,7 @@
 #include "attach_entry.h"
 #include "attach_foreign.h"
 #include "cleanup.h"
+#include "datapath_interfaces.h"
 #include "links.h"
 
 struct attachments {

@@ -45,6 +45,7 @@ libpep_a_SOURCES = \
 	src/capabilities.c \
 	src/capabilities.h \
 	src/change.c \
+	src/change.h \
 	src/change_answer.c \
 	src/change_answer.h \
 	src/cleanup.h \
@@ -91,6 +92,8 @@ libpep_a_SOURCES = \
 	src/client_text.h \
 	src/client_write.c \
 	src/client_write.h \
+	src/commits.c \
+	src/commits.h \
 	src/daemon.c \
 	src/daemon.h \
 	src/daemon_check.c \
@@ -122,10 +125,12 @@ libpep_a_SOURCES = \
 	src/datapath_fold.c \
 	src/datapath_fold.h \
 	src/datapath_images.c \
+	src/datapath_interfaces.h \
 	src/datapath_load.c \
 	src/datapath_maps.c \
 	src/datapath_maps.h \
 	src/datapath_overlay.c \
+	src/datapath_prepare.c \
 	src/datapath_publish.c \
 	src/datapath_settle.c \
 	src/datapath_settle.h \
@@ -144,6 +149,8 @@ libpep_a_SOURCES = \
 	src/event_view.h \
 	src/expiry.c \
 	src/expiry.h \
+	src/group.c \
+	src/group.h \
 	src/heap.h \
 	src/histogram.c \
 	src/histogram.h \
@@ -153,12 +160,16 @@ libpep_a_SOURCES = \
 	src/http.h \
 	src/http_access.c \
 	src/http_access.h \
+	src/http_change.c \
+	src/http_change.h \
 	src/http_connection.c \
 	src/http_connection.h \
 	src/http_health.c \
 	src/http_health.h \
 	src/http_json.c \
 	src/http_json.h \
+	src/http_kept.c \
+	src/http_kept.h \
 	src/http_linger.c \
 	src/http_linger.h \
 	src/http_listener.c \
@@ -248,8 +259,6 @@ libpep_a_SOURCES = \
 	src/policy_value.h \
 	src/policy_view.c \
 	src/policy_view.h \
-	src/policy_write.c \
-	src/policy_write.h \
 	src/policyset.c \
 	src/policyset.h \
 	src/problem.c \
@@ -262,6 +271,7 @@ libpep_a_SOURCES = \
 	src/ranking.h \
 	src/reason.c \
 	src/reason.h \
+	src/references.h \
 	src/reload.c \
 	src/route.c \
 	src/route.h \
@@ -338,6 +348,8 @@ libpep_a_SOURCES = \
 	src/watched.h \
 	src/words.c \
 	src/words.h \
+	src/worker.c \
+	src/worker.h \
 	$(END)
 
 # The objects that include a skeleton, which must be there first.

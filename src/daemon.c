@@ -15,6 +15,7 @@
 #include "attach.h"
 #include "capabilities.h"
 #include "cleanup.h"
+#include "commits.h"
 #include "daemon_guess.h"
 #include "daemon_loop.h"
 #include "daemon_start.h"
@@ -26,12 +27,14 @@
 #include "history.h"
 #include "http.h"
 #include "interfaces_watch.h"
+#include "json_cleanup.h"
 #include "links.h"
 #include "log.h"
 #include "notify.h"
 #include "policyset.h"
 #include "problem.h"
 #include "settings.h"
+#include "settings_key.h"
 #include "store.h"
 
 #define STEP_SECONDS 60
@@ -56,6 +59,7 @@ static int attach(struct boot *boot);
 static int open_feed(struct boot *boot);
 static int open_history(struct boot *boot);
 static int open_expiry(struct boot *boot);
+static int open_commits(struct boot *boot);
 static int open_fold(struct boot *boot);
 static int open_http(struct boot *boot);
 static int report_ready(struct boot *boot);
@@ -64,8 +68,9 @@ static void stop(struct boot *boot);
 
 /* In order; each returns 0 or an exit status after it has said why. */
 static int (*const steps[])(struct boot *boot) = {
-	open_loop, read_state,	 check_capabilities, open_datapath, enforce,   attach,
-	open_feed, open_history, open_expiry,	     open_fold,	    open_http, report_ready,
+	open_loop, read_state, check_capabilities, open_datapath, enforce,
+	attach,	   open_feed,  open_history,	   open_commits,  open_expiry,
+	open_fold, open_http,  report_ready,
 };
 
 int daemon_run(const char *config_path, const char *log_level)
@@ -87,7 +92,7 @@ int daemon_run(const char *config_path, const char *log_level)
 
 static void prepare_process(void)
 {
-	/* One thread allocates; what large changes used goes back to the system. */
+	/* Threads take turns; what large changes used goes back to the system. */
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
@@ -256,6 +261,13 @@ static int open_expiry(struct boot *boot)
 	return r < 0 ? os_error("not started: the clock cannot be watched", r) : 0;
 }
 
+static int open_commits(struct boot *boot)
+{
+	int r = commits_open(boot->daemon, true, &boot->daemon->commits);
+
+	return r < 0 ? os_error("not started", r) : 0;
+}
+
 static int open_fold(struct boot *boot)
 {
 	int r = daemon_fold_open(boot->daemon, &boot->daemon->fold);
@@ -270,6 +282,13 @@ static int open_http(struct boot *boot)
 	return r < 0 ? os_error("not started: the API cannot be served", r) : 0;
 }
 
+static void keep_last_good(const struct daemon *daemon)
+{
+	CLEANUP(cleanup_json) struct json_object *config = settings_to_json(daemon->settings);
+
+	daemon_keep_last_good(daemon, config, daemon->set, daemon->sets);
+}
+
 static int report_ready(struct boot *boot)
 {
 	struct daemon *daemon = boot->daemon;
@@ -277,7 +296,7 @@ static int report_ready(struct boot *boot)
 
 	daemon->last_reload_ok = !daemon->degraded;
 	if (!daemon->degraded)
-		daemon_keep_last_good(daemon, daemon->settings);
+		keep_last_good(daemon);
 	heap_trim();
 	daemon_status(daemon, status, sizeof(status));
 	daemon->status = strdup(status);
@@ -298,6 +317,7 @@ static void stop(struct boot *boot)
 	struct daemon *daemon = boot->daemon;
 
 	notify_stopping();
+	commits_close(&daemon->commits);
 	http_close(&daemon->http);
 	daemon_fold_close(&daemon->fold);
 	expiry_close(&daemon->expiry);

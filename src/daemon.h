@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon: what is in force, and the one way to change it.  Start, reload
- * and daemon_change() of the API all end in daemon_enforce() (daemon_state.h).
+ * The daemon: what is in force.  All changes of that go through its commits
+ * (commits.h).
  */
 #ifndef DAEMON_H
 #define DAEMON_H
@@ -12,6 +12,7 @@
 
 struct address_sets;
 struct attachments;
+struct commits;
 struct daemon_fold;
 struct datapath;
 struct event;
@@ -28,7 +29,7 @@ struct problems;
 struct settings;
 struct store;
 
-/* What the routes may read. One thread, so it does not change under them. */
+/* What the routes may read. It changes in the loop alone, so not under them. */
 struct daemon {
 	struct event_base *base;
 	const char *config_path;
@@ -48,29 +49,20 @@ struct daemon {
 	struct http *http; /* http.h */
 	struct event_feed *events; /* event_feed.h */
 
+	struct commits *commits; /* commits.h */
+
 	/* For the daemon's own files. */
 	struct interfaces_watch *watch; /* interfaces_watch.h */
 	struct expiry *expiry; /* expiry.h */
 	struct daemon_fold *fold; /* daemon_fold.h */
 	struct event *settle; /* pending after a change, see daemon_settle_later() */
 	size_t unsettled; /* policies exchanged since then */
+	bool store_failed; /* the last snapshot, as the log says */
 	const char *log_level; /* of the command line, before all else; NULL */
 	char *status; /* the line as last told; NULL: not ready yet */
 };
 
-/*
- * A wanted change of the API's policies. Borrowed, not owned; origin and times
- * of the policies that are put are filled in.
- */
-struct change {
-	bool replace_all; /* remove all of the API's first */
-	const char *const *remove;
-	size_t remove_count;
-	struct policy *const *put;
-	size_t put_count;
-	bool dry_run; /* check and count only */
-};
-
+/* What a change comes to. */
 struct change_result {
 	bool changed;
 	size_t created, updated, unchanged, deleted;
@@ -79,21 +71,15 @@ struct change_result {
 	uint64_t generation;
 };
 
-/**
- * Makes the change current: compiled, durable, in force, in this order, or
- * nothing of it. A change that changes nothing keeps the generation. Returns
- * 0; with the reason in @problems: -EPERM a policy of another origin, -ENOSPC
- * capacity (with figures), -EINVAL, -EIO when it cannot be stored, another
- * -errno when it cannot be enforced.
- */
-int daemon_change(struct daemon *daemon, const struct change *change, struct change_result *ret,
-		  struct problems *problems);
+/** What is told of a reload: 0, -EINVAL or another -errno. The rest is the caller's until it returns. */
+typedef void (*daemon_reloaded)(void *context, int error, const struct change_result *result,
+				const struct problems *problems);
 
 /**
- * Reads configuration and policy files again, all or nothing. What needs a
- * restart is told as warnings in @problems. Returns 0, -EINVAL or -errno.
+ * Has configuration and policy files read again, all or nothing. What needs a restart is told as
+ * warnings. @done is called in any case.
  */
-int daemon_reload(struct daemon *daemon, struct change_result *ret, struct problems *problems);
+void daemon_reload(struct daemon *daemon, daemon_reloaded done, void *context);
 
 /** Runs until SIGTERM. Returns the exit status, see pepctl(8). */
 int daemon_run(const char *config_path, const char *log_level);

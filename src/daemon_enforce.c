@@ -3,15 +3,18 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "address_sets.h"
 #include "cleanup.h"
+#include "commits.h"
 #include "daemon.h"
 #include "daemon_fold.h"
 #include "datapath.h"
 #include "event_feed.h"
 #include "expiry.h"
+#include "group.h"
 #include "history.h"
 #include "http.h"
 #include "interfaces_watch.h"
@@ -20,16 +23,11 @@
 #include "policyset.h"
 #include "problem.h"
 #include "settings.h"
+#include "store.h"
 
-/* Compiling blocks the loop: more than this, and the service manager may give up on us. */
+/* Of a start: more than this, and the service manager may give up on us. */
 #define PREPARE_SECONDS 120
 #define SETTLE_AFTER_MS 500
-
-static int prepare(struct daemon *daemon, const struct daemon_next *next,
-		   struct datapath_change **ret, struct problems *problems);
-static void commit(struct daemon *daemon, struct datapath_change **change);
-static void publish(struct daemon *daemon, const struct daemon_next *next,
-		    struct datapath_change **change);
 
 int daemon_enforce(struct daemon *daemon, const struct daemon_next *next, struct problems *problems)
 {
@@ -39,55 +37,57 @@ int daemon_enforce(struct daemon *daemon, const struct daemon_next *next, struct
 	r = interfaces_watch_check(daemon->watch, next, problems);
 	if (r < 0)
 		return r;
-	r = prepare(daemon, next, &change, problems);
+	r = daemon_prepare(daemon, next, &change, problems);
 	if (r < 0)
 		return r;
-
-	r = interfaces_watch_prepare(daemon->watch, next, problems);
-	if (r >= 0 && next->last_step)
-		r = next->last_step(next->context, problems);
+	r = datapath_promote(daemon->datapath, change);
+	if (r >= 0)
+		r = interfaces_watch_prepare(daemon->watch, next, problems);
 	if (r < 0) {
 		interfaces_watch_revert(daemon->watch);
 		datapath_abandon(daemon->datapath, &change);
 		return r;
 	}
-
-	publish(daemon, next, &change);
+	daemon_publish(daemon, next, &change);
 	return 0;
 }
 
-int daemon_try(struct daemon *daemon, const struct daemon_next *next, struct problems *problems)
-{
-	struct datapath_change *change;
-	int r;
+/* ---- once more */
 
-	r = interfaces_watch_check(daemon->watch, next, problems);
-	if (r < 0)
-		return r;
-	r = prepare(daemon, next, &change, problems);
-	if (r >= 0)
-		datapath_abandon(daemon->datapath, &change);
-	return r;
+static int plan_again(struct commit *commit, struct group *group)
+{
+	(void)commit;
+	(void)group;
+	return 0;
 }
 
-int daemon_enforce_again(struct daemon *daemon)
+static void finish_again(struct commit *commit, int error)
 {
-	CLEANUP(problems_clear) struct problems problems = { 0 };
-	const struct daemon_next next = { .settings = daemon->settings, .set = daemon->set };
-	struct datapath_change *change;
-	int r;
+	if (error)
+		daemon_log_problems(&commit->problems,
+				    "the state in force cannot be computed anew");
+	problems_clear(&commit->problems);
+	free(commit);
+}
 
-	r = prepare(daemon, &next, &change, &problems);
-	if (r < 0) {
-		daemon_log_problems(&problems, "the state in force cannot be computed anew");
-		return r;
+void daemon_enforce_again(struct daemon *daemon)
+{
+	static const struct commit_kind kind = {
+		.plan = plan_again,
+		.finish = finish_again,
+	};
+	struct commit *commit = calloc(1, sizeof(*commit));
+
+	if (!commit) {
+		log_error("the state in force cannot be computed anew: out of memory");
+		return;
 	}
-	commit(daemon, &change);
-	if (daemon->http)
-		http_note_publish(daemon->http);
-	daemon_fold_follow(daemon->fold);
-	return 0;
+	commit->kind = &kind;
+	commit->again = true;
+	commits_add(daemon->commits, commit);
 }
+
+/* ---- the steps */
 
 void daemon_settle_later(struct daemon *daemon, size_t policies)
 {
@@ -114,8 +114,7 @@ uint32_t daemon_image_flags(const struct settings *settings)
 	return flags;
 }
 
-/* All of it that can fail in the kernel; says why in @problems whatever it is. */
-static int prepare(struct daemon *daemon, const struct daemon_next *next,
+int daemon_prepare(struct daemon *daemon, const struct daemon_next *next,
 		   struct datapath_change **ret, struct problems *problems)
 {
 	CLEANUP(policyset_put) struct policyset *nothing = policyset_new();
@@ -126,15 +125,14 @@ static int prepare(struct daemon *daemon, const struct daemon_next *next,
 		.sets = next->sets ? next->sets : daemon->sets,
 		.flags = daemon_image_flags(next->settings),
 		.max_rules = next->settings->max_rules,
+		.steps = next->steps,
 	};
 	int r;
 
 	*ret = NULL;
 	if (!nothing)
 		return -ENOMEM;
-	if (daemon->status)
-		notify_alive();
-	else
+	if (!daemon->status)
 		notify_extend(PREPARE_SECONDS);
 	r = datapath_prepare(daemon->datapath, &state, ret, problems);
 	if (r < 0 && problems->errors == errors)
@@ -142,12 +140,51 @@ static int prepare(struct daemon *daemon, const struct daemon_next *next,
 	return r;
 }
 
+int daemon_store(struct daemon *daemon, const struct group *group, struct problems *problems)
+{
+	CLEANUP(group_lists_clear) struct group_lists lists = { 0 };
+	struct store *store = daemon->store;
+	int r = 0;
+
+	if (store_error(store)) /* a snapshot may heal what an earlier failure left */
+		r = store_compact(store, group->base);
+	if (r >= 0)
+		r = group_list(group, &lists);
+	if (r >= 0)
+		r = store_append(store, lists.remove, lists.remove_count, lists.put,
+				 lists.put_count);
+	if (r >= 0)
+		return 0;
+	problem_add(problems, "", "the change cannot be stored in %s and is not in force: %s",
+		    daemon->settings->state_dir, strerror(-r));
+	return -EIO;
+}
+
+void daemon_unstore(struct daemon *daemon)
+{
+	int r = store_take_back(daemon->store);
+
+	if (r < 0)
+		log_critical("a change that is not in force cannot be taken back in %s and may be "
+			     "in force after a restart: %s",
+			     daemon->settings->state_dir, strerror(-r));
+}
+
+static void dispose(void *context)
+{
+	struct datapath_change *change = context;
+
+	datapath_dispose(&change);
+}
+
+/* Of what was in force some takes long to be freed. */
 static void commit(struct daemon *daemon, struct datapath_change **change)
 {
 	/* Slots are about to mean other policies: events that name them must be read first. */
 	if (daemon->events)
 		event_feed_drain(daemon->events);
-	datapath_commit(daemon->datapath, change);
+	datapath_publish(daemon->datapath, *change);
+	commits_free_later(daemon->commits, dispose, TAKE_PTR(*change));
 }
 
 static void follow_sets(struct daemon *daemon, struct address_sets *sets)
@@ -158,8 +195,7 @@ static void follow_sets(struct daemon *daemon, struct address_sets *sets)
 	address_sets_put(&before);
 }
 
-/* Nothing in here can fail: from its first line on the new state is promised. */
-static void publish(struct daemon *daemon, const struct daemon_next *next,
+void daemon_publish(struct daemon *daemon, const struct daemon_next *next,
 		    struct datapath_change **change)
 {
 	struct policyset *before = daemon->set;

@@ -79,23 +79,26 @@ int daemon_merge(const struct settings *settings, const struct policyset *files,
 		problem_add(problems, "", "out of memory");
 		return -ENOMEM;
 	}
-	r = daemon_check_capacity(settings, merged, problems);
+	r = daemon_check_capacity(settings, merged->of_origin, problems);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(merged);
 	return 0;
 }
 
-int daemon_check_capacity(const struct settings *settings, const struct policyset *set,
+int daemon_check_capacity(const struct settings *settings, const size_t of_origin[ORIGINS],
 			  struct problems *problems)
 {
-	if (set->count <= settings->capacity)
+	size_t count = 0;
+
+	for (int origin = 0; origin < ORIGINS; origin++)
+		count += of_origin[origin];
+	if (count <= settings->capacity)
 		return 0;
 	problem_add(problems, "",
 		    "%zu policies (%zu from files, %zu by API) are more than the %u that "
 		    "\"policy.capacity\" allows: raise it in the configuration or remove some",
-		    set->count, set->of_origin[ORIGIN_FILE], set->of_origin[ORIGIN_API],
-		    settings->capacity);
+		    count, of_origin[ORIGIN_FILE], of_origin[ORIGIN_API], settings->capacity);
 	return -ENOSPC;
 }
 

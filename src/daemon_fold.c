@@ -8,12 +8,12 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "commits.h"
 #include "daemon.h"
 #include "datapath.h"
 #include "datapath_counters.h"
 #include "datapath_fold.h"
 #include "heap.h"
-#include "http.h"
 #include "log.h"
 
 #define PAUSE_SECONDS 1 /* without a change */
@@ -25,6 +25,7 @@ struct daemon_fold {
 	struct daemon *daemon;
 	struct event *pause; /* no change came for a while */
 	struct event *compiled; /* NULL: nothing is being compiled */
+	bool publishing; /* what was compiled */
 	bool failed; /* `pause` is until it is tried again, whatever changes */
 };
 
@@ -52,7 +53,7 @@ void daemon_fold_follow(struct daemon_fold *fold)
 {
 	struct datapath_figures figures;
 
-	if (!fold || fold->compiled || fold->failed)
+	if (!fold || fold->compiled || fold->publishing || fold->failed)
 		return;
 	datapath_figures(fold->daemon->datapath, &figures);
 	if (datapath_fold_is_due(fold->daemon->datapath))
@@ -89,7 +90,7 @@ static void on_pause(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	fold->failed = false;
-	if (!fold->compiled)
+	if (!fold->compiled && !fold->publishing)
 		begin(fold);
 }
 
@@ -133,27 +134,64 @@ static void warn_of_costs(const struct daemon *daemon)
 		 count > 2 ? ", " : "", count > 2 ? id[2] : "");
 }
 
+/* ---- putting it in force takes its turn among the changes */
+
+static int plan_fold(struct commit *commit, struct group *group)
+{
+	(void)commit;
+	(void)group;
+	return 0;
+}
+
+static int prepare_fold(struct commit *commit, struct datapath_change **ret)
+{
+	return datapath_fold_prepare(commit->daemon->datapath, ret);
+}
+
+static void finish_fold(struct commit *commit, int error)
+{
+	struct daemon *daemon = commit->daemon;
+	struct daemon_fold *fold = daemon->fold;
+
+	datapath_fold_drop(daemon->datapath);
+	problems_clear(&commit->problems);
+	free(commit);
+	if (!fold)
+		return;
+	fold->publishing = false;
+	if (error && error != -ESTALE) {
+		fail(fold, error);
+		return;
+	}
+	if (!error)
+		warn_of_costs(daemon);
+	heap_trim(); /* compiling takes much more than what is left of it */
+	log_debug(error ? "what was folded is out of date: once more" : "the overlay is folded");
+	daemon_fold_follow(fold);
+}
+
 static void on_compiled(evutil_socket_t fd, short what, void *context)
 {
+	static const struct commit_kind kind = {
+		.plan = plan_fold,
+		.prepare = prepare_fold,
+		.finish = finish_fold,
+	};
 	struct daemon_fold *fold = context;
-	struct daemon *daemon = fold->daemon;
-	int error;
+	struct commit *commit = calloc(1, sizeof(*commit));
 
 	(void)fd;
 	(void)what;
 	if (fold->compiled)
 		event_free(fold->compiled);
 	fold->compiled = NULL;
-	error = datapath_fold_end(daemon->datapath);
-	if (error && error != -ESTALE) {
-		fail(fold, error);
+	if (!commit) {
+		datapath_fold_drop(fold->daemon->datapath);
+		fail(fold, -ENOMEM);
 		return;
 	}
-	if (!error && daemon->http)
-		http_note_publish(daemon->http);
-	if (!error)
-		warn_of_costs(daemon);
-	heap_trim(); /* compiling takes much more than what is left of it */
-	log_debug(error ? "what was folded is out of date: once more" : "the overlay is folded");
-	daemon_fold_follow(fold);
+	commit->kind = &kind;
+	commit->again = true;
+	fold->publishing = true;
+	commits_add(fold->daemon->commits, commit);
 }

@@ -76,14 +76,14 @@ int daemon_last_good(const struct daemon *daemon, struct daemon_files *ret,
 	return 0;
 }
 
-void daemon_keep_last_good(const struct daemon *daemon, const struct settings *settings)
+void daemon_keep_last_good(const struct daemon *daemon, struct json_object *config,
+			   const struct policyset *set, const struct address_sets *sets)
 {
 	CLEANUP(policyset_put) struct policyset *files = NULL;
-	CLEANUP(cleanup_json) struct json_object *config = settings_to_json(settings);
 	int r = -ENOMEM;
 
-	if (config && policyset_without(daemon->set, ORIGIN_API, &files) >= 0)
-		r = store_save_last_good(daemon->store, config, files, daemon->sets);
+	if (config && policyset_without(set, ORIGIN_API, &files) >= 0)
+		r = store_save_last_good(daemon->store, config, files, sets);
 	if (r < 0)
 		log_warn(
 			"configuration and policies cannot be kept in %s as the last good ones: %s",

@@ -8,8 +8,11 @@
 
 #include <stdbool.h>
 
+struct address_sets;
 struct daemon;
 struct daemon_files;
+struct json_object;
+struct policyset;
 struct problems;
 struct settings;
 
@@ -24,7 +27,11 @@ int daemon_guess_settings(const struct daemon *daemon, struct settings **ret, bo
 int daemon_last_good(const struct daemon *daemon, struct daemon_files *ret,
 		     struct problems *problems);
 
-/** Keeps settings and file policies in force as the last good ones. Says in the log if it fails. */
-void daemon_keep_last_good(const struct daemon *daemon, const struct settings *settings);
+/**
+ * Keeps a configuration, and the file policies and sets of these, as the last good ones. Any
+ * thread. Says in the log if it fails; a NULL @config is "out of memory".
+ */
+void daemon_keep_last_good(const struct daemon *daemon, struct json_object *config,
+			   const struct policyset *set, const struct address_sets *sets);
 
 #endif

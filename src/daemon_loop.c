@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "commits.h"
 #include "daemon.h"
 #include "daemon_state.h"
 #include "event_priority.h"
+#include "group.h"
 #include "heap.h"
 #include "log.h"
 #include "notify.h"
@@ -171,12 +173,9 @@ static void on_hangup(evutil_socket_t number, short what, void *context)
 
 static void on_reload(evutil_socket_t fd, short what, void *context)
 {
-	CLEANUP(problems_clear) struct problems problems = { 0 };
-	struct change_result result;
-
 	(void)fd;
 	(void)what;
-	daemon_reload(context, &result, &problems);
+	daemon_reload(context, NULL, NULL);
 }
 
 static void on_reopen(evutil_socket_t number, short what, void *context)
@@ -192,17 +191,48 @@ static void on_reopen(evutil_socket_t number, short what, void *context)
 		log_info("the log file was opened anew");
 }
 
+/* ---- a snapshot in the place of a journal that has grown */
+
+static int plan_snapshot(struct commit *commit, struct group *group)
+{
+	return store_compact(commit->daemon->store, group->base);
+}
+
+static void finish_snapshot(struct commit *commit, int error)
+{
+	struct daemon *daemon = commit->daemon;
+
+	if (error && !daemon->store_failed)
+		log_warn("the journal of policies cannot be compacted: %s", strerror(-error));
+	if (!error && daemon->store_failed)
+		log_info("%s can be written to again", daemon->settings->state_dir);
+	daemon->store_failed = error;
+	daemon_tell_status(daemon);
+	problems_clear(&commit->problems);
+	free(commit);
+}
+
+static void write_snapshot(struct daemon *daemon)
+{
+	static const struct commit_kind kind = { .plan = plan_snapshot, .finish = finish_snapshot };
+	struct commit *commit = calloc(1, sizeof(*commit));
+
+	if (!commit)
+		return; /* the next one will do */
+	commit->kind = &kind;
+	commit->alone = true;
+	commits_add(daemon->commits, commit);
+}
+
 /* A while after a change, so that its answer does not wait for this. */
 static void on_settle(evutil_socket_t fd, short what, void *context)
 {
 	struct daemon *daemon = context;
-	int r;
 
 	(void)fd;
 	(void)what;
-	r = store_compact(daemon->store, daemon->set);
-	if (r < 0)
-		log_warn("the journal of policies cannot be compacted: %s", strerror(-r));
+	if (store_wants_compact(daemon->store))
+		write_snapshot(daemon);
 	if (daemon->unsettled >= TRIM_POLICIES)
 		heap_trim();
 	daemon->unsettled = 0;
@@ -216,7 +246,7 @@ static void on_status(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	if (store_error(daemon->store) && store_compact(daemon->store, daemon->set) >= 0)
-		log_info("%s can be written to again", daemon->settings->state_dir);
+	if (store_error(daemon->store))
+		write_snapshot(daemon);
 	daemon_tell_status(daemon);
 }

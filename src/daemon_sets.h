@@ -12,6 +12,7 @@ struct address_set;
 struct address_sets;
 struct change_result;
 struct daemon;
+struct group;
 struct policyset;
 struct problems;
 
@@ -36,18 +37,19 @@ int daemon_keep_known_sets(const struct address_sets *in_force, struct address_s
 struct set_change {
 	const char *name;
 	struct address_set *put; /* origin and times are filled in; NULL: delete it */
-	bool dry_run;
 };
 
 /**
- * Makes the change current: compiled, durable, in force, or nothing of it; as
- * daemon_change() (daemon.h), whose errors these are, too. A set in use, or one
- * of another origin, is -EPERM.
+ * Makes it the only change of a group; as change_plan() (change.h). A set in use, or one of another
+ * origin, is -EPERM.
  */
-int daemon_change_set(struct daemon *daemon, const struct set_change *change,
-		      struct change_result *ret, struct problems *problems);
+int set_change_plan(struct group *group, const struct set_change *change, struct change_result *ret,
+		    struct problems *problems);
 
-/** Takes entries out of the sets in force that have ended. Returns 0 or -errno (logged). */
-int daemon_expire_sets(struct daemon *daemon);
+/** Makes the set durable, while it is not in force. Any thread. Returns 0, or -EIO (noted). */
+int set_change_store(const struct daemon *daemon, const struct set_change *change,
+		     struct problems *problems);
+/** Takes that back. */
+void set_change_unstore(const struct daemon *daemon, const struct set_change *change);
 
 #endif

@@ -10,9 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "policy.h"
+
 struct address_sets;
 struct change_result;
 struct daemon;
+struct datapath_change;
+struct group;
 struct policyset;
 struct problems;
 struct settings;
@@ -42,8 +46,8 @@ void daemon_files_clear(struct daemon_files *files);
 int daemon_merge(const struct settings *settings, const struct policyset *files,
 		 const struct policyset *api, struct policyset **ret, struct problems *problems);
 
-/** Notes an error and returns -ENOSPC when @set has more policies than the settings allow. */
-int daemon_check_capacity(const struct settings *settings, const struct policyset *set,
+/** Notes an error and returns -ENOSPC when that are more policies than the settings allow. */
+int daemon_check_capacity(const struct settings *settings, const size_t of_origin[ORIGINS],
 			  struct problems *problems);
 
 /**
@@ -53,31 +57,39 @@ int daemon_check_capacity(const struct settings *settings, const struct policyse
 void daemon_count_changes(const struct policyset *before, const struct policyset *after,
 			  struct change_result *ret);
 
-/* The last thing that can fail before a state is published, e.g. to store it. */
-typedef int (*daemon_last_step)(void *context, struct problems *problems);
-
 /* A state to be enforced. Borrowed. */
 struct daemon_next {
 	const struct settings *settings;
 	struct policyset *set;
 	struct address_sets *sets; /* NULL: those in force */
-	daemon_last_step last_step; /* NULL: none */
-	void *context;
+	uint32_t steps; /* how many changes it stands for; 0: 1 */
 };
 
 /**
- * Makes a state the one in force, on every interface: compiled, attachments
- * prepared, last step, published. daemon->set and sets are @next's afterwards. Returns
- * 0, or -errno with the reason in @problems and everything as before.
+ * Makes a state the one in force, at once: for a start. daemon->set and sets are @next's
+ * afterwards. Returns 0, or -errno with the reason in @problems and everything as before.
  */
 int daemon_enforce(struct daemon *daemon, const struct daemon_next *next,
 		   struct problems *problems);
 
-/** Finds out whether daemon_enforce() would do it, the last step left out; nothing changes. */
-int daemon_try(struct daemon *daemon, const struct daemon_next *next, struct problems *problems);
+/**
+ * All of it that takes long and can fail in the kernel, in any thread. Says why in @problems.
+ * Returns 0 or -errno.
+ */
+int daemon_prepare(struct daemon *daemon, const struct daemon_next *next,
+		   struct datapath_change **ret, struct problems *problems);
 
-/** Publishes the state in force once more: deadlines are computed anew. */
-int daemon_enforce_again(struct daemon *daemon);
+/** Publishes what was prepared, and promoted; cannot fail. In the loop. */
+void daemon_publish(struct daemon *daemon, const struct daemon_next *next,
+		    struct datapath_change **change);
+
+/** Makes the edits of a group durable, in any thread. Returns 0, or -EIO (noted). */
+int daemon_store(struct daemon *daemon, const struct group *group, struct problems *problems);
+/** Takes that back. */
+void daemon_unstore(struct daemon *daemon);
+
+/** Has the state in force published once more: deadlines are computed anew. */
+void daemon_enforce_again(struct daemon *daemon);
 
 /** Notes that @policies were exchanged: the state directory and the heap are tidied up soon. */
 void daemon_settle_later(struct daemon *daemon, size_t policies);

@@ -43,7 +43,7 @@ static int draw_random(struct datapath *datapath)
 /* The name of id 0, for packets of an interface that nobody told us of. */
 static int add_nameless(struct datapath *datapath)
 {
-	datapath->name = calloc(1, sizeof(*datapath->name));
+	datapath->name = calloc(PEP_INTERFACES, sizeof(*datapath->name));
 	if (!datapath->name)
 		return -ENOMEM;
 	datapath->names = 1;
@@ -57,6 +57,7 @@ static struct datapath *new_datapath(const struct datapath_options *options)
 
 	if (!datapath)
 		return NULL;
+	pthread_mutex_init(&datapath->lock, NULL);
 	datapath->options = *options;
 	datapath->cpus = cpus > 0 ? (uint32_t)cpus : 1;
 	datapath->stripes = count_stripes(datapath->cpus);
@@ -124,8 +125,8 @@ void datapath_free(struct datapath **datapath)
 	datapath_slots_clear(&d->failsafe);
 	address_sets_put(&d->sets);
 	free(d->free_slot);
-	free(d->slot_policy);
 	free(d->name);
+	pthread_mutex_destroy(&d->lock);
 	free(d);
 	*datapath = NULL;
 }

@@ -50,8 +50,8 @@ void datapath_free(struct datapath **datapath);
 int datapath_program(struct datapath *datapath, enum datapath_program program, char **ret_detail);
 
 /**
- * Called when programs were loaded anew because an image needs a larger map:
- * the attachments must replace theirs, before the change is published.
+ * Called by datapath_promote() when programs were loaded anew because an image
+ * needs a larger map: the attachments must replace theirs.
  */
 typedef int (*datapath_replace)(void *context, struct datapath *datapath);
 /** Sets what to call then; one at a time. */
@@ -64,20 +64,32 @@ struct datapath_state {
 	const struct address_sets *sets; /* that the policies name; NULL: none */
 	uint32_t flags; /* PEP_IMAGE_ */
 	size_t max_rules;
+	uint32_t steps; /* how many changes it stands for: its generation moves so far; 0: 1 */
 	bool whole; /* compile a main image, even where an overlay would do */
 };
 
 struct problems;
 
 /**
- * Does everything of a change that can fail: slots, rules, image, maps. The
- * state in force is untouched. Finish with datapath_commit() or
+ * Does all of a change that takes time: slots, rules, image, maps. The state in force is
+ * untouched. May run in another thread than the rest, one change at a time (datapath_prepare.c
+ * says what that may do meanwhile). Finish with datapath_promote() and datapath_commit(), or
  * datapath_abandon(). Returns 0 or -errno; -ENOSPC and -EFBIG with a reason in @problems.
  */
 int datapath_prepare(struct datapath *datapath, const struct datapath_state *state,
 		     struct datapath_change **ret, struct problems *problems);
 
-/** Publishes; cannot fail. Returns the generation that is now in force. */
+/**
+ * The last that can fail: programs that know the change's image take the place of others, when it
+ * needs a larger map. Returns 0 or -errno; the change is to be abandoned then.
+ */
+int datapath_promote(struct datapath *datapath, struct datapath_change *change);
+
+/** Publishes; cannot fail. What was in force is the change's then, until datapath_dispose(). */
+void datapath_publish(struct datapath *datapath, struct datapath_change *change);
+/** Frees a change that was published; of a large one it takes long. Any thread. */
+void datapath_dispose(struct datapath_change **change);
+/** Both. Returns the generation that is now in force. */
 uint64_t datapath_commit(struct datapath *datapath, struct datapath_change **change);
 /** Takes datapath_prepare() back. Tolerates NULL in *change. */
 void datapath_abandon(struct datapath *datapath, struct datapath_change **change);
@@ -102,19 +114,5 @@ struct datapath_figures {
 };
 /** Fills in the figures of the state in force. */
 void datapath_figures(const struct datapath *datapath, struct datapath_figures *ret);
-
-/* ---- interfaces */
-
-/**
- * Tells the programs about an interface, before it is attached. An id belongs
- * to a name while an interface that is attached or a policy has it. Returns 0, -ENOSPC,
- * -ENOMEM or -errno.
- */
-int datapath_interface_add(struct datapath *datapath, uint32_t ifindex, const char *name, bool l3);
-/** Forgets an interface; its id stays the name's. */
-void datapath_interface_remove(struct datapath *datapath, uint32_t ifindex);
-
-/** The id of a name, made when it is new. Returns it or -errno. */
-int datapath_interface_id(struct datapath *datapath, const char *name);
 
 #endif

@@ -78,13 +78,6 @@ void datapath_base_clear(struct datapath_base *base)
 	memset(base, 0, sizeof(*base));
 }
 
-bool datapath_base_names(const struct datapath_base *base, const char *id, uint32_t slot)
-{
-	ptrdiff_t index = base->set ? policyset_index(base->set, id) : -1;
-
-	return index >= 0 && base->slot[index] == slot;
-}
-
 /* ---- may a successor keep the rank */
 
 /* Who may keep a rank, and among whom. */

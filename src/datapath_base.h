@@ -48,9 +48,6 @@ int datapath_base_rank(struct datapath_base *base);
 /** Drops and frees what it holds. */
 void datapath_base_clear(struct datapath_base *base);
 
-/** Whether the main image has rules with that slot, under that id. */
-bool datapath_base_names(const struct datapath_base *base, const char *id, uint32_t slot);
-
 /* A policy that takes the place of one of the base: other than in its rules. */
 struct base_successor {
 	uint32_t index; /* into base->set->policy */

@@ -18,9 +18,13 @@ struct datapath_change {
 	struct policyset *set, *failsafe;
 	struct address_sets *sets; /* NULL: none */
 	struct slot_plan policies, failsafes;
-	uint64_t generation;
-	uint64_t word;
+	uint32_t steps; /* generations that it is worth, >= 1 */
+	uint64_t generation; /* 0: it has none yet */
+	bool defines; /* it is one of the definition, not a fold */
+	uint64_t main, overlay; /* entries, as in the control word */
 	int image; /* the map of the main image */
+	struct image_maps maps; /* that are to take the place of others */
+	int program[PROGRAMS]; /* loaded for these; -1: not */
 	uint32_t flags; /* PEP_IMAGE_, of the state */
 	struct datapath_base base; /* of the new main image; set NULL: it stays */
 	struct policyset *overlaid; /* whose rules are in the overlay; NULL: none */
@@ -33,6 +37,18 @@ struct rules_names;
 
 /** What policies refer to, for rules of the policies with these slots. */
 void datapath_change_names(struct datapath *datapath, struct rules_names *ret);
+
+/**
+ * Gives the change its generation, unless it has one: to be called before anything is written that
+ * says it. From here to the change's end the state in force cannot get another generation.
+ */
+void datapath_change_stamp(struct datapath *datapath, struct datapath_change *change);
+
+/** As datapath_interface_id(), for a change: until it ends the id is the name's. Any thread. */
+int datapath_interface_id_prepared(struct datapath *datapath, const char *name);
+
+/** How long ago, by CLOCK_MONOTONIC. */
+uint64_t datapath_since_ns(const struct timespec *began);
 
 /** PEP_IMAGE_ flags of a state's image. */
 uint32_t datapath_image_flags(const struct datapath_state *state);
@@ -47,7 +63,7 @@ int datapath_compile(struct datapath_base *base, const struct policyset *failsaf
 		     const struct rules_names *names, struct image *ret, struct problems *problems);
 
 /** Puts an image behind the one in force; returns when no program can see what was there. The
- * word gets no overlay. Returns 0, -EFBIG or -errno. */
+ * change gets no overlay. Returns 0, -EFBIG or -errno. */
 int datapath_place_image(struct datapath *datapath, const struct image *image,
 			 struct datapath_change *change);
 
@@ -68,11 +84,14 @@ int datapath_change_overlay(struct datapath *datapath, const struct datapath_sta
 int datapath_change_fold(struct datapath *datapath, const struct image *image,
 			 struct datapath_change *change);
 
-/* ---- datapath_publish.c */
+/* ---- datapath_prepare.c */
 
-/** Publishes the state in force again, over another main image; takes @base if it succeeds. As
+/** Prepares the state in force again, over another main image; takes @base if it succeeds. As
  * datapath_change_fold(). */
-int datapath_publish_fold(struct datapath *datapath, struct datapath_base *base,
-			  const struct image *image);
+int datapath_prepare_base(struct datapath *datapath, struct datapath_base *base,
+			  const struct image *image, struct datapath_change **ret);
+
+/** There is no change any more: what had to wait for its end is done. */
+void datapath_change_end(struct datapath *datapath);
 
 #endif

@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "datapath_change.h"
 #include "datapath_counters.h"
-#include "datapath_maps.h"
+#include "datapath_interfaces.h"
 #include "policyset.h"
 
 #define TALLIES (PEP_DIRECTIONS * PEP_OUTCOME_MAX)
@@ -35,7 +36,7 @@ static bool id_in_use(const struct datapath *datapath, size_t id)
 {
 	const struct datapath_name *name = &datapath->name[id];
 
-	if (name->prepared > datapath->generation)
+	if (name->prepared > datapath->changes)
 		return true;
 	for (size_t i = 0; i < PEP_INTERFACES; i++) {
 		const struct pep_interface *entry = &datapath->interfaces[i];
@@ -47,7 +48,7 @@ static bool id_in_use(const struct datapath *datapath, size_t id)
 	       set_names_interface(datapath->failsafe.set, name->name);
 }
 
-/* Gives an id that nobody has any more another name; what was cached by it is forgotten. */
+/* Gives an id that nobody has any more another name. */
 static int reuse_id(struct datapath *datapath, const char *name)
 {
 	for (size_t id = 1; id < datapath->names; id++) {
@@ -62,29 +63,51 @@ static int reuse_id(struct datapath *datapath, const char *name)
 		memset(old->name, 0, sizeof(old->name));
 		strncpy(old->name, name, sizeof(old->name) - 1);
 		old->prepared = 0;
-		datapath_refresh(datapath);
 		return (int)id;
 	}
 	return -ENOSPC;
 }
 
-int datapath_interface_id(struct datapath *datapath, const char *name)
+/* @ret_reused: what was cached by the id is to be forgotten. */
+static int find_or_make_id(struct datapath *datapath, const char *name, bool *ret_reused)
 {
-	struct datapath_name *names;
+	size_t names = datapath->names;
 
-	for (size_t id = 1; id < datapath->names; id++) {
+	for (size_t id = 1; id < names; id++) {
 		if (!strcmp(datapath->name[id].name, name))
 			return (int)id;
 	}
-	if (datapath->names >= PEP_INTERFACES)
+	*ret_reused = names >= PEP_INTERFACES;
+	if (*ret_reused)
 		return reuse_id(datapath, name);
-	names = realloc(datapath->name, (datapath->names + 1) * sizeof(*names));
-	if (!names)
-		return -ENOMEM;
-	datapath->name = names;
-	memset(&names[datapath->names], 0, sizeof(*names));
-	strncpy(names[datapath->names].name, name, sizeof(names->name) - 1);
-	return (int)datapath->names++;
+	strncpy(datapath->name[names].name, name, sizeof(datapath->name[names].name) - 1);
+	__atomic_store_n(&datapath->names, names + 1, __ATOMIC_RELEASE);
+	return (int)names;
+}
+
+static int interface_id(struct datapath *datapath, const char *name, bool prepared)
+{
+	bool reused = false;
+	int id;
+
+	pthread_mutex_lock(&datapath->lock);
+	id = find_or_make_id(datapath, name, &reused);
+	if (id > 0 && prepared)
+		datapath->name[id].prepared = datapath->changes + 1;
+	pthread_mutex_unlock(&datapath->lock);
+	if (id > 0 && reused)
+		datapath_refresh(datapath);
+	return id;
+}
+
+int datapath_interface_id(struct datapath *datapath, const char *name)
+{
+	return interface_id(datapath, name, false);
+}
+
+int datapath_interface_id_prepared(struct datapath *datapath, const char *name)
+{
+	return interface_id(datapath, name, true);
 }
 
 static struct pep_interface *interface_probe(const struct datapath *datapath, uint32_t ifindex,
@@ -170,7 +193,7 @@ void datapath_slot_counters(const struct datapath *datapath, uint32_t slot,
 	const struct datapath_chunk *chunk;
 
 	memset(ret, 0, sizeof(*ret));
-	if (slot >= datapath->next_slot)
+	if (slot >= __atomic_load_n(&datapath->next_slot, __ATOMIC_ACQUIRE))
 		return;
 	chunk = &datapath->chunk[slot / PEP_CHUNK];
 	slot_sum(datapath, slot, ret);

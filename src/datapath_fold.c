@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The thread has nothing in common with the rest but policies, which nobody
- * changes, and two sets that are held for it: references are counted by the
- * main thread alone.
+ * changes, and sets that are held for it.
  */
 #include "datapath_fold.h"
 
@@ -23,6 +22,7 @@
 
 struct datapath_fold {
 	pthread_t thread;
+	bool joined;
 	int done; /* eventfd */
 	struct datapath_base base;
 	struct policyset *failsafe;
@@ -85,7 +85,16 @@ bool datapath_fold_is_due(const struct datapath *datapath)
 	return !datapath->fold && datapath->figures.overlay_policies >= OVERLAY_POLICIES_DUE;
 }
 
-static int take_snapshot(const struct datapath *datapath, struct datapath_fold *fold)
+/* A change that is being prepared may add to them. */
+static void copy_names(struct datapath *datapath, struct datapath_fold *fold)
+{
+	pthread_mutex_lock(&datapath->lock);
+	memcpy(fold->name, datapath->name, datapath->names * sizeof(*fold->name));
+	fold->names = datapath->names;
+	pthread_mutex_unlock(&datapath->lock);
+}
+
+static int take_snapshot(struct datapath *datapath, struct datapath_fold *fold)
 {
 	const struct datapath_slots *failsafe = &datapath->failsafe;
 	const struct datapath_policies policies = {
@@ -100,14 +109,13 @@ static int take_snapshot(const struct datapath *datapath, struct datapath_fold *
 	fold->base.flags = datapath->flags;
 	fold->failsafe = policyset_get(failsafe->set);
 	fold->failsafe_slot = malloc((failsafe->set->count + 1) * sizeof(uint32_t));
-	fold->name = malloc(datapath->names * sizeof(*fold->name));
+	fold->name = malloc(PEP_INTERFACES * sizeof(*fold->name));
 	if (!fold->failsafe_slot || !fold->name)
 		return -ENOMEM;
 	if (failsafe->set->count)
 		memcpy(fold->failsafe_slot, failsafe->slot,
 		       failsafe->set->count * sizeof(uint32_t));
-	memcpy(fold->name, datapath->name, datapath->names * sizeof(*fold->name));
-	fold->names = datapath->names;
+	copy_names(datapath, fold);
 	fold->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return fold->done < 0 ? -errno : 0;
 }
@@ -139,16 +147,13 @@ int datapath_fold_begin(struct datapath *datapath)
 	error = take_snapshot(datapath, fold);
 	if (!error)
 		error = start_thread(fold);
-	if (error)
+	if (error) {
 		fold_free(fold);
-	else
-		datapath->fold = fold;
-	return error;
-}
-
-const struct datapath_base *datapath_fold_base(const struct datapath *datapath)
-{
-	return datapath->fold ? &datapath->fold->base : NULL;
+		return error;
+	}
+	datapath->fold = fold;
+	datapath_slots_name(datapath, &fold->base);
+	return 0;
 }
 
 int datapath_fold_fd(const struct datapath *datapath)
@@ -156,20 +161,12 @@ int datapath_fold_fd(const struct datapath *datapath)
 	return datapath->fold ? datapath->fold->done : -1;
 }
 
-static struct datapath_fold *take_fold(struct datapath *datapath)
+static int join(struct datapath_fold *fold)
 {
-	struct datapath_fold *fold = TAKE_PTR(datapath->fold);
-
-	if (fold)
+	if (!fold->joined)
 		pthread_join(fold->thread, NULL);
-	return fold;
-}
-
-/* Slots that left their policies meanwhile are free now; the base is gone if it is in force. */
-static void drop(struct datapath *datapath, struct datapath_fold *fold)
-{
-	datapath_slots_release(datapath, &fold->base);
-	fold_free(fold);
+	fold->joined = true;
+	return fold->error;
 }
 
 /* Failsafe policies are in the main image alone: other ones are another image. */
@@ -178,24 +175,26 @@ static bool is_stale(const struct datapath *datapath, const struct datapath_fold
 	return fold->failsafe != datapath->failsafe.set;
 }
 
-int datapath_fold_end(struct datapath *datapath)
+int datapath_fold_prepare(struct datapath *datapath, struct datapath_change **ret)
 {
-	struct datapath_fold *fold = take_fold(datapath);
-	int error = fold ? fold->error : -ENOENT;
+	struct datapath_fold *fold = datapath->fold;
+	int error = fold ? join(fold) : -ENOENT;
 
 	if (!error && is_stale(datapath, fold))
 		error = -ESTALE;
 	if (!error)
-		error = datapath_publish_fold(datapath, &fold->base, &fold->image);
-	if (fold)
-		drop(datapath, fold);
+		error = datapath_prepare_base(datapath, &fold->base, &fold->image, ret);
 	return error == -E2BIG ? -ESTALE : error;
 }
 
+/* Slots that left their policies meanwhile are free now, unless the base went into a change. */
 void datapath_fold_drop(struct datapath *datapath)
 {
-	struct datapath_fold *fold = take_fold(datapath);
+	struct datapath_fold *fold = TAKE_PTR(datapath->fold);
 
-	if (fold)
-		drop(datapath, fold);
+	if (!fold)
+		return;
+	join(fold);
+	datapath_slots_release(datapath, &fold->base);
+	fold_free(fold);
 }

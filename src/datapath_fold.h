@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 struct datapath;
-struct datapath_base;
+struct datapath_change;
 
 /** Whether the overlay has grown so far that folding is worth it, and nothing is being folded. */
 bool datapath_fold_is_due(const struct datapath *datapath);
@@ -17,18 +17,16 @@ bool datapath_fold_is_due(const struct datapath *datapath);
 /** Starts the thread. Returns 0, -EBUSY when there is one, or -errno. */
 int datapath_fold_begin(struct datapath *datapath);
 
-/** Readable when datapath_fold_end() is to be called; -1: there is no thread. */
+/** Readable when it is time for datapath_fold_prepare(); -1: there is no thread. */
 int datapath_fold_fd(const struct datapath *datapath);
 
 /**
- * Publishes what the thread compiled, under the changes that came meanwhile; waits for it if need
- * be. Returns 0, -ENOENT when there is no thread, -ESTALE when too much has changed meanwhile, or
- * -errno; what is in force stays in force then.
+ * Prepares what the thread compiled, under the changes that came meanwhile; waits for it if need
+ * be. As datapath_prepare(), with whose changes it takes turns; datapath_fold_drop() is to follow
+ * in any case. Returns 0, -ENOENT when there is no thread, -ESTALE when too much has changed
+ * meanwhile, or -errno.
  */
-int datapath_fold_end(struct datapath *datapath);
-
-/** What is being compiled: of it only set and slots may be looked at. NULL: nothing. */
-const struct datapath_base *datapath_fold_base(const struct datapath *datapath);
+int datapath_fold_prepare(struct datapath *datapath, struct datapath_change **ret);
 
 /** Waits for the thread, and forgets what it compiled. */
 void datapath_fold_drop(struct datapath *datapath);

@@ -68,28 +68,35 @@ static int fitting_image_map(const struct datapath *datapath, size_t bytes)
 	return -1;
 }
 
-/* A map for images of this size: one that there is, or the one not in force made larger. */
-static int choose_image_map(struct datapath *datapath, size_t bytes)
+/* A larger map in the place of the one not in force, and programs that know it. */
+static int make_image_map(struct datapath *datapath, size_t bytes, struct datapath_change *change)
 {
-	unsigned int which = datapath->image == MAP_IMAGES_B;
-	uint32_t size = datapath->image_bytes[which];
-	int error, map = fitting_image_map(datapath, bytes);
+	const bool other = datapath->image == MAP_IMAGES_A;
+	uint32_t size = datapath->image_bytes[other];
+	int error;
 
-	if (map >= 0)
-		return map;
 	while (size < bytes + IMAGE_SLACK && size < IMAGE_BYTES_MOST)
 		size *= IMAGE_GROWTH;
 	if (size < bytes + IMAGE_SLACK)
 		return -EFBIG;
-	map = which ? MAP_IMAGES_A : MAP_IMAGES_B;
-	datapath->strange_image = map;
-	error = datapath_maps_resize_images(datapath, !which, size);
-	if (!error)
-		error = datapath_reload_programs(datapath);
-	if (error)
-		return error;
-	datapath->strange_image = -1;
-	return map;
+	error = datapath_maps_make_images(other ? MAP_IMAGES_B : MAP_IMAGES_A, size, &change->maps);
+	return error ? error : datapath_load_again(datapath, &change->maps, change->program);
+}
+
+/* The outer map that an image of this size goes into. */
+static int choose_image_map(struct datapath *datapath, size_t bytes, struct datapath_change *change,
+			    struct image_maps *ret)
+{
+	int map = fitting_image_map(datapath, bytes), error;
+
+	if (map >= 0) {
+		*ret = (struct image_maps){ map, datapath->map[map],
+					    datapath->image_bytes[map == MAP_IMAGES_B] };
+		return 0;
+	}
+	error = make_image_map(datapath, bytes, change);
+	*ret = change->maps;
+	return error;
 }
 
 static int copy_image(int fd, const struct image *image)
@@ -109,24 +116,26 @@ int datapath_place_image(struct datapath *datapath, const struct image *image,
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
 	uint32_t last = PEP_WORD_MAIN(datapath->control->word_now) & ~PEP_MAIN_B;
 	uint32_t entry = (last + 1) % PEP_MAIN_ENTRIES;
-	int map = choose_image_map(datapath, image->bytes), error;
+	uint64_t in_force = datapath_generation(datapath);
+	struct image_maps maps;
+	int error = choose_image_map(datapath, image->bytes, change, &maps);
 	int fd CLEANUP(cleanup_fd) = -1;
 
-	if (map < 0)
-		return map;
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "pep_image", sizeof(uint32_t),
-			    datapath->image_bytes[map == MAP_IMAGES_B], 1, &options);
+	if (error)
+		return error;
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "pep_image", sizeof(uint32_t), maps.bytes, 1,
+			    &options);
 	if (fd < 0)
 		return -errno;
 	error = copy_image(fd, image);
 	if (error)
 		return error;
-	if (bpf_map_update_elem(datapath->map[map], &entry, &fd, BPF_ANY))
+	if (bpf_map_update_elem(maps.fd, &entry, &fd, BPF_ANY))
 		return -errno;
-	datapath_note_settled(datapath);
-	change->image = map;
-	change->word = PEP_WORD((uint64_t)entry | (map == MAP_IMAGES_B ? PEP_MAIN_B : 0),
-				(uint64_t)PEP_OVERLAY_NONE, change->generation);
+	datapath_note_settled(datapath, in_force);
+	change->image = maps.map;
+	change->main = entry | (maps.map == MAP_IMAGES_B ? PEP_MAIN_B : 0);
+	change->overlay = PEP_OVERLAY_NONE;
 	return 0;
 }
 
@@ -186,6 +195,8 @@ int datapath_change_image(struct datapath *datapath, const struct datapath_state
 	if (!error)
 		error = datapath_place_image(datapath, &image, change);
 	image_clear(&image);
+	if (!error)
+		datapath_change_stamp(datapath, change);
 	if (!error)
 		error = write_all(datapath, state->set, &datapath->policies, &change->policies,
 				  change->generation);

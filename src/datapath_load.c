@@ -80,13 +80,30 @@ int datapath_share_maps(const struct datapath *datapath, struct bpf_object *obje
 	return error;
 }
 
-static int load_selected(const struct datapath *datapath, struct bpf_object *object,
-			 const char *name)
+/* Which program, and with which maps of images instead of those in force; NULL: with none. */
+struct loading {
+	enum datapath_program which;
+	const struct image_maps *maps;
+};
+
+static int use_other_maps(struct bpf_object *object, const struct image_maps *maps)
 {
+	struct bpf_map *map = bpf_object__find_map_by_name(
+		object, datapath_map_name((enum datapath_map_index)maps->map));
+
+	return map ? bpf_map__reuse_fd(map, maps->fd) : -ENOENT;
+}
+
+static int load_selected(const struct datapath *datapath, struct bpf_object *object,
+			 const struct loading *loading)
+{
+	const char *name = program_names[loading->which];
 	int error = select_program(object, name), fd;
 
 	if (!error)
 		error = datapath_share_maps(datapath, object);
+	if (!error && loading->maps)
+		error = use_other_maps(object, loading->maps);
 	if (!error)
 		error = bpf_object__load(object);
 	if (error)
@@ -96,7 +113,16 @@ static int load_selected(const struct datapath *datapath, struct bpf_object *obj
 	return fd < 0 ? -errno : fd;
 }
 
-static int load_xdp(const struct datapath *datapath, enum datapath_program which)
+/* The sizes that .rodata tells the program. */
+#define SET_OTHER_SIZES(rodata, maps)                                                              \
+	do {                                                                                       \
+		if ((maps) && (maps)->map == MAP_IMAGES_A)                                         \
+			(rodata)->image_a_bytes = (maps)->bytes;                                   \
+		else if (maps)                                                                     \
+			(rodata)->image_b_bytes = (maps)->bytes;                                   \
+	} while (0)
+
+static int load_xdp(const struct datapath *datapath, const struct loading *loading)
 {
 	struct pep_xdp *object = pep_xdp__open();
 	int fd;
@@ -104,13 +130,14 @@ static int load_xdp(const struct datapath *datapath, enum datapath_program which
 	if (!object)
 		return -errno;
 	DATAPATH_SET_SWITCHES(object->rodata, datapath);
-	object->rodata->has_frags = which == PROGRAM_XDP_FRAGS;
-	fd = load_selected(datapath, object->obj, program_names[which]);
+	SET_OTHER_SIZES(object->rodata, loading->maps);
+	object->rodata->has_frags = loading->which == PROGRAM_XDP_FRAGS;
+	fd = load_selected(datapath, object->obj, loading);
 	pep_xdp__destroy(object);
 	return fd;
 }
 
-static int load_tc(const struct datapath *datapath, enum datapath_program which)
+static int load_tc(const struct datapath *datapath, const struct loading *loading)
 {
 	struct pep_tc *object = pep_tc__open();
 	int fd;
@@ -118,16 +145,20 @@ static int load_tc(const struct datapath *datapath, enum datapath_program which)
 	if (!object)
 		return -errno;
 	DATAPATH_SET_SWITCHES(object->rodata, datapath);
-	fd = load_selected(datapath, object->obj, program_names[which]);
+	SET_OTHER_SIZES(object->rodata, loading->maps);
+	fd = load_selected(datapath, object->obj, loading);
 	pep_tc__destroy(object);
 	return fd;
 }
 
-static int load(const struct datapath *datapath, enum datapath_program which)
+static int load(const struct datapath *datapath, enum datapath_program which,
+		const struct image_maps *maps)
 {
+	const struct loading loading = { which, maps };
+
 	if (which == PROGRAM_XDP_FRAGS || which == PROGRAM_XDP)
-		return load_xdp(datapath, which);
-	return load_tc(datapath, which);
+		return load_xdp(datapath, &loading);
+	return load_tc(datapath, &loading);
 }
 
 static void say_why(enum datapath_program which, int error, char **ret_detail)
@@ -152,7 +183,7 @@ int datapath_program(struct datapath *datapath, enum datapath_program program, c
 
 	if (fd >= 0)
 		return fd;
-	fd = load(datapath, program);
+	fd = load(datapath, program, NULL);
 	if (fd < 0)
 		say_why(program, fd, ret_detail);
 	else
@@ -166,26 +197,36 @@ static void close_programs(int program[PROGRAMS])
 		cleanup_fd(&program[i]);
 }
 
-int datapath_reload_programs(struct datapath *datapath)
+int datapath_load_again(struct datapath *datapath, const struct image_maps *maps, int ret[PROGRAMS])
 {
-	int fresh[PROGRAMS], old[PROGRAMS], error = 0;
+	int error = 0;
 
-	for (int i = 0; i < PROGRAMS; i++) {
-		fresh[i] = -1;
-		old[i] = -1;
-	}
 	for (int i = 0; i < PROGRAMS && !error; i++) {
-		if (datapath->program[i] < 0)
+		if (datapath->program[i] < 0 || ret[i] >= 0)
 			continue;
-		fresh[i] = load(datapath, (enum datapath_program)i);
-		error = fresh[i] < 0 ? fresh[i] : 0;
+		ret[i] = load(datapath, (enum datapath_program)i, maps);
+		error = ret[i] < 0 ? ret[i] : 0;
 	}
-	if (error) {
-		close_programs(fresh);
+	if (error)
+		close_programs(ret);
+	return error;
+}
+
+int datapath_exchange_programs(struct datapath *datapath, struct image_maps *maps,
+			       int program[PROGRAMS])
+{
+	int old[PROGRAMS];
+	/* One that is in use only since the others were loaded. */
+	int error = datapath_load_again(datapath, maps, program);
+
+	if (!error)
+		error = datapath_maps_take_images(datapath, maps);
+	if (error)
 		return error;
-	}
 	memcpy(old, datapath->program, sizeof(old));
-	memcpy(datapath->program, fresh, sizeof(fresh));
+	memcpy(datapath->program, program, sizeof(old));
+	for (int i = 0; i < PROGRAMS; i++)
+		program[i] = -1;
 	if (datapath->replace)
 		error = datapath->replace(datapath->replace_context, datapath);
 	close_programs(old);

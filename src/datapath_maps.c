@@ -334,27 +334,32 @@ int datapath_maps_create(struct datapath *datapath, char **ret_detail)
 	return error;
 }
 
-int datapath_maps_resize_images(struct datapath *datapath, unsigned int which, uint32_t bytes)
+int datapath_maps_make_images(enum datapath_map_index map, uint32_t bytes, struct image_maps *ret)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, inner_options, .map_flags = BPF_F_MMAPABLE);
 	LIBBPF_OPTS(bpf_map_create_opts, options);
 	int inner CLEANUP(cleanup_fd) = -1;
-	int outer, index = which ? MAP_IMAGES_B : MAP_IMAGES_A;
+	int outer;
 
-	if (datapath->image_bytes[which] == bytes)
-		return 0;
 	inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "pep_image", sizeof(uint32_t), bytes, 1,
 			       &inner_options);
 	if (inner < 0)
 		return -errno;
 	options.inner_map_fd = (uint32_t)inner;
-	outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, map_names[index], sizeof(uint32_t),
+	outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, map_names[map], sizeof(uint32_t),
 			       sizeof(uint32_t), PEP_MAIN_ENTRIES, &options);
 	if (outer < 0)
 		return -errno;
-	cleanup_fd(&datapath->map[index]);
-	datapath->map[index] = outer;
-	datapath->image_bytes[which] = bytes;
+	*ret = (struct image_maps){ .map = (int)map, .fd = outer, .bytes = bytes };
+	return 0;
+}
+
+int datapath_maps_take_images(struct datapath *datapath, struct image_maps *maps)
+{
+	cleanup_fd(&datapath->map[maps->map]);
+	datapath->map[maps->map] = TAKE_FD(maps->fd);
+	datapath->image_bytes[maps->map == MAP_IMAGES_B] = maps->bytes;
+	maps->map = -1;
 	return write_manifest(datapath);
 }
 
@@ -364,6 +369,8 @@ static void close_chunk(const struct datapath *datapath, struct datapath_chunk *
 	for (uint32_t i = 0; i < datapath->stripes; i++)
 		unmap_memory(chunk->counters[i], PEP_CHUNK * sizeof(struct pep_counters));
 	free(chunk->baseline);
+	free(chunk->policy);
+	free(chunk->named);
 }
 
 void datapath_maps_close(struct datapath *d)

@@ -14,8 +14,18 @@ int datapath_maps_create(struct datapath *datapath, char **ret_detail);
 /** Unmaps and closes everything. */
 void datapath_maps_close(struct datapath *datapath);
 
-/** Makes images_a (0) or images_b (1) hold images of @bytes; neither in force nor in a program yet. */
-int datapath_maps_resize_images(struct datapath *datapath, unsigned int which, uint32_t bytes);
+/* An outer map of images that is to take the place of images_a or images_b. */
+struct image_maps {
+	int map; /* MAP_IMAGES_A or MAP_IMAGES_B; -1: none */
+	int fd;
+	uint32_t bytes; /* of an image */
+};
+
+/** Makes an outer map for images of @bytes that nobody uses yet. Returns 0 or -errno. */
+int datapath_maps_make_images(enum datapath_map_index map, uint32_t bytes, struct image_maps *ret);
+
+/** Takes it as the datapath's own, once no program in force uses the one before. 0 or -errno. */
+int datapath_maps_take_images(struct datapath *datapath, struct image_maps *maps);
 
 /** Makes @count chunks of slots and their counters exist. Returns 0, -ENOSPC or -errno. */
 int datapath_maps_add_chunks(struct datapath *datapath, uint32_t first, uint32_t count);
@@ -34,8 +44,19 @@ void datapath_counters_forget(struct datapath *datapath, uint32_t slot);
 
 /* ---- datapath_load.c */
 
-/** Loads anew every program that is loaded, for other image sizes, and hands them out. */
-int datapath_reload_programs(struct datapath *datapath);
+/**
+ * Loads every program that is loaded once more, for other maps of images; those that are loaded
+ * stay. Returns 0 or -errno.
+ */
+int datapath_load_again(struct datapath *datapath, const struct image_maps *maps,
+			int ret[PROGRAMS]);
+
+/**
+ * Makes these the datapath's programs and maps of images, and hands them out
+ * (datapath_on_replace()). Returns 0 or -errno.
+ */
+int datapath_exchange_programs(struct datapath *datapath, struct image_maps *maps,
+			       int program[PROGRAMS]);
 
 /** 0 if the kernel has what programs call, else -EOPNOTSUPP and what it lacks in @ret_detail. */
 int datapath_check_kernel(char **ret_detail);

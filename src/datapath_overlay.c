@@ -169,12 +169,11 @@ static int place(struct datapath *datapath, const struct image *image,
 	if (error)
 		return error;
 	memcpy(datapath->overlays + (size_t)entry * PEP_OVERLAY_BYTES, image->data, image->bytes);
-	change->word = PEP_WORD((uint64_t)PEP_WORD_MAIN(change->word), (uint64_t)entry,
-				change->generation);
+	change->overlay = entry;
 	return 0;
 }
 
-/* The word names the main image already, and no overlay. */
+/* The change names the main image already, and no overlay. */
 static int lay_out(struct datapath *datapath, const struct layer *layer,
 		   struct datapath_change *change)
 {
@@ -269,6 +268,7 @@ static int write_versions(struct datapath *datapath, const struct policyset *set
 	struct wanted_list list = { 0 };
 	int error = list_versions(datapath, set, difference, &change->policies, &list);
 
+	datapath_change_stamp(datapath, change);
 	if (!error)
 		error = slot_plan_write(datapath, &change->policies, list.wanted, list.count,
 					change->generation);
@@ -299,8 +299,8 @@ int datapath_change_overlay(struct datapath *datapath, const struct datapath_sta
 	layer.wanted = (struct datapath_policies){ state->set, state->sets, change->policies.slot };
 	layer.flags = datapath_image_flags(state);
 	change->image = datapath->image;
-	change->word = PEP_WORD((uint64_t)PEP_WORD_MAIN(datapath->control->word_now),
-				(uint64_t)PEP_OVERLAY_NONE, change->generation);
+	change->main = PEP_WORD_MAIN(datapath->control->word_now);
+	change->overlay = PEP_OVERLAY_NONE;
 	error = count_rules(datapath, state, change);
 	if (!error)
 		error = compare(&layer);

@@ -19,260 +19,96 @@
 #include "address_sets.h"
 #include "cleanup.h"
 #include "datapath_change.h"
-#include "datapath_counters.h"
 #include "policyset.h"
-#include "problem.h"
-#include "rules.h"
 
-static void commit(struct datapath *datapath, struct datapath_change **change);
-
-static uint64_t since_ns(const struct timespec *began)
+int datapath_promote(struct datapath *datapath, struct datapath_change *change)
 {
-	struct timespec now;
+	int map = change->maps.map, error;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)((now.tv_sec - began->tv_sec) * 1000000000LL + now.tv_nsec -
-			  began->tv_nsec);
-}
-
-/* Until the change is published or abandoned the id belongs to the name. */
-static int interface_id(void *context, const char *name)
-{
-	struct datapath *datapath = context;
-	int id = datapath_interface_id(datapath, name);
-
-	if (id > 0)
-		datapath->name[id].prepared = datapath->generation + 1;
-	return id;
-}
-
-void datapath_change_names(struct datapath *datapath, struct rules_names *ret)
-{
-	*ret = (struct rules_names){ .interface_id = interface_id, .context = datapath };
-}
-
-static bool is_transparent(const struct datapath_state *state)
-{
-	if (state->flags & PEP_IMAGE_DEFAULT_BLOCK)
-		return false;
-	for (size_t i = 0; i < state->set->count; i++) {
-		if (state->set->policy[i]->enabled)
-			return false;
-	}
-	return true;
-}
-
-uint32_t datapath_image_flags(const struct datapath_state *state)
-{
-	return state->flags | (is_transparent(state) ? PEP_IMAGE_TRANSPARENT : 0);
-}
-
-static void free_change(struct datapath *datapath, struct datapath_change *change)
-{
-	slot_plan_undo(datapath, &change->policies);
-	slot_plan_undo(datapath, &change->failsafes);
-	datapath_base_clear(&change->base);
-	policyset_put(&change->overlaid);
-	policyset_put(&change->set);
-	policyset_put(&change->failsafe);
-	address_sets_put(&change->sets);
-	free(change);
-}
-
-static int plan_slots(struct datapath *datapath, const struct datapath_state *state,
-		      struct datapath_change *change)
-{
-	int error = slot_plan_make(datapath, &datapath->policies, state->set, &change->policies);
-
+	if (map < 0)
+		return 0;
+	/* Should some have new programs and some the old, only these know this map. */
+	datapath->strange_image = map;
+	error = datapath_exchange_programs(datapath, &change->maps, change->program);
 	if (!error)
-		error = slot_plan_make(datapath, &datapath->failsafe, state->failsafe,
-				       &change->failsafes);
+		datapath->strange_image = -1;
 	return error;
 }
 
-/* The little way, and if that does not do, the whole. */
-static int lay_out(struct datapath *datapath, const struct datapath_state *state,
-		   struct datapath_change *change, struct problems *problems)
-{
-	int error = state->whole ? -E2BIG : datapath_change_overlay(datapath, state, change);
+#define EXCHANGE(a, b)                                                                             \
+	do {                                                                                       \
+		__typeof__(a) before = (a);                                                        \
+		(a) = (b);                                                                         \
+		(b) = before;                                                                      \
+	} while (0)
 
-	if (error == -E2BIG)
-		error = datapath_change_image(datapath, state, change, problems);
-	return error;
+static void exchange_base(struct datapath *datapath, struct datapath_change *change)
+{
+	if (!change->base.set)
+		return;
+	EXCHANGE(datapath->base, change->base);
+	if (change->defines) /* a fold's is named since it began */
+		datapath_slots_name(datapath, &datapath->base);
+	datapath_slots_release(datapath, &change->base);
 }
 
-static int prepare(struct datapath *datapath, const struct datapath_state *state,
-		   struct datapath_change *change, struct problems *problems)
+/* What packets see changes with the first line. */
+static void store_word(struct datapath *datapath, const struct datapath_change *change)
 {
-	int error = plan_slots(datapath, state, change);
+	uint64_t before = datapath->control->word_now;
+	uint64_t old = PEP_WORD_OVERLAY(before);
 
-	if (error == -ENOSPC)
-		problem_add(problems, "", "more policies than the %u slots of the datapath",
-			    PEP_CHUNK * PEP_CHUNKS);
-	if (!error)
-		error = lay_out(datapath, state, change, problems);
-	change->figures.build_ns = since_ns(&change->began);
-	return error;
-}
-
-/* A refresh in between would have made half of the change current. */
-static void end_change(struct datapath *datapath)
-{
-	bool refresh = datapath->refresh_due;
-
-	datapath->changing = false;
+	pthread_mutex_lock(&datapath->lock);
+	__atomic_store_n(&datapath->control->word_now,
+			 PEP_WORD(change->main, change->overlay, change->generation),
+			 __ATOMIC_RELEASE);
+	__atomic_store_n(&datapath->generation, change->generation, __ATOMIC_RELEASE);
 	datapath->refresh_due = false;
-	if (refresh)
-		datapath_refresh(datapath);
-}
-
-static struct datapath_change *begin_change(struct datapath *datapath)
-{
-	struct datapath_change *change = calloc(1, sizeof(*change));
-
-	if (!change)
-		return NULL;
-	clock_gettime(CLOCK_MONOTONIC, &change->began);
-	change->generation = datapath->generation + 1;
-	datapath->changing = true;
-	return change;
-}
-
-static void take_back(struct datapath *datapath, struct datapath_change *change)
-{
-	slot_plan_unwrite(datapath, &change->policies, change->generation);
-	slot_plan_unwrite(datapath, &change->failsafes, change->generation);
-	end_change(datapath);
-	free_change(datapath, change);
-}
-
-int datapath_prepare(struct datapath *datapath, const struct datapath_state *state,
-		     struct datapath_change **ret, struct problems *problems)
-{
-	struct datapath_change *change = begin_change(datapath);
-	int error;
-
-	if (!change)
-		return -ENOMEM;
-	change->flags = datapath_image_flags(state);
-	error = prepare(datapath, state, change, problems);
-	if (error) {
-		take_back(datapath, change);
-		return error;
-	}
-	change->set = policyset_get((struct policyset *)state->set);
-	change->failsafe = policyset_get((struct policyset *)state->failsafe);
-	if (state->sets)
-		change->sets = address_sets_get((struct address_sets *)state->sets);
-	*ret = change;
-	return 0;
-}
-
-int datapath_publish_fold(struct datapath *datapath, struct datapath_base *base,
-			  const struct image *image)
-{
-	struct datapath_change *change = begin_change(datapath);
-	struct policyset *failsafe = datapath->failsafe.set;
-	int error;
-
-	if (!change)
-		return -ENOMEM;
-	change->set = policyset_get(datapath->policies.set);
-	change->failsafe = policyset_get(failsafe);
-	if (datapath->sets)
-		change->sets = address_sets_get(datapath->sets);
-	change->flags = datapath->flags;
-	change->figures.rules = datapath->figures.rules;
-	change->base = *base;
-	memset(base, 0, sizeof(*base));
-	error = slot_plan_make(datapath, &datapath->policies, change->set, &change->policies);
-	if (!error)
-		error = slot_plan_make(datapath, &datapath->failsafe, failsafe, &change->failsafes);
-	if (!error)
-		error = datapath_change_fold(datapath, image, change);
-	if (error) {
-		*base = change->base;
-		memset(&change->base, 0, sizeof(change->base));
-		take_back(datapath, change);
-		return error;
-	}
-	commit(datapath, &change);
-	return 0;
-}
-
-static void replace_base(struct datapath *datapath, struct datapath_base *base)
-{
-	struct datapath_base old = datapath->base;
-
-	datapath->base = *base;
-	memset(base, 0, sizeof(*base));
-	datapath_slots_release(datapath, &old);
-	datapath_base_clear(&old);
-}
-
-/* From here on the word is in force. */
-static void follow_word(struct datapath *datapath, uint64_t before, uint64_t now)
-{
-	uint32_t old = PEP_WORD_OVERLAY(before), overlay = PEP_WORD_OVERLAY(now);
-
-	datapath->generation = PEP_WORD_GENERATION(now);
+	pthread_mutex_unlock(&datapath->lock);
 	if (before && old != PEP_OVERLAY_NONE)
-		datapath->overlay_until[old] = datapath->generation;
-	if (overlay != PEP_OVERLAY_NONE)
-		datapath->overlay = overlay;
+		datapath->overlay_until[old] = change->generation;
+	if (change->overlay != PEP_OVERLAY_NONE)
+		datapath->overlay = (uint32_t)change->overlay;
+	datapath->image = change->image;
+	if (change->defines)
+		datapath->defined = change->generation;
+}
+
+void datapath_publish(struct datapath *datapath, struct datapath_change *change)
+{
+	store_word(datapath, change);
+	slot_plan_carry(datapath, &change->policies, change->generation);
+	slot_plan_adopt(datapath, &change->policies, &change->set, &datapath->policies);
+	slot_plan_adopt(datapath, &change->failsafes, &change->failsafe, &datapath->failsafe);
+	exchange_base(datapath, change);
+	EXCHANGE(datapath->sets, change->sets);
+	EXCHANGE(datapath->overlaid, change->overlaid);
+	datapath->flags = change->flags;
+	change->figures.publish_ns = datapath_since_ns(&change->began);
+	datapath->figures = change->figures;
+	datapath_change_end(datapath);
 }
 
 uint64_t datapath_commit(struct datapath *datapath, struct datapath_change **change)
 {
-	commit(datapath, change);
-	datapath->defined = datapath->generation;
+	datapath_publish(datapath, *change);
+	datapath_dispose(change);
 	return datapath->defined;
-}
-
-static void commit(struct datapath *datapath, struct datapath_change **change)
-{
-	struct datapath_change *c = *change;
-	uint64_t before = datapath->control->word_now;
-
-	__atomic_store_n(&datapath->control->word_now, c->word, __ATOMIC_RELEASE);
-	follow_word(datapath, before, c->word);
-	datapath->image = c->image;
-	slot_plan_carry(datapath, &c->policies, c->generation);
-	datapath->refresh_due = false;
-	end_change(datapath);
-	slot_plan_adopt(datapath, &c->policies, c->set, &datapath->policies);
-	slot_plan_adopt(datapath, &c->failsafes, c->failsafe, &datapath->failsafe);
-	if (c->base.set)
-		replace_base(datapath, &c->base);
-	address_sets_put(&datapath->sets);
-	datapath->sets = TAKE_PTR(c->sets);
-	policyset_put(&datapath->overlaid);
-	datapath->overlaid = TAKE_PTR(c->overlaid);
-	datapath->flags = c->flags;
-	c->figures.publish_ns = since_ns(&c->began);
-	datapath->figures = c->figures;
-	free_change(datapath, c);
-	*change = NULL;
-}
-
-void datapath_abandon(struct datapath *datapath, struct datapath_change **change)
-{
-	if (*change)
-		take_back(datapath, *change);
-	*change = NULL;
 }
 
 void datapath_refresh(struct datapath *datapath)
 {
-	uint64_t word = datapath->control->word_now;
+	uint64_t word;
 
-	if (!word)
-		return;
-	datapath->refresh_due = datapath->changing;
-	if (datapath->changing)
-		return;
-	datapath->generation++;
-	word = PEP_WORD((uint64_t)PEP_WORD_MAIN(word), (uint64_t)PEP_WORD_OVERLAY(word),
-			datapath->generation);
-	__atomic_store_n(&datapath->control->word_now, word, __ATOMIC_RELEASE);
+	pthread_mutex_lock(&datapath->lock);
+	word = datapath->control->word_now;
+	datapath->refresh_due = word && datapath->changing;
+	if (word && !datapath->changing) {
+		__atomic_store_n(&datapath->generation, datapath->generation + 1, __ATOMIC_RELEASE);
+		__atomic_store_n(&datapath->control->word_now,
+				 PEP_WORD((uint64_t)PEP_WORD_MAIN(word),
+					  (uint64_t)PEP_WORD_OVERLAY(word), datapath->generation),
+				 __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&datapath->lock);
 }

@@ -39,16 +39,25 @@ bool datapath_is_settled(const struct datapath *datapath, uint64_t generation)
 	return generation <= datapath->settled;
 }
 
-void datapath_note_settled(struct datapath *datapath)
+uint64_t datapath_generation(const struct datapath *datapath)
 {
-	datapath->settled = datapath->generation;
+	return __atomic_load_n(&datapath->generation, __ATOMIC_ACQUIRE);
+}
+
+void datapath_note_settled(struct datapath *datapath, uint64_t generation)
+{
+	datapath->settled = generation;
 }
 
 int datapath_settle(struct datapath *datapath, uint64_t generation)
 {
-	int error = datapath_is_settled(datapath, generation) ? 0 : update(datapath);
+	uint64_t in_force = datapath_generation(datapath);
+	int error;
 
-	if (!error && !datapath_is_settled(datapath, generation))
-		datapath_note_settled(datapath);
+	if (datapath_is_settled(datapath, generation))
+		return 0;
+	error = update(datapath);
+	if (!error)
+		datapath_note_settled(datapath, in_force);
 	return error;
 }

@@ -20,7 +20,11 @@ int datapath_settle(struct datapath *datapath, uint64_t generation);
 /** Whether that is known without waiting. */
 bool datapath_is_settled(const struct datapath *datapath, uint64_t generation);
 
-/** To be called behind an update of an outer map: it returned when all earlier packets had ended. */
-void datapath_note_settled(struct datapath *datapath);
+/** To be called behind an update of an outer map with the generation that was in force before it:
+ * it returned when all earlier packets had ended. */
+void datapath_note_settled(struct datapath *datapath, uint64_t generation);
+
+/** The generation in force; any thread. */
+uint64_t datapath_generation(const struct datapath *datapath);
 
 #endif

@@ -12,7 +12,6 @@
 
 #include "cleanup.h"
 #include "datapath_counters.h"
-#include "datapath_fold.h"
 #include "datapath_settle.h"
 #include "policyset.h"
 
@@ -33,7 +32,7 @@ static void push_free(struct datapath *datapath, uint32_t slot, uint64_t generat
 /* Nothing names it from the generation in force on. */
 static void free_slot(struct datapath *datapath, uint32_t slot)
 {
-	push_free(datapath, slot, datapath->generation);
+	push_free(datapath, slot, datapath_generation(datapath));
 }
 
 /* How many can be taken at once, of @most that are wanted. */
@@ -47,23 +46,15 @@ static size_t count_usable(const struct datapath *datapath, size_t most)
 	return count;
 }
 
-/* So that giving slots back cannot fail, and ids can be found by slot. */
+/* So that giving slots back cannot fail. */
 static int make_room(struct datapath *datapath, size_t more)
 {
 	size_t room = datapath->next_slot + more;
 	struct datapath_free_slot *slots;
-	const char **policies;
 
 	if (room <= datapath->free_slots_room)
 		return 0;
 	room += room / 4 + 64;
-	policies = realloc(datapath->slot_policy, room * sizeof(*policies));
-	if (!policies)
-		return -ENOMEM;
-	memset(policies + datapath->slot_policy_room, 0,
-	       (room - datapath->slot_policy_room) * sizeof(*policies));
-	datapath->slot_policy = policies;
-	datapath->slot_policy_room = room;
 	slots = malloc(room * sizeof(*slots));
 	if (!slots)
 		return -ENOMEM;
@@ -76,18 +67,35 @@ static int make_room(struct datapath *datapath, size_t more)
 	return 0;
 }
 
+/* Who has the slots of the new chunks, in the daemon's own memory. */
+static int add_owners(struct datapath *datapath, uint32_t first, uint32_t count)
+{
+	for (uint32_t i = first; i < first + count && i < PEP_CHUNKS; i++) {
+		struct datapath_chunk *chunk = &datapath->chunk[i];
+
+		if (!chunk->policy)
+			chunk->policy = calloc(PEP_CHUNK, sizeof(*chunk->policy));
+		if (!chunk->named)
+			chunk->named = calloc(PEP_CHUNK, sizeof(*chunk->named));
+		if (!chunk->policy || !chunk->named)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /* Makes all chunks at once that @count new policies need: there is one wait for them. */
 static int reserve_slots(struct datapath *datapath, size_t count)
 {
 	uint32_t first = (datapath->next_slot + PEP_CHUNK - 1) / PEP_CHUNK;
 	size_t room = (size_t)first * PEP_CHUNK - datapath->next_slot, end;
 	size_t usable = count_usable(datapath, count);
+	uint32_t chunks;
 	int error;
 
 	if (usable + room >= count)
 		return 0;
 	if (usable < datapath->free_slots) {
-		error = datapath_settle(datapath, datapath->generation);
+		error = datapath_settle(datapath, datapath_generation(datapath));
 		if (error)
 			return error;
 		usable = count_usable(datapath, count);
@@ -97,17 +105,20 @@ static int reserve_slots(struct datapath *datapath, size_t count)
 	end = datapath->next_slot + count - usable;
 	if (end > (size_t)PEP_CHUNK * PEP_CHUNKS)
 		return -ENOSPC;
-	return datapath_maps_add_chunks(datapath, first,
-					(uint32_t)((end - 1) / PEP_CHUNK) + 1 - first);
+	chunks = (uint32_t)((end - 1) / PEP_CHUNK) + 1 - first;
+	error = add_owners(datapath, first, chunks);
+	return error ? error : datapath_maps_add_chunks(datapath, first, chunks);
 }
 
 /* It was reserved. */
 static uint32_t take_slot(struct datapath *datapath)
 {
-	uint32_t slot;
+	uint32_t slot = datapath->next_slot;
 
-	if (!count_usable(datapath, 1))
-		return datapath->next_slot++;
+	if (!count_usable(datapath, 1)) {
+		__atomic_store_n(&datapath->next_slot, slot + 1, __ATOMIC_RELEASE);
+		return slot;
+	}
 	slot = free_at(datapath, 0)->slot;
 	datapath->free_first = (datapath->free_first + 1) % datapath->free_slots_room;
 	datapath->free_slots--;
@@ -190,7 +201,7 @@ int slot_plan_make(struct datapath *datapath, const struct datapath_slots *now,
 	return 0;
 }
 
-static void free_lists(struct slot_plan *plan)
+void slot_plan_clear(struct slot_plan *plan)
 {
 	free(plan->slot);
 	free(plan->added);
@@ -204,7 +215,7 @@ void slot_plan_undo(struct datapath *datapath, struct slot_plan *plan)
 {
 	for (size_t i = 0; i < plan->added_count; i++)
 		push_free(datapath, plan->added[i], 0);
-	free_lists(plan);
+	slot_plan_clear(plan);
 }
 
 void datapath_slots_clear(struct datapath_slots *slots)
@@ -214,13 +225,15 @@ void datapath_slots_clear(struct datapath_slots *slots)
 	slots->slot = NULL;
 }
 
-/* By the main image in force, or the one that is being compiled. */
-static bool is_named(const struct datapath *datapath, const char *id, uint32_t slot)
+static const char **owner_of(struct datapath *datapath, uint32_t slot)
 {
-	const struct datapath_base *folding = datapath_fold_base(datapath);
+	return &datapath->chunk[slot / PEP_CHUNK].policy[slot % PEP_CHUNK];
+}
 
-	return datapath_base_names(&datapath->base, id, slot) ||
-	       (folding && datapath_base_names(folding, id, slot));
+/* By how many main images, in force or being compiled. */
+static uint8_t *named(struct datapath *datapath, uint32_t slot)
+{
+	return &datapath->chunk[slot / PEP_CHUNK].named[slot % PEP_CHUNK];
 }
 
 /* What an image names becomes free when that image goes. */
@@ -230,38 +243,48 @@ static void release_removed(struct datapath *datapath, const struct slot_plan *p
 	for (size_t i = 0; i < plan->removed_count; i++) {
 		uint32_t slot = now->slot[plan->removed[i]];
 
-		datapath->slot_policy[slot] = NULL;
-		if (!is_named(datapath, now->set->policy[plan->removed[i]]->id, slot))
+		*owner_of(datapath, slot) = NULL;
+		if (!*named(datapath, slot))
 			free_slot(datapath, slot);
 	}
+}
+
+void datapath_slots_name(struct datapath *datapath, const struct datapath_base *base)
+{
+	for (size_t i = 0; base->set && i < base->set->count; i++)
+		++*named(datapath, base->slot[i]);
 }
 
 void datapath_slots_release(struct datapath *datapath, const struct datapath_base *base)
 {
 	for (size_t i = 0; base->set && i < base->set->count; i++) {
-		if (!datapath->slot_policy[base->slot[i]] &&
-		    !is_named(datapath, base->set->policy[i]->id, base->slot[i]))
+		if (!--*named(datapath, base->slot[i]) && !*owner_of(datapath, base->slot[i]))
 			free_slot(datapath, base->slot[i]);
 	}
 }
 
-void slot_plan_adopt(struct datapath *datapath, struct slot_plan *plan, struct policyset *set,
+void slot_plan_adopt(struct datapath *datapath, struct slot_plan *plan, struct policyset **set,
 		     struct datapath_slots *now)
 {
+	const struct datapath_slots before = *now;
+
 	release_removed(datapath, plan, now);
 	for (size_t i = 0; i < plan->fresh_count; i++)
-		datapath->slot_policy[plan->slot[plan->fresh[i]]] = set->policy[plan->fresh[i]]->id;
-	datapath_slots_clear(now);
-	now->set = policyset_get(set);
-	now->slot = TAKE_PTR(plan->slot);
-	free_lists(plan);
+		*owner_of(datapath, plan->slot[plan->fresh[i]]) =
+			(*set)->policy[plan->fresh[i]]->id;
+	*now = (struct datapath_slots){ *set, plan->slot };
+	*set = before.set;
+	plan->slot = before.slot;
+	plan->added_count = 0;
 }
 
 /* ---- who has it */
 
 const char *datapath_slot_policy(const struct datapath *datapath, uint32_t slot)
 {
-	return slot < datapath->slot_policy_room ? datapath->slot_policy[slot] : NULL;
+	if (slot >= __atomic_load_n(&datapath->next_slot, __ATOMIC_ACQUIRE))
+		return NULL;
+	return datapath->chunk[slot / PEP_CHUNK].policy[slot % PEP_CHUNK];
 }
 
 uint32_t datapath_policy_slot(const struct datapath *datapath, const char *id)

@@ -31,18 +31,24 @@ struct slot_plan {
 int slot_plan_make(struct datapath *datapath, const struct datapath_slots *now,
 		   const struct policyset *set, struct slot_plan *ret);
 
-/** Gives the added slots back. */
+/** Gives the added slots back, and frees the plan. */
 void slot_plan_undo(struct datapath *datapath, struct slot_plan *plan);
 
-/** @now becomes the plan for @set, as of the generation in force; slots that nothing names become
- * free. */
-void slot_plan_adopt(struct datapath *datapath, struct slot_plan *plan, struct policyset *set,
+/** Frees the plan. */
+void slot_plan_clear(struct slot_plan *plan);
+
+/** @now becomes the plan for *set, as of the generation in force; slots that nothing names become
+ * free. What was in @now is in plan and *set afterwards. */
+void slot_plan_adopt(struct datapath *datapath, struct slot_plan *plan, struct policyset **set,
 		     struct datapath_slots *now);
 
 /** Drops the set and frees the list. */
 void datapath_slots_clear(struct datapath_slots *slots);
 
-/** @base has gone: slots that it alone named become free. */
+/** There is a main image of @base, or will be: the slots that it names stay taken. */
+void datapath_slots_name(struct datapath *datapath, const struct datapath_base *base);
+
+/** There is not any more: slots that it alone named become free. */
 void datapath_slots_release(struct datapath *datapath, const struct datapath_base *base);
 
 /* ---- datapath_versions.c */

@@ -6,6 +6,8 @@
 #ifndef DATAPATH_STATE_H
 #define DATAPATH_STATE_H
 
+#include <pthread.h>
+
 #include "datapath.h"
 #include "datapath_base.h"
 
@@ -34,6 +36,8 @@ struct datapath_chunk {
 	struct pep_slot *slots;
 	struct pep_counters *counters[PEP_STRIPES_MAX];
 	struct pep_counters *baseline; /* PEP_CHUNK, what was reset; NULL: zeros */
+	const char **policy; /* PEP_CHUNK ids; NULL: none */
+	uint8_t *named; /* by how many main images, in force or being compiled */
 };
 
 /* An interface's name and its counters. */
@@ -41,7 +45,7 @@ struct datapath_name {
 	char name[16];
 	struct pep_tally *tally[PEP_STRIPES_MAX]; /* NULL: never attached */
 	struct pep_tally *baseline; /* as in datapath_chunk */
-	uint64_t prepared; /* the last generation whose policies name it */
+	uint64_t prepared; /* the last change whose policies name it */
 };
 
 /* The policies of a set and their slots. */
@@ -74,7 +78,7 @@ struct datapath {
 	struct pep_totals totals_baseline;
 	struct pep_trace *trace;
 	struct datapath_chunk chunk[PEP_CHUNKS];
-	struct datapath_name *name; /* by id; 0 is "no interface" */
+	struct datapath_name *name; /* PEP_INTERFACES, by id; 0 is "no interface" */
 	size_t names;
 
 	struct datapath_slots policies, failsafe; /* in force */
@@ -82,8 +86,6 @@ struct datapath {
 	struct datapath_free_slot *free_slot; /* a ring */
 	size_t free_first, free_slots, free_slots_room;
 	uint32_t next_slot; /* never used so far */
-	const char **slot_policy; /* ids by slot, of policies */
-	size_t slot_policy_room;
 
 	struct datapath_base base; /* of the main image in force */
 	struct datapath_fold *fold; /* datapath_fold.c; NULL: none is under way */
@@ -93,14 +95,17 @@ struct datapath {
 	uint32_t overlay; /* the entry last used */
 	uint64_t overlay_until[PEP_OVERLAY_ENTRIES]; /* first generation that an entry is not in */
 
+	pthread_mutex_t
+		lock; /* of names, and of the next three, between a preparing thread and the loop's */
 	uint64_t generation;
+	bool changing; /* a change has a generation, until it ends */
+	bool refresh_due; /* at that end */
+	uint64_t changes; /* that have ended */
 	uint64_t defined; /* of the last change of the definition: not of a fold or refresh */
 	uint64_t settled; /* no packet under way sees an older generation */
 	int wait_outer, wait_inner; /* datapath_settle.c */
 	int image; /* the map in force */
 	int strange_image; /* a map that programs in force may not know; -1: none */
-	bool changing; /* from datapath_prepare() to the change's end */
-	bool refresh_due; /* at that end */
 	struct datapath_figures figures;
 	datapath_replace replace;
 	void *replace_context;

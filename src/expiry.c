@@ -10,10 +10,12 @@
 #include <time.h>
 
 #include "address_sets.h"
+#include "change.h"
 #include "cleanup.h"
+#include "commits.h"
 #include "daemon.h"
-#include "daemon_sets.h"
 #include "daemon_state.h"
+#include "group.h"
 #include "log.h"
 #include "policyset.h"
 #include "problem.h"
@@ -36,14 +38,24 @@ struct expiry {
 	int clock_fd;
 	int64_t not_before_us; /* CLOCK_BOOTTIME */
 	bool failed; /* the last removal, as the log says already */
+	struct removal *removal; /* under way; NULL: none */
+};
+
+/* What has ended is taken out. */
+struct removal {
+	struct commit commit;
+	struct expiry *expiry; /* NULL: it is closed */
+	uint64_t began_ns; /* CLOCK_BOOTTIME */
+	char first[POLICY_ID_MAX + 1]; /* of them */
 };
 
 static int watch_clock(struct expiry *expiry);
 static int arm_clock(const struct expiry *expiry);
 static void on_clock(evutil_socket_t fd, short what, void *context);
 static void on_deadline(evutil_socket_t fd, short what, void *context);
-static const char **collect_expired(const struct expiry *expiry, size_t *ret_count);
-static int remove_expired(struct expiry *expiry, const char **ids, size_t count);
+static void pause_after(struct expiry *expiry, int error, uint64_t began_ns);
+static int plan_removal(struct commit *commit, struct group *group);
+static void finish_removal(struct commit *commit, int error);
 static int64_t sets_left_us(const struct expiry *expiry, const struct expiry_now *now);
 static int64_t next_us(const struct expiry *expiry, const struct expiry_now *now);
 
@@ -73,7 +85,7 @@ void expiry_follow_set(struct expiry *expiry)
 	struct timeval delay;
 	int64_t left_us;
 
-	if (!expiry)
+	if (!expiry || expiry->removal)
 		return;
 	expiry_read_clocks(&now);
 	left_us = next_us(expiry, &now);
@@ -112,6 +124,8 @@ void expiry_close(struct expiry **expiry)
 		event_free((*expiry)->deadline);
 	if ((*expiry)->clock)
 		event_free((*expiry)->clock);
+	if ((*expiry)->removal)
+		(*expiry)->removal->expiry = NULL;
 	cleanup_fd(&(*expiry)->clock_fd);
 	free(*expiry);
 	*expiry = NULL;
@@ -163,36 +177,45 @@ static void on_clock(evutil_socket_t fd, short what, void *context)
 
 static void on_deadline(evutil_socket_t fd, short what, void *context)
 {
-	CLEANUP(cleanup_free) const char **ids = NULL;
+	static const struct commit_kind kind = { .plan = plan_removal, .finish = finish_removal };
 	struct expiry *expiry = context;
-	struct expiry_now before, after;
-	int64_t pause_us;
-	size_t count;
-	int r = 0;
+	struct removal *removal = calloc(1, sizeof(*removal));
+	struct expiry_now now;
 
 	(void)fd;
 	(void)what;
-	expiry_read_clocks(&before);
-	ids = collect_expired(expiry, &count);
-	if (count)
-		r = remove_expired(expiry, ids, count);
-	if (r >= 0 && sets_left_us(expiry, &before) <= 0)
-		r = daemon_expire_sets(expiry->daemon);
-	expiry_read_clocks(&after);
+	expiry_read_clocks(&now);
+	if (!removal) {
+		pause_after(expiry, -ENOMEM, now.boot_ns);
+		return;
+	}
+	removal->commit.kind = &kind;
+	removal->commit.alone = true;
+	removal->expiry = expiry;
+	removal->began_ns = now.boot_ns;
+	expiry->removal = removal;
+	commits_add(expiry->daemon->commits, &removal->commit);
+}
 
-	pause_us = (int64_t)(after.boot_ns - before.boot_ns) / 1000 * REMOVE_SHARE;
-	if (r < 0)
+/* When the next one may be. */
+static void pause_after(struct expiry *expiry, int error, uint64_t began_ns)
+{
+	struct expiry_now now;
+	int64_t pause_us;
+
+	expiry_read_clocks(&now);
+	pause_us = (int64_t)(now.boot_ns - began_ns) / 1000 * REMOVE_SHARE;
+	if (error)
 		pause_us = REMOVE_RETRY_US;
 	else if (pause_us < REMOVE_EVERY_US)
 		pause_us = REMOVE_EVERY_US;
-	expiry->not_before_us = (int64_t)(after.boot_ns / 1000) + pause_us;
+	expiry->not_before_us = (int64_t)(now.boot_ns / 1000) + pause_us;
 	expiry_follow_set(expiry);
 }
 
-/* The ids stay the set's. None also when there is no memory for them: it comes back later. */
-static const char **collect_expired(const struct expiry *expiry, size_t *ret_count)
+/* Ids of the API's that have ended; they stay the set's. NULL without memory. */
+static const char **collect_expired(const struct policyset *set, size_t *ret_count)
 {
-	const struct policyset *set = expiry->daemon->set;
 	const char **ids = calloc(set->count + 1, sizeof(*ids));
 	struct expiry_now now;
 
@@ -207,29 +230,77 @@ static const char **collect_expired(const struct expiry *expiry, size_t *ret_cou
 	return ids;
 }
 
-static int remove_expired(struct expiry *expiry, const char **ids, size_t count)
+static int plan_policies(struct removal *removal, struct group *group)
 {
-	CLEANUP(problems_clear) struct problems problems = { 0 };
-	const struct change change = { .remove = ids, .remove_count = count };
-	struct change_result result;
-	char first[POLICY_ID_MAX + 1]; /* the names do not outlive the change */
-	int r;
+	CLEANUP(cleanup_free) const char **ids = NULL;
+	struct change change = { 0 };
 
-	snprintf(first, sizeof(first), "%s", ids[0]);
-	r = daemon_change(expiry->daemon, &change, &result, &problems);
-	if (r < 0) {
-		if (!expiry->failed)
-			daemon_log_problems(&problems, "expired policies cannot be removed");
-		expiry->failed = true;
-		return r;
-	}
-	expiry->failed = false;
-	if (count == 1)
-		log_write(LOG_LEVEL_INFO, &(struct log_field){ "POLICY", first }, 1,
-			  "policy %s has expired and is removed", first);
-	else
-		log_info("%zu policies have expired and are removed", count);
+	if (!group->base->expiring)
+		return 0;
+	ids = collect_expired(group->base, &change.remove_count);
+	if (!ids)
+		return -ENOMEM;
+	if (!change.remove_count)
+		return 0;
+	change.remove = ids;
+	/* The names do not outlive the change. */
+	snprintf(removal->first, sizeof(removal->first), "%s", ids[0]);
+	return change_plan(group, &change, &removal->commit.result, &removal->commit.problems);
+}
+
+static int plan_sets(struct commit *commit, struct group *group)
+{
+	CLEANUP(address_sets_put) struct address_sets *left = NULL;
+	struct expiry_now now;
+	int error;
+
+	expiry_read_clocks(&now);
+	if (!group->sets || address_sets_next_expiry(group->sets) > now.real_us)
+		return 0;
+	error = address_sets_without_expired(group->sets, now.real_us, &left);
+	if (error)
+		return error;
+	commit->result.changed = true;
+	group_replace_sets(group, left);
 	return 0;
+}
+
+static int plan_removal(struct commit *commit, struct group *group)
+{
+	int error = plan_policies((struct removal *)commit, group);
+
+	return error ? error : plan_sets(commit, group);
+}
+
+static void say_removed(const struct removal *removal)
+{
+	size_t count = removal->commit.result.deleted;
+
+	if (count == 1)
+		log_write(LOG_LEVEL_INFO, &(struct log_field){ "POLICY", removal->first }, 1,
+			  "policy %s has expired and is removed", removal->first);
+	else if (count)
+		log_info("%zu policies have expired and are removed", count);
+	else if (removal->commit.result.changed)
+		log_debug("entries of sets of addresses have ended and are removed");
+}
+
+static void finish_removal(struct commit *commit, int error)
+{
+	struct removal *removal = (struct removal *)commit;
+	struct expiry *expiry = removal->expiry;
+
+	if (!error)
+		say_removed(removal);
+	else if (expiry && !expiry->failed)
+		daemon_log_problems(&commit->problems, "what has expired cannot be removed");
+	if (expiry) {
+		expiry->failed = error;
+		expiry->removal = NULL;
+		pause_after(expiry, error, removal->began_ns);
+	}
+	problems_clear(&commit->problems);
+	free(removal);
 }
 
 /* Microseconds until an entry of a set of addresses ends; INT64_MAX: none does. */

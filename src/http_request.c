@@ -13,6 +13,7 @@
 
 #include "cleanup.h"
 #include "http_connection.h"
+#include "http_kept.h"
 #include "http_query.h"
 #include "http_server.h"
 #include "json.h"
@@ -34,16 +35,21 @@ static void free_buffer(struct evbuffer **buffer)
 
 const char *http_target(const struct http_request *request)
 {
-	return evhttp_request_get_uri(request->evhttp);
+	return request->kept ? http_kept_target(request->kept)
+			     : evhttp_request_get_uri(request->evhttp);
 }
 
 struct ucred http_peer(const struct http_request *request)
 {
-	struct evhttp_connection *connection = evhttp_request_get_connection(request->evhttp);
-	int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
+	struct evhttp_connection *connection;
 	struct ucred peer = { 0 };
 	socklen_t length = sizeof(peer);
+	int fd;
 
+	if (request->kept)
+		return http_kept_peer(request->kept);
+	connection = evhttp_request_get_connection(request->evhttp);
+	fd = bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) || !peer.pid)
 		peer = (struct ucred){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	return peer;
@@ -71,42 +77,23 @@ int http_flag(struct http_request *request, const char *name, bool *ret)
 	return 0;
 }
 
-int http_body(struct http_request *request, struct json_object **ret)
+int http_take_body(struct http_request *request, struct evbuffer **ret)
 {
 	struct evbuffer *body = evhttp_request_get_input_buffer(request->evhttp);
-	CLEANUP(problems_clear) struct problems problems = { 0 };
-	size_t bytes = evbuffer_get_length(body);
-	const char *text;
-	int result;
+	struct evbuffer *taken;
 
-	if (!bytes) {
-		http_refuse(request, 400, "there is no body; it should be JSON");
-		return -EBADMSG;
-	}
-	text = (const char *)evbuffer_pullup(body, -1);
-	result = text ? json_read(text, bytes, 0, ret, &problems) : -ENOMEM;
-	evbuffer_drain(body, bytes);
-	if (result == -EBADMSG)
-		http_refuse_all(request, 400, &problems, "the body is not JSON as it should be");
-	else if (result)
-		http_refuse(request, 503, "out of memory");
-	return result;
-}
-
-int http_body_text(struct http_request *request, const char **ret, size_t *ret_size)
-{
-	struct evbuffer *body = evhttp_request_get_input_buffer(request->evhttp);
-
-	*ret_size = evbuffer_get_length(body);
-	if (!*ret_size) {
+	if (!evbuffer_get_length(body)) {
 		http_refuse(request, 400, "there is no body");
 		return -EBADMSG;
 	}
-	*ret = (const char *)evbuffer_pullup(body, -1);
-	if (*ret)
-		return 0;
-	http_refuse(request, 503, "out of memory");
-	return -ENOMEM;
+	taken = evbuffer_new();
+	if (!taken || evbuffer_add_buffer(taken, body)) {
+		free_buffer(&taken);
+		http_refuse(request, 503, "out of memory");
+		return -ENOMEM;
+	}
+	*ret = taken;
+	return 0;
 }
 
 void http_set_header(struct http_request *request, const char *name, const char *value)

@@ -32,11 +32,26 @@ struct http_request {
 	bool head; /* HEAD: a GET without its body */
 	char *id; /* the variable segment of the path, decoded; NULL: none */
 	uint64_t began_ns;
+	struct http_kept *kept; /* it is answered later; NULL: at once */
 };
+
+/* ---- answering later */
+
+/**
+ * Makes a request outlive the route's call: the caller owns the result, and the original is
+ * nothing any more. Without memory it answers and returns NULL.
+ */
+struct http_request *http_keep(struct http_request *request);
+
+/** To be called before it is answered: whether somebody is still there to be answered. */
+bool http_resume(struct http_request *request);
+
+/** Frees one that was kept, answered or not. */
+void http_release(struct http_request **request);
 
 /* ---- asking */
 
-/** What was asked for: path and query, as sent. */
+/** What was asked for: path and query, as sent. Of one that is kept also when the client has left. */
 const char *http_target(const struct http_request *request);
 
 /** Who asks; over TCP, by which nothing is written, user and group are -1. */
@@ -54,17 +69,8 @@ const char *http_parameter(const struct http_request *request, const char *name,
  */
 int http_flag(struct http_request *request, const char *name, bool *ret);
 
-/**
- * Parses the body. The caller owns *ret. When it is no JSON: answers and
- * returns -errno.
- */
-int http_body(struct http_request *request, struct json_object **ret);
-
-/**
- * The body as it is, which stays the request's. When there is none: answers and
- * returns -errno.
- */
-int http_body_text(struct http_request *request, const char **ret, size_t *ret_size);
+/** Takes the body, which the caller frees. When there is none: answers and returns -errno. */
+int http_take_body(struct http_request *request, struct evbuffer **ret);
 
 /* ---- answering */
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,14 +32,15 @@ static const struct log_row rows[] = {
 	[LOG_LEVEL_ERROR] = { "error", LOG_ERR },   [LOG_LEVEL_CRITICAL] = { "critical", LOG_CRIT },
 };
 
-/* A log is of the process, so this is. */
+/* A log is of the process, so this is. Any thread may write to it. */
 static struct {
+	pthread_mutex_t lock;
 	enum log_level level;
 	unsigned int targets; /* LOG_TARGET_, 0: auto */
 	char *path; /* of the file */
 	int fd; /* of the file; -1: none */
 	bool file_failed; /* and that was said on stderr */
-} state = { .level = LOG_LEVEL_INFO, .fd = -1 };
+} state = { .lock = PTHREAD_MUTEX_INITIALIZER, .level = LOG_LEVEL_INFO, .fd = -1 };
 
 /* One message on its way to the targets. */
 struct message {
@@ -77,11 +79,13 @@ int log_configure(const struct settings *settings)
 		if (fd < 0)
 			return fd;
 	}
+	pthread_mutex_lock(&state.lock);
 	replace_file(fd);
 	free(state.path);
 	state.path = TAKE_PTR(path);
-	state.level = settings->log_level;
+	__atomic_store_n(&state.level, settings->log_level, __ATOMIC_RELAXED);
 	state.targets = settings->log_targets;
+	pthread_mutex_unlock(&state.lock);
 	return 0;
 }
 
@@ -94,7 +98,9 @@ int log_reopen(void)
 	fd = open_file(state.path);
 	if (fd < 0)
 		return fd;
+	pthread_mutex_lock(&state.lock);
 	replace_file(fd);
+	pthread_mutex_unlock(&state.lock);
 	return 0;
 }
 
@@ -237,12 +243,14 @@ void log_write(enum log_level level, const struct log_field *fields, size_t fiel
 	int saved_errno = errno;
 	va_list arguments;
 
-	if (level < state.level)
+	if (level < __atomic_load_n(&state.level, __ATOMIC_RELAXED))
 		return;
 	log_line_start(&message.text);
 	va_start(arguments, format);
 	log_line_vadd(&message.text, format, arguments);
 	va_end(arguments);
+	pthread_mutex_lock(&state.lock);
 	deliver(&message);
+	pthread_mutex_unlock(&state.lock);
 	errno = saved_errno;
 }

@@ -9,12 +9,13 @@
 #include "number.h"
 #include "policy_order.h"
 #include "protocol.h"
+#include "references.h"
 
 static void release(struct policy *policy);
 
 struct policy *policy_get(struct policy *policy)
 {
-	policy->references++;
+	references_add(&policy->references);
 	return policy;
 }
 
@@ -22,7 +23,7 @@ void policy_put(struct policy **policy)
 {
 	struct policy *dropped = TAKE_PTR(*policy);
 
-	if (dropped && !--dropped->references)
+	if (dropped && references_drop(&dropped->references))
 		release(dropped);
 }
 

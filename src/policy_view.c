@@ -74,9 +74,14 @@ void policies_etag(const struct daemon *daemon, char ret[POLICY_ETAG_SIZE])
 	struct datapath_figures figures;
 
 	datapath_figures(daemon->datapath, &figures);
-	/* Generations begin again with each start of the daemon. */
+	policies_etag_at(daemon, figures.generation, ret);
+}
+
+/* Generations begin again with each start of the daemon. */
+void policies_etag_at(const struct daemon *daemon, uint64_t generation, char ret[POLICY_ETAG_SIZE])
+{
 	snprintf(ret, POLICY_ETAG_SIZE, "\"s%" PRIx64 "-g%" PRIu64 "\"",
-		 (uint64_t)daemon->started_us, figures.generation);
+		 (uint64_t)daemon->started_us, generation);
 }
 
 bool etag_listed(const char *header, const char *etag)

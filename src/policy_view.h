@@ -29,6 +29,8 @@ void policy_etag(const struct policy *policy, char ret[POLICY_ETAG_SIZE]);
 
 /** The same of all policies: this start of the daemon and the generation in force. */
 void policies_etag(const struct daemon *daemon, char ret[POLICY_ETAG_SIZE]);
+/** As it is or was in that generation. */
+void policies_etag_at(const struct daemon *daemon, uint64_t generation, char ret[POLICY_ETAG_SIZE]);
 
 /**
  * Whether the value of an If-Match or If-None-Match header names @etag, or is

@@ -7,6 +7,7 @@
 
 #include "cleanup.h"
 #include "policy_order.h"
+#include "references.h"
 
 /*
  * Who holds the policies of a set.  A set made of another one by an edit does
@@ -56,7 +57,7 @@ struct policyset *policyset_new(void)
 
 struct policyset *policyset_get(struct policyset *set)
 {
-	set->references++;
+	references_add(&set->references);
 	return set;
 }
 
@@ -64,7 +65,7 @@ void policyset_put(struct policyset **set)
 {
 	struct policyset *dropped = TAKE_PTR(*set);
 
-	if (!dropped || --dropped->references)
+	if (!dropped || !references_drop(&dropped->references))
 		return;
 	holder_put(dropped->holder);
 	free(dropped->policy);
@@ -228,7 +229,7 @@ static void apply(const struct policyset *base, const struct sorted_edit *edit,
 
 static void holder_put(struct policy_holder *holder)
 {
-	while (holder && !--holder->references) {
+	while (holder && references_drop(&holder->references)) {
 		struct policy_holder *base = holder->base;
 
 		for (size_t i = 0; i < holder->count; i++)
@@ -266,7 +267,7 @@ static int hold(const struct policyset *base, struct policy *const *fresh, size_
 	holder->depth = below ? below->depth + 1 : 0;
 	holder->base = below;
 	if (below)
-		below->references++;
+		references_add(&below->references);
 	set->holder = holder;
 	return 0;
 }

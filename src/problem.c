@@ -73,6 +73,21 @@ static bool make_room(struct problems *problems)
 	return true;
 }
 
+void problems_move(struct problems *from, struct problems *to)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		if (make_room(to)) {
+			to->list[to->count++] = from->list[i];
+			from->list[i] = (struct problem){ 0 };
+		} else {
+			to->out_of_memory = true;
+		}
+	}
+	to->errors += from->errors;
+	to->out_of_memory |= from->out_of_memory;
+	problems_clear(from);
+}
+
 static void append(struct problems *problems, const char *pointer, bool warning, const char *format,
 		   va_list arguments)
 {

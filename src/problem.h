@@ -34,6 +34,9 @@ void problem_warn(struct problems *problems, const char *pointer, const char *fo
 /** Prefixes the pointers of all entries from index @first on with @prefix. */
 void problems_prefix(struct problems *problems, size_t first, const char *prefix);
 
+/** Appends the entries of @from to @to, and leaves none. */
+void problems_move(struct problems *from, struct problems *to);
+
 /** Releases the entries; the struct itself stays usable and empty. */
 void problems_clear(struct problems *problems);
 

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <json-c/json.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "address_sets.h"
 #include "attach.h"
 #include "cleanup.h"
+#include "commits.h"
 #include "daemon.h"
 #include "daemon_guess.h"
 #include "daemon_sets.h"
 #include "daemon_state.h"
-#include "datapath.h"
 #include "event_feed.h"
+#include "group.h"
 #include "heap.h"
 #include "http.h"
 #include "http_listener.h"
@@ -27,104 +30,109 @@
 
 /* What a reload is about to put in force. */
 struct reload {
-	struct daemon *daemon;
+	struct commit commit;
+	daemon_reloaded done;
+	void *context;
 	struct daemon_files files;
 	struct policyset *set; /* of both origins */
 	struct address_sets *sets;
-	struct settings *before; /* while the new ones are in daemon->settings */
+	struct settings *before; /* once the new ones are in daemon->settings */
+
+	/* What is told, once it is in force and kept. */
+	struct json_object *config; /* as written */
+	struct change_result result;
+	struct problems problems;
 };
 
-static int reload(struct daemon *daemon, struct change_result *ret, struct problems *problems);
-static int read_all(struct reload *reload, struct problems *problems);
-static bool changes_datapath(const struct reload *reload, const struct change_result *result);
-static int switch_settings(void *context, struct problems *problems);
+static int plan(struct commit *commit, struct group *group);
+static int read_all(struct reload *reload, struct group *group);
+static bool changes_datapath(const struct reload *reload, const struct group *group);
+static int switch_settings(struct commit *commit);
 static void blame_listener(const struct http *http, struct problems *problems);
 static void switch_back(struct reload *reload);
 static void keep_restart_keys(struct settings *in_force, struct settings *wanted);
 static void exchange(void *a, void *b, size_t size);
-static void finish(struct reload *reload);
+static void finish(struct commit *commit, int error);
 static void warn_of_interfaces(const struct daemon *daemon, struct problems *problems);
-static void reload_clear(struct reload *reload);
 
-int daemon_reload(struct daemon *daemon, struct change_result *ret, struct problems *problems)
+static void reload_free(struct reload **reload)
 {
-	struct timespec now;
-	char status[512];
-	int r;
-
-	notify_reloading();
-	notify_extend(RELOAD_SECONDS);
-	r = reload(daemon, ret, problems);
-	daemon_log_problems(problems, "reload");
-	if (r < 0)
-		log_error("reload failed, everything stays as it was");
-	else
-		log_info(
-			"reloaded: %zu policies, %zu new, %zu changed, %zu removed, generation %llu",
-			ret->policy_count, ret->created, ret->updated, ret->deleted,
-			(unsigned long long)ret->generation);
-	if (r >= 0) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		daemon->last_reload_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-	}
-	daemon->last_reload_ok = r >= 0;
-	heap_trim();
-	daemon_status(daemon, status, sizeof(status));
-	notify_ready(status);
-	return r;
+	daemon_files_clear(&(*reload)->files);
+	policyset_put(&(*reload)->set);
+	address_sets_put(&(*reload)->sets);
+	settings_free(&(*reload)->before);
+	json_object_put((*reload)->config);
+	problems_clear(&(*reload)->problems);
+	problems_clear(&(*reload)->commit.problems);
+	free(*reload);
 }
 
-static int reload(struct daemon *daemon, struct change_result *ret, struct problems *problems)
+void daemon_reload(struct daemon *daemon, daemon_reloaded done, void *context)
 {
-	CLEANUP(reload_clear) struct reload reload = { .daemon = daemon };
-	struct daemon_next next = { .last_step = switch_settings, .context = &reload };
-	struct change_result result = { 0 };
-	struct datapath_figures figures;
-	int r;
+	static const struct commit_kind kind = {
+		.plan = plan,
+		.switch_over = switch_settings,
+		.finish = finish,
+	};
+	struct reload *reload = calloc(1, sizeof(*reload));
 
-	r = read_all(&reload, problems);
+	if (!reload) {
+		const struct problems none = { 0 };
+		const struct change_result nothing = { 0 };
+
+		log_error("no reload: out of memory");
+		if (done)
+			done(context, -ENOMEM, &nothing, &none);
+		return;
+	}
+	notify_reloading();
+	notify_extend(RELOAD_SECONDS);
+	reload->commit.kind = &kind;
+	reload->commit.alone = true;
+	reload->done = done;
+	reload->context = context;
+	commits_add(daemon->commits, &reload->commit);
+}
+
+/* ---- in the thread */
+
+/* What the kernel has as it is to be needs no new generation: settings alone are switched. */
+static int plan(struct commit *commit, struct group *group)
+{
+	struct reload *reload = (struct reload *)commit;
+	int r = read_all(reload, group);
+
 	if (r < 0)
 		return r;
-	daemon_count_changes(daemon->set, reload.set, &result);
-	result.others = reload.set->of_origin[ORIGIN_API];
-
-	next.settings = reload.files.settings;
-	next.set = reload.set;
-	next.sets = reload.sets;
-	result.changed |= daemon_sets_differ(daemon->sets, reload.sets);
-	if (changes_datapath(&reload, &result))
-		r = daemon_enforce(daemon, &next, problems);
-	else
-		r = switch_settings(&reload, problems);
-	if (r < 0)
-		return r;
-	finish(&reload);
-	warn_of_interfaces(daemon, problems);
-
-	datapath_figures(daemon->datapath, &figures);
-	result.generation = figures.generation;
-	*ret = result;
+	daemon_count_changes(group->base, reload->set, &commit->result);
+	commit->result.others = reload->set->of_origin[ORIGIN_API];
+	commit->result.changed |= daemon_sets_differ(group->sets, reload->sets);
+	commit->again = changes_datapath(reload, group);
+	group->settings = reload->files.settings;
+	group_replace(group, reload->set);
+	group_replace_sets(group, reload->sets);
 	return 0;
 }
 
-static int read_all(struct reload *reload, struct problems *problems)
+static int read_all(struct reload *reload, struct group *group)
 {
 	CLEANUP(policyset_put) struct policyset *api = NULL;
 	CLEANUP(address_sets_put) struct address_sets *api_sets = NULL;
-	struct daemon *daemon = reload->daemon;
+	struct problems *problems = &reload->commit.problems;
+	const struct daemon *daemon = reload->commit.daemon;
 	int r;
 
 	r = daemon_files_read(daemon, &reload->files, problems);
 	if (r < 0)
 		return r == -ENOMEM ? r : -EINVAL;
-	r = settings_note_restarts(daemon->settings, reload->files.settings, problems);
+	r = settings_note_restarts(group->settings, reload->files.settings, problems);
 	if (r >= 0)
-		r = policyset_without(daemon->set, ORIGIN_FILE, &api);
+		r = policyset_without(group->base, ORIGIN_FILE, &api);
 	if (r >= 0)
 		r = daemon_merge(reload->files.settings, reload->files.policies, api, &reload->set,
 				 problems);
-	if (r >= 0 && daemon->sets)
-		r = address_sets_of(daemon->sets, ORIGIN_API, &api_sets);
+	if (r >= 0 && group->sets)
+		r = address_sets_of(group->sets, ORIGIN_API, &api_sets);
 	if (r >= 0)
 		r = daemon_merge_sets(reload->files.sets, api_sets, reload->set, &reload->sets,
 				      problems);
@@ -132,23 +140,25 @@ static int read_all(struct reload *reload, struct problems *problems)
 }
 
 /* Whether anything of it is in what the kernel has; else the generation stays. */
-static bool changes_datapath(const struct reload *reload, const struct change_result *result)
+static bool changes_datapath(const struct reload *reload, const struct group *group)
 {
-	const struct daemon *daemon = reload->daemon;
-	const struct settings *before = daemon->settings, *after = reload->files.settings;
+	const struct settings *before = group->settings, *after = reload->files.settings;
 	struct change_result failsafe = { 0 };
 
 	daemon_count_changes(before->failsafe, after->failsafe, &failsafe);
-	return result->changed || failsafe.changed || before->max_rules != after->max_rules ||
-	       before->block_all != after->block_all ||
+	return reload->commit.result.changed || failsafe.changed ||
+	       before->max_rules != after->max_rules || before->block_all != after->block_all ||
 	       daemon_image_flags(before) != daemon_image_flags(after);
 }
 
+/* ---- in the loop */
+
 /* The last step: log and listeners. Afterwards daemon->settings are the new ones. */
-static int switch_settings(void *context, struct problems *problems)
+static int switch_settings(struct commit *commit)
 {
-	struct reload *reload = context;
-	struct daemon *daemon = reload->daemon;
+	struct reload *reload = (struct reload *)commit;
+	struct problems *problems = &commit->problems;
+	struct daemon *daemon = commit->daemon;
 	int r;
 
 	r = log_configure(reload->files.settings);
@@ -186,7 +196,7 @@ static void blame_listener(const struct http *http, struct problems *problems)
 
 static void switch_back(struct reload *reload)
 {
-	struct daemon *daemon = reload->daemon;
+	struct daemon *daemon = reload->commit.daemon;
 
 	reload->files.settings = daemon->settings;
 	daemon->settings = TAKE_PTR(reload->before);
@@ -196,17 +206,78 @@ static void switch_back(struct reload *reload)
 }
 
 /* Everything is in force. What was refused by interfaces gets another chance. */
-static void finish(struct reload *reload)
+static void follow_settings(struct reload *reload)
 {
-	struct daemon *daemon = reload->daemon;
+	struct daemon *daemon = reload->commit.daemon;
 
 	daemon_set_degraded(daemon, NULL);
-	daemon_keep_last_good(daemon, daemon->settings);
+	reload->config = settings_to_json(daemon->settings);
 	keep_restart_keys(reload->before, daemon->settings);
 	interfaces_watch_retry(daemon->watch);
 	interfaces_watch_follow(daemon->watch);
 	if (daemon->events)
 		event_feed_follow_settings(daemon->events);
+	warn_of_interfaces(daemon, &reload->commit.problems);
+}
+
+static void report(struct reload *reload, int error)
+{
+	struct daemon *daemon = reload->commit.daemon;
+	const struct change_result *result = &reload->result;
+	struct timespec now;
+	char status[512];
+
+	daemon_log_problems(&reload->problems, "reload");
+	if (error) {
+		log_error("reload failed, everything stays as it was");
+	} else {
+		log_info(
+			"reloaded: %zu policies, %zu new, %zu changed, %zu removed, generation %llu",
+			result->policy_count, result->created, result->updated, result->deleted,
+			(unsigned long long)result->generation);
+		clock_gettime(CLOCK_REALTIME, &now);
+		daemon->last_reload_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	}
+	daemon->last_reload_ok = !error;
+	heap_trim();
+	daemon_status(daemon, status, sizeof(status));
+	notify_ready(status);
+	if (reload->done)
+		reload->done(reload->context, error, result, &reload->problems);
+	reload_free(&reload);
+}
+
+/* What is in force now is kept as the last good state, by the thread. */
+static int keep(struct commit *commit, struct group *group)
+{
+	const struct reload *reload = (const struct reload *)commit;
+
+	daemon_keep_last_good(commit->daemon, reload->config, group->base, group->sets);
+	return 0;
+}
+
+static void finish_kept(struct commit *commit, int error)
+{
+	(void)error; /* it is in force all the same */
+	report((struct reload *)commit, 0);
+}
+
+static void finish(struct commit *commit, int error)
+{
+	static const struct commit_kind kind = { .plan = keep, .finish = finish_kept };
+	struct reload *reload = (struct reload *)commit;
+
+	if (!error)
+		follow_settings(reload);
+	reload->result = commit->result;
+	problems_move(&commit->problems, &reload->problems);
+	if (error) {
+		report(reload, error);
+		return;
+	}
+	commit->kind = &kind;
+	commit->again = false;
+	commits_add(commit->daemon->commits, commit);
 }
 
 /* Whoever asked for the reload should not have to look for what it did not bring. */
@@ -246,12 +317,4 @@ static void exchange(void *a, void *b, size_t size)
 		x[i] = y[i];
 		y[i] = byte;
 	}
-}
-
-static void reload_clear(struct reload *reload)
-{
-	daemon_files_clear(&reload->files);
-	policyset_put(&reload->set);
-	address_sets_put(&reload->sets);
-	settings_free(&reload->before);
 }

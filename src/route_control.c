@@ -2,45 +2,111 @@
 /*
  * POST /reset and POST /reload.
  */
+#include <errno.h>
 #include <json-c/json.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "change_answer.h"
 #include "cleanup.h"
-#include "daemon.h"
-#include "datapath.h"
+#include "commits.h"
 #include "datapath_counters.h"
 #include "http_json.h"
 #include "http_request.h"
 #include "json_cleanup.h"
 #include "log.h"
-#include "problem.h"
+
+/* ---- reset takes its turn among the changes, which give slots away */
+
+struct reset {
+	struct commit commit;
+	struct http_request *request;
+};
+
+static int plan_nothing(struct commit *commit, struct group *group)
+{
+	(void)commit;
+	(void)group;
+	return 0;
+}
+
+static int reset_counters(struct commit *commit)
+{
+	return datapath_reset(commit->daemon->datapath);
+}
+
+static void answer_reset(struct http_request *request, int error)
+{
+	CLEANUP(cleanup_json) struct json_object *json = json_object_new_object();
+
+	if (error)
+		http_refuse(request, 503, "the counters are as they were: %s", strerror(-error));
+	else
+		http_answer(request, 200,
+			    json && !json_add_text(json, "status", "success") ? TAKE_PTR(json)
+									      : NULL);
+}
+
+static void finish_reset(struct commit *commit, int error)
+{
+	struct reset *reset = (struct reset *)commit;
+
+	if (!error)
+		log_info("all counters are zero from here on");
+	if (http_resume(reset->request))
+		answer_reset(reset->request, error);
+	problems_clear(&commit->problems);
+	http_release(&reset->request);
+	free(reset);
+}
 
 void route_reset(struct http_request *request)
 {
-	CLEANUP(cleanup_json) struct json_object *json = json_object_new_object();
-	int error = datapath_reset(request->daemon->datapath);
+	static const struct commit_kind kind = {
+		.plan = plan_nothing,
+		.switch_over = reset_counters,
+		.finish = finish_reset,
+	};
+	CLEANUP(cleanup_free) struct reset *reset = calloc(1, sizeof(*reset));
+	struct commits *commits = request->daemon->commits;
 
-	if (error) {
-		http_refuse(request, 503, "the counters are as they were: %s", strerror(-error));
+	if (!reset) {
+		http_refuse(request, 503, "out of memory");
 		return;
 	}
-	log_info("all counters are zero from here on");
-	http_answer(request, 200,
-		    json && !json_add_text(json, "status", "success") ? TAKE_PTR(json) : NULL);
+	reset->request = http_keep(request);
+	if (!reset->request)
+		return;
+	reset->commit.kind = &kind;
+	reset->commit.alone = true;
+	commits_add(commits, &TAKE_PTR(reset)->commit);
+}
+
+/* ---- reload */
+
+static void answer_reload(void *context, int error, const struct change_result *result,
+			  const struct problems *problems)
+{
+	struct http_request *request = context;
+	struct change_answer answer = { result, problems, false };
+
+	if (!error)
+		change_log(request, &answer);
+	if (!http_resume(request)) {
+		http_release(&request);
+		return;
+	}
+	if (error)
+		change_refused(request, error, problems);
+	else
+		http_answer(request, 200, change_json(&answer));
+	http_release(&request);
 }
 
 void route_reload(struct http_request *request)
 {
-	CLEANUP(problems_clear) struct problems problems = { 0 };
-	struct change_result result = { 0 };
-	int error = daemon_reload(request->daemon, &result, &problems);
-	struct change_answer answer = { &result, &problems, false };
+	struct http_request *kept = http_keep(request);
 
-	if (error) {
-		change_refused(request, error, &problems);
-		return;
-	}
-	change_log(request, &answer);
-	http_answer(request, 200, change_json(&answer));
+	if (kept)
+		daemon_reload(kept->daemon, answer_reload, kept);
 }

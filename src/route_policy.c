@@ -4,104 +4,130 @@
  */
 #include <errno.h>
 #include <json-c/json.h>
-#include <stdio.h>
 
+#include "change.h"
 #include "cleanup.h"
-#include "daemon.h"
+#include "group.h"
+#include "http_change.h"
 #include "http_request.h"
 #include "json_cleanup.h"
 #include "merge_patch.h"
 #include "policy.h"
 #include "policy_view.h"
-#include "policy_write.h"
-#include "policyset.h"
-#include "problem.h"
 
-static void put_json(struct http_request *request, struct json_object *json, bool dry_run);
-static int find_policy(struct http_request *request, struct policy **ret);
+static int plan_put(struct http_change *change, struct group *group);
+static int plan_patch(struct http_change *change, struct group *group);
+static int plan_delete(struct http_change *change, struct group *group);
+static int put_json(struct http_change *change, struct group *group, struct json_object *json);
+static int find_policy(struct http_change *change, const struct group *group, struct policy **ret);
 static struct json_object *patched(const struct policy *policy, struct json_object *patch);
 
 void route_put_policy(struct http_request *request)
 {
-	const struct policy *existing = policyset_find(request->daemon->set, request->id);
-	CLEANUP(cleanup_json) struct json_object *body = NULL;
-	char etag[POLICY_ETAG_SIZE];
-	bool dry_run = false;
+	static const struct http_change_kind kind = {
+		.commit = { HTTP_CHANGE_COMMIT },
+		.plan = plan_put,
+		.location = "/policies/",
+		.body = true,
+	};
 
-	if (existing)
-		policy_etag(existing, etag);
-	if (http_flag(request, "dry_run", &dry_run) ||
-	    policy_write_condition(request, existing ? etag : NULL) || http_body(request, &body))
-		return;
-	put_json(request, body, dry_run);
+	http_change_begin(request, &kind);
 }
 
 void route_patch_policy(struct http_request *request)
 {
-	CLEANUP(cleanup_json) struct json_object *body = NULL;
-	CLEANUP(cleanup_json) struct json_object *result = NULL;
-	struct policy *existing;
-	bool dry_run = false;
+	static const struct http_change_kind kind = {
+		.commit = { HTTP_CHANGE_COMMIT },
+		.plan = plan_patch,
+		.body = true,
+	};
 
-	if (http_flag(request, "dry_run", &dry_run) || find_policy(request, &existing) ||
-	    http_body(request, &body))
-		return;
-	if (!json_object_is_type(body, json_type_object)) {
-		http_refuse(request, 422, "a merge patch of a policy is an object");
-		return;
-	}
-	result = patched(existing, body);
-	if (result)
-		put_json(request, result, dry_run);
-	else
-		http_refuse(request, 503, "out of memory");
+	http_change_begin(request, &kind);
 }
 
 void route_delete_policy(struct http_request *request)
 {
-	CLEANUP(problems_clear) struct problems problems = { 0 };
-	const char *ids[] = { request->id };
-	struct change change = { .remove = ids, .remove_count = ARRAY_SIZE(ids) };
-	struct policy *existing;
+	static const struct http_change_kind kind = {
+		.commit = { HTTP_CHANGE_COMMIT },
+		.plan = plan_delete,
+	};
 
-	if (http_flag(request, "dry_run", &change.dry_run) || find_policy(request, &existing))
-		return;
-	policy_write(request, &change, &problems, NULL);
+	http_change_begin(request, &kind);
 }
 
-static void put_json(struct http_request *request, struct json_object *json, bool dry_run)
+static int plan_put(struct http_change *change, struct group *group)
 {
-	CLEANUP(problems_clear) struct problems problems = { 0 };
-	struct policy_source source = policy_write_source(request);
-	CLEANUP(cleanup_free) char *location = NULL;
-	CLEANUP(policy_put) struct policy *policy = NULL;
-	struct change change = { .put = &policy, .put_count = 1, .dry_run = dry_run };
-	int error = policy_parse(json, request->id, &source, &policy, &problems);
+	const struct policy *existing = group_find(group, change->request->id);
+	CLEANUP(cleanup_json) struct json_object *body = NULL;
+	char etag[POLICY_ETAG_SIZE];
+	int error;
 
-	if (error) {
-		policy_write_invalid(request, error, &problems);
-		return;
-	}
-	if (asprintf(&location, "/policies/%s", request->id) < 0) {
-		location = NULL;
-		http_refuse(request, 503, "out of memory");
-		return;
-	}
-	policy_write(request, &change, &problems, location);
+	if (existing)
+		policy_etag(existing, etag);
+	error = http_change_condition(change, existing ? etag : NULL);
+	if (!error)
+		error = http_change_json(change, &body);
+	return error ? error : put_json(change, group, body);
 }
 
-/* Answers when there is none, or If-Match says another one. */
-static int find_policy(struct http_request *request, struct policy **ret)
+static int plan_patch(struct http_change *change, struct group *group)
+{
+	CLEANUP(cleanup_json) struct json_object *body = NULL;
+	CLEANUP(cleanup_json) struct json_object *result = NULL;
+	struct policy *existing;
+	int error = find_policy(change, group, &existing);
+
+	if (!error)
+		error = http_change_json(change, &body);
+	if (error)
+		return error;
+	if (!json_object_is_type(body, json_type_object))
+		return http_change_refuse(change, 422, "a merge patch of a policy is an object");
+	result = patched(existing, body);
+	if (!result)
+		return http_change_refuse(change, 503, "out of memory");
+	return put_json(change, group, result);
+}
+
+static int plan_delete(struct http_change *change, struct group *group)
+{
+	const char *ids[] = { change->request->id };
+	const struct change wanted = { .remove = ids, .remove_count = ARRAY_SIZE(ids) };
+	struct policy *existing;
+	int error = find_policy(change, group, &existing);
+
+	if (error)
+		return error;
+	return change_plan(group, &wanted, &change->commit.result, &change->commit.problems);
+}
+
+static int put_json(struct http_change *change, struct group *group, struct json_object *json)
+{
+	const struct policy_source source = http_change_source(group);
+	const char *id = change->request->id;
+	CLEANUP(policy_put) struct policy *policy = NULL;
+	const struct change wanted = { .put = &policy, .put_count = 1 };
+	int error = policy_parse(json, id, &source, &policy, &change->commit.problems);
+
+	if (error)
+		return http_change_invalid(change, error);
+	error = change_plan(group, &wanted, &change->commit.result, &change->commit.problems);
+	if (!error)
+		policy_etag(group_find(group, id), change->etag);
+	return error;
+}
+
+/* Refuses when there is none, or If-Match says another one. */
+static int find_policy(struct http_change *change, const struct group *group, struct policy **ret)
 {
 	char etag[POLICY_ETAG_SIZE];
 
-	*ret = policyset_find(request->daemon->set, request->id);
-	if (!*ret) {
-		http_refuse(request, 404, "there is no policy '%.150s'", request->id);
-		return -ENOENT;
-	}
+	*ret = group_find(group, change->request->id);
+	if (!*ret)
+		return http_change_refuse(change, 404, "there is no policy '%.150s'",
+					  change->request->id);
 	policy_etag(*ret, etag);
-	return policy_write_condition(request, etag);
+	return http_change_condition(change, etag);
 }
 
 /* A patch that says when it expires in one way replaces what was said in the

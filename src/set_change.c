@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A change of one set of addresses, and of those whose entries have ended.
+ * A change of one set of addresses.
  */
 #include <errno.h>
-#include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -12,12 +12,12 @@
 #include "address_set.h"
 #include "address_set_text.h"
 #include "address_sets.h"
+#include "change.h"
 #include "cleanup.h"
 #include "daemon.h"
 #include "daemon_sets.h"
 #include "daemon_state.h"
-#include "datapath.h"
-#include "json_cleanup.h"
+#include "group.h"
 #include "log.h"
 #include "policy_sets.h"
 #include "policyset.h"
@@ -28,27 +28,17 @@
 #define NAMED_MOST 10 /* policies that use a set, in a message */
 #define US_PER_SECOND 1000000
 
-/* A change on its way. */
+/* A change, and what it would change. */
 struct set_plan {
-	struct daemon *daemon;
+	const struct group *group;
 	const struct set_change *change;
 	struct address_set *existing; /* borrowed; NULL: there is none */
-	struct address_sets *next;
-	struct change_result result;
 };
 
-static int make_plan(struct set_plan *plan, struct problems *problems);
 static int refuse_foreign(const struct set_plan *plan, struct problems *problems);
 static int refuse_used(const struct set_plan *plan, struct problems *problems);
 static void warn_of_wide(const struct address_set *set, struct problems *problems);
-static void fill_in(struct set_plan *plan);
-static int carry_out(struct set_plan *plan, struct problems *problems);
-static int make_durable(void *context, struct problems *problems);
-
-static void plan_clear(struct set_plan *plan)
-{
-	address_sets_put(&plan->next);
-}
+static void fill_in(const struct set_plan *plan);
 
 static int64_t now_us(void)
 {
@@ -58,64 +48,55 @@ static int64_t now_us(void)
 	return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
 }
 
-int daemon_change_set(struct daemon *daemon, const struct set_change *change,
-		      struct change_result *ret, struct problems *problems)
+static struct change_result count_changes(const struct set_plan *plan)
 {
-	CLEANUP(plan_clear)
-	struct set_plan plan = {
-		.daemon = daemon,
-		.change = change,
-		.existing = address_sets_find(daemon->sets, change->name),
+	const struct address_set *put = plan->change->put, *existing = plan->existing;
+	const struct policyset *set = plan->group->base;
+	struct change_result result = {
+		.policy_count = set->count,
+		.others = set->count - set->of_origin[ORIGIN_API],
 	};
-	struct datapath_figures figures;
-	int r;
 
-	if (daemon->settings->block_all) {
-		problem_add(problems, "",
-			    "nothing can be changed while everything but failsafe traffic is "
-			    "blocked: mend the files and run \"pepctl reload\"");
-		return -EAGAIN;
-	}
-	r = make_plan(&plan, problems);
-	if (r >= 0 && plan.result.changed)
-		r = carry_out(&plan, problems);
-	if (r < 0)
-		return r;
-	datapath_figures(daemon->datapath, &figures);
-	plan.result.generation = figures.generation;
-	*ret = plan.result;
-	return 0;
+	if (!put)
+		result.deleted = !!existing;
+	else if (existing && address_set_equal(existing, put))
+		result.unchanged = 1;
+	else
+		*(existing ? &result.updated : &result.created) = 1;
+	result.changed = !result.unchanged;
+	return result;
 }
 
-static int make_plan(struct set_plan *plan, struct problems *problems)
+int set_change_plan(struct group *group, const struct set_change *change, struct change_result *ret,
+		    struct problems *problems)
 {
-	const struct set_change *change = plan->change;
-	const struct daemon *daemon = plan->daemon;
-	struct change_result *result = &plan->result;
-	int r;
+	CLEANUP(address_sets_put) struct address_sets *next = NULL;
+	const struct set_plan plan = {
+		.group = group,
+		.change = change,
+		.existing = address_sets_find(group->sets, change->name),
+	};
+	int r = change_refuse_blocked(group->settings, problems);
 
-	r = refuse_foreign(plan, problems);
+	if (r >= 0)
+		r = refuse_foreign(&plan, problems);
 	if (r >= 0 && !change->put)
-		r = refuse_used(plan, problems);
+		r = refuse_used(&plan, problems);
 	if (r < 0)
 		return r;
 	if (change->put)
 		warn_of_wide(change->put, problems);
-	result->policy_count = daemon->set->count;
-	result->others = daemon->set->count - daemon->set->of_origin[ORIGIN_API];
-	if (!change->put)
-		result->deleted = !!plan->existing;
-	else if (plan->existing && address_set_equal(plan->existing, change->put))
-		result->unchanged = 1;
-	else
-		*(plan->existing ? &result->updated : &result->created) = 1;
-	result->changed = !result->unchanged;
-	fill_in(plan);
-	r = change->put ? address_sets_with(daemon->sets, change->put, &plan->next)
-			: address_sets_without(daemon->sets, change->name, &plan->next);
-	if (r < 0)
+	fill_in(&plan);
+	r = change->put ? address_sets_with(group->sets, change->put, &next)
+			: address_sets_without(group->sets, change->name, &next);
+	if (r < 0) {
 		problem_add(problems, "", "out of memory");
-	return r;
+		return r;
+	}
+	*ret = count_changes(&plan);
+	if (ret->changed)
+		group_replace_sets(group, next);
+	return 0;
 }
 
 static int refuse_foreign(const struct set_plan *plan, struct problems *problems)
@@ -128,14 +109,14 @@ static int refuse_foreign(const struct set_plan *plan, struct problems *problems
 		    "the set \"%s\" has the origin %s: change it in %s and run \"pepctl reload\", "
 		    "or choose another name",
 		    existing->name, policy_origin_name(existing->origin),
-		    plan->daemon->settings->sets_directory);
+		    plan->group->settings->sets_directory);
 	return -EPERM;
 }
 
 /* A policy that names a set that is not there would match nothing, or everything. */
 static int refuse_used(const struct set_plan *plan, struct problems *problems)
 {
-	const struct policyset *set = plan->daemon->set;
+	const struct policyset *set = plan->group->base;
 	size_t users = 0;
 
 	for (size_t i = 0; i < set->count; i++) {
@@ -177,7 +158,7 @@ static void warn_of_wide(const struct address_set *set, struct problems *problem
 	}
 }
 
-static void fill_in(struct set_plan *plan)
+static void fill_in(const struct set_plan *plan)
 {
 	struct address_set *put = plan->change->put;
 
@@ -188,58 +169,32 @@ static void fill_in(struct set_plan *plan)
 	put->created_at = plan->existing ? plan->existing->created_at : put->updated_at;
 }
 
-static int carry_out(struct set_plan *plan, struct problems *problems)
+/* ---- storing: what is in force is what is stored, whichever of the two that is */
+
+int set_change_store(const struct daemon *daemon, const struct set_change *change,
+		     struct problems *problems)
 {
-	struct daemon *daemon = plan->daemon;
-	const struct daemon_next next = {
-		.settings = daemon->settings,
-		.set = daemon->set,
-		.sets = plan->next,
-		.last_step = make_durable,
-		.context = plan,
-	};
-	size_t entries = plan->change->put ? address_set_count(plan->change->put) : 0;
+	struct address_set *existing = address_sets_find(daemon->sets, change->name);
 	int r;
 
-	if (plan->change->dry_run)
-		return daemon_try(daemon, &next, problems);
-	r = daemon_enforce(daemon, &next, problems);
-	if (r >= 0)
-		daemon_settle_later(daemon, entries);
-	return r;
-}
-
-static int make_durable(void *context, struct problems *problems)
-{
-	struct set_plan *plan = context;
-	struct store *store = plan->daemon->store;
-	const struct address_set *put = plan->change->put;
-	int r;
-
-	r = put ? store_put_set(store, put, plan->existing)
-		: store_delete_set(store, plan->existing);
+	r = change->put ? store_put_set(daemon->store, change->put, existing)
+			: store_delete_set(daemon->store, existing);
 	if (r >= 0)
 		return 0;
 	problem_add(problems, "", "the change cannot be stored in %s and is not in force: %s",
-		    plan->daemon->settings->state_dir, strerror(-r));
+		    daemon->settings->state_dir, strerror(-r));
 	return -EIO;
 }
 
-int daemon_expire_sets(struct daemon *daemon)
+void set_change_unstore(const struct daemon *daemon, const struct set_change *change)
 {
-	CLEANUP(problems_clear) struct problems problems = { 0 };
-	CLEANUP(address_sets_put) struct address_sets *left = NULL;
-	struct daemon_next next = { .settings = daemon->settings, .set = daemon->set };
+	struct address_set *existing = address_sets_find(daemon->sets, change->name);
 	int r;
 
-	r = address_sets_without_expired(daemon->sets, now_us(), &left);
-	if (r >= 0) {
-		next.sets = left;
-		r = daemon_enforce(daemon, &next, &problems);
-	}
+	r = existing ? store_put_set(daemon->store, existing, NULL)
+		     : store_delete_set(daemon->store, change->put);
 	if (r < 0)
-		daemon_log_problems(&problems, "ended entries of sets cannot be removed");
-	else
-		log_debug("entries of sets of addresses have ended and are removed");
-	return r;
+		log_critical("the set %s that is not in force cannot be taken back in %s and may "
+			     "be in force after a restart: %s",
+			     change->name, daemon->settings->state_dir, strerror(-r));
 }

@@ -215,12 +215,28 @@ int store_append(struct store *store, const char *const *remove, size_t remove_c
 	error = write_transaction(store, &transaction, &bytes);
 	if (error) {
 		if (cut_off(store))
-			store->broken = error;
+			__atomic_store_n(&store->broken, error, __ATOMIC_RELAXED);
 		return error;
 	}
 	store->journal_bytes += bytes;
+	store->last_bytes = bytes;
 	store->sequence++;
 	return 0;
+}
+
+int store_take_back(struct store *store)
+{
+	int error;
+
+	if (store->broken)
+		return store->broken;
+	store->journal_bytes -= store->last_bytes;
+	store->last_bytes = 0;
+	store->sequence--;
+	error = cut_off(store);
+	if (error)
+		__atomic_store_n(&store->broken, error, __ATOMIC_RELAXED);
+	return error;
 }
 
 void store_close(struct store **store)

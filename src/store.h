@@ -7,6 +7,7 @@
 #ifndef STORE_H
 #define STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct address_set;
@@ -36,11 +37,17 @@ int store_open(const char *directory, struct store **ret, struct policyset **ret
 int store_append(struct store *store, const char *const *remove, size_t remove_count,
 		 struct policy *const *put, size_t put_count);
 
+/** Takes the last transaction back. Returns 0 or -errno; store_error() says the same then. */
+int store_take_back(struct store *store);
+
 /**
  * 0, or -errno: why nothing can be stored. An append could not be taken back,
  * or the files could not be repaired; store_compact() tries again.
  */
 int store_error(const struct store *store);
+
+/** Whether store_compact() has something to do; any thread. */
+bool store_wants_compact(const struct store *store);
 
 /**
  * Writes a snapshot of the API's policies in @set when the journal has grown

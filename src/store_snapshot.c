@@ -45,6 +45,7 @@ static int empty_journal(struct store *store)
 	if (store->io->truncate(store->journal, 0) < 0)
 		return -errno;
 	store->journal_bytes = 0;
+	store->last_bytes = 0;
 	return 0;
 }
 
@@ -69,22 +70,26 @@ int store_write_snapshot(struct store *store, const struct policyset *set)
 	store->sequence = snapshot.sequence;
 	error = empty_journal(store);
 	if (!error)
-		store->broken = 0;
+		__atomic_store_n(&store->broken, 0, __ATOMIC_RELAXED);
 	return error;
 }
 
 int store_error(const struct store *store)
 {
-	return store->broken;
+	return __atomic_load_n(&store->broken, __ATOMIC_RELAXED);
+}
+
+bool store_wants_compact(const struct store *store)
+{
+	size_t limit = 2 * __atomic_load_n(&store->snapshot_bytes, __ATOMIC_RELAXED);
+
+	if (limit < JOURNAL_LEAST_BYTES)
+		limit = JOURNAL_LEAST_BYTES;
+	return store_error(store) ||
+	       __atomic_load_n(&store->journal_bytes, __ATOMIC_RELAXED) > limit;
 }
 
 int store_compact(struct store *store, const struct policyset *set)
 {
-	size_t limit = 2 * store->snapshot_bytes;
-
-	if (limit < JOURNAL_LEAST_BYTES)
-		limit = JOURNAL_LEAST_BYTES;
-	if (!store->broken && store->journal_bytes <= limit)
-		return 0;
-	return store_write_snapshot(store, set);
+	return store_wants_compact(store) ? store_write_snapshot(store, set) : 0;
 }

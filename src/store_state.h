@@ -38,6 +38,7 @@ struct store {
 	int journal; /* fd, -1: none */
 	uint64_t sequence; /* of the last transaction */
 	size_t journal_bytes;
+	size_t last_bytes; /* of the last transaction, in the journal; 0: not known */
 	size_t snapshot_bytes;
 	/* -errno when nothing may be appended until a snapshot has been written:
 	 * what the journal ends with is not known. */

@@ -74,7 +74,8 @@ tests_test_client_write_SOURCES = tests/test_client_write.c $(client_session)
 tests_test_change_SOURCES = tests/test_change.c tests/stubs.c tests/stubs.h
 tests_test_datapath_base_SOURCES = tests/test_datapath_base.c $(policy_text)
 tests_test_daemon_start_SOURCES = tests/test_daemon_start.c tests/stubs.c tests/stubs.h
-tests_test_expiry_SOURCES = tests/test_expiry.c tests/stubs.c tests/stubs.h
+tests_test_expiry_SOURCES = tests/test_expiry.c tests/stubs.c tests/stubs.h \
+	tests/set_text.c tests/set_text.h
 tests_test_history_SOURCES = tests/test_history.c tests/stubs.c tests/stubs.h
 tests_test_interfaces_watch_SOURCES = tests/test_interfaces_watch.c tests/stubs.c \
 	tests/stubs.h $(policy_text)

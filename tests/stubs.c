@@ -11,6 +11,7 @@
 #include "daemon_fold.h"
 #include "datapath.h"
 #include "datapath_counters.h"
+#include "datapath_interfaces.h"
 #include "http.h"
 #include "json.h"
 #include "json_cleanup.h"
@@ -78,24 +79,39 @@ int datapath_prepare(struct datapath *datapath, const struct datapath_state *sta
 	*ret = calloc(1, sizeof(**ret));
 	ck_assert_ptr_nonnull(*ret);
 	stubs.flags = state->flags;
+	stubs.steps = state->steps ? state->steps : 1;
 	stubs.sets = state->sets;
 	stubs.open_changes++;
 	return 0;
 }
 
-uint64_t datapath_commit(struct datapath *datapath, struct datapath_change **change)
+int datapath_promote(struct datapath *datapath, struct datapath_change *change)
 {
 	(void)datapath;
+	(void)change;
+	return stubs.promote_error;
+}
+
+void datapath_publish(struct datapath *datapath, struct datapath_change *change)
+{
+	(void)datapath;
+	(void)change;
 	note("commit");
+	stubs.generation += stubs.steps;
+}
+
+void datapath_dispose(struct datapath_change **change)
+{
 	stubs.open_changes--;
 	free(*change);
 	*change = NULL;
-	return ++stubs.generation;
 }
 
 void datapath_abandon(struct datapath *datapath, struct datapath_change **change)
 {
 	(void)datapath;
+	if (!*change)
+		return;
 	note("abandon");
 	stubs.open_changes--;
 	free(*change);
@@ -219,6 +235,20 @@ int store_append(struct store *store, const char *const *remove, size_t remove_c
 	stubs.appended_put = put_count;
 	stubs.appended_removed = remove_count;
 	return 0;
+}
+
+int store_take_back(struct store *store)
+{
+	(void)store;
+	note("take_back");
+	stubs.taken_back++;
+	return 0;
+}
+
+bool store_wants_compact(const struct store *store)
+{
+	(void)store;
+	return false;
 }
 
 int store_error(const struct store *store)

@@ -18,9 +18,12 @@ struct policyset;
 struct stubs {
 	char calls[1024]; /* names of what was called, a space behind each */
 	int prepare_error; /* -errno that the next calls give */
+	int promote_error;
 	int append_error;
 	int reconfigure_error;
 	uint64_t generation;
+	uint32_t steps; /* of the last prepared state */
+	size_t taken_back; /* transactions */
 	int open_changes; /* prepared and neither committed nor abandoned */
 	size_t appended_put, appended_removed;
 	size_t compacted;

@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "change.h"
+#include "commits.h"
 #include "daemon.h"
 #include "daemon_state.h"
+#include "group.h"
 #include "policyset.h"
 #include "problem.h"
 #include "settings.h"
@@ -22,6 +25,7 @@ static void setup(void)
 	stubs_reset();
 	under_test = (struct daemon){ 0 };
 	ck_assert_int_eq(settings_default(&under_test.settings), 0);
+	ck_assert_int_eq(commits_open(&under_test, false, &under_test.commits), 0);
 	under_test.set = set_of("[{\"id\":\"file\",\"action\":\"BLOCK\"},"
 				"{\"id\":\"file2\",\"action\":\"BLOCK\"}]",
 				true);
@@ -29,26 +33,72 @@ static void setup(void)
 
 static void teardown(void)
 {
+	commits_close(&under_test.commits);
 	policyset_put(&under_test.set);
 	settings_free(&under_test.settings);
 	free(under_test.degraded);
 	problems_clear(&problems);
 }
 
-/* Puts the policies of a JSON array, after removing some ids or all. */
-static int put_with(const char *json, struct change change)
-{
-	struct policyset *set = set_of(json, false);
+/* A change on its way. */
+struct wanted {
+	struct commit commit;
+	struct change change;
+	struct policyset *set;
 	int r;
+};
 
-	change.put = set->policy;
-	change.put_count = set->count;
+static int plan(struct commit *commit, struct group *group)
+{
+	struct wanted *wanted = (struct wanted *)commit;
+
+	return change_plan(group, &wanted->change, &commit->result, &commit->problems);
+}
+
+static void finish(struct commit *commit, int error)
+{
+	struct wanted *wanted = (struct wanted *)commit;
+
+	wanted->r = error;
+	if (!error)
+		result = commit->result;
+	problems_move(&commit->problems, &problems);
+	policyset_put(&wanted->set);
+}
+
+static const struct commit_kind kind = { .plan = plan, .finish = finish };
+
+static void prepare(struct wanted *wanted, const char *json, struct change change)
+{
+	wanted->set = set_of(json, false);
+	wanted->change = change;
+	wanted->change.put = wanted->set->policy;
+	wanted->change.put_count = wanted->set->count;
+	wanted->commit.kind = &kind;
+	wanted->r = 1;
+}
+
+static void forget(void)
+{
 	problems_clear(&problems);
 	stubs.calls[0] = '\0';
 	result = (struct change_result){ 0 };
-	r = daemon_change(&under_test, &change, &result, &problems);
-	policyset_put(&set);
-	return r;
+}
+
+static int carry_out(const char *json, struct change change, bool dry_run)
+{
+	struct wanted wanted = { .commit.dry_run = dry_run };
+
+	forget();
+	prepare(&wanted, json, change);
+	commits_add(under_test.commits, &wanted.commit);
+	return wanted.r;
+}
+
+/* Puts the policies of a JSON array, after removing some ids or all. */
+static int put_with(const char *json, struct change change)
+{
+	return carry_out(json, change, false);
 }
 
 static int put(const char *json)
@@ -228,7 +278,7 @@ END_TEST
 
 START_TEST(dry_run_only_counts)
 {
-	ck_assert_int_eq(put_with("[" A "]", (struct change){ .dry_run = true }), 0);
+	ck_assert_int_eq(carry_out("[" A "]", (struct change){ 0 }, true), 0);
 	ck_assert(result.changed);
 	ck_assert_uint_eq(result.created, 1);
 	ck_assert_uint_eq(result.policy_count, 3);
@@ -236,7 +286,7 @@ START_TEST(dry_run_only_counts)
 	ck_assert_str_eq(stubs.calls, "prepare abandon ");
 	ck_assert_uint_eq(under_test.set->count, 2);
 	stubs.prepare_error = -ENOSPC;
-	ck_assert_int_eq(put_with("[" A "]", (struct change){ .dry_run = true }), -ENOSPC);
+	ck_assert_int_eq(carry_out("[" A "]", (struct change){ 0 }, true), -ENOSPC);
 }
 END_TEST
 

@@ -132,9 +132,6 @@ START_TEST(an_id_with_another_slot_is_another_policy)
 	ck_assert_int_eq(compare_with((uint32_t[]){ 7, 20, 9 }, 10), 0);
 	ck_assert_uint_eq(difference.overlay->count, 1);
 	ck_assert_uint_eq(difference.slot[0], 20);
-	ck_assert(datapath_base_names(&base, "n", 8));
-	ck_assert(!datapath_base_names(&base, "n", 20));
-	ck_assert(!datapath_base_names(&base, "x", 8));
 }
 END_TEST
 

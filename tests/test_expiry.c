@@ -7,9 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address_set.h"
+#include "address_sets.h"
+#include "commits.h"
 #include "daemon.h"
 #include "expiry.h"
 #include "policyset.h"
+#include "set_text.h"
 #include "settings.h"
 #include "stubs.h"
 
@@ -51,13 +55,16 @@ static void setup(void)
 	policyset_put(&files);
 	policyset_put(&api);
 	under_test.base = event_base_new();
+	ck_assert_int_eq(commits_open(&under_test, false, &under_test.commits), 0);
 }
 
 static void teardown(void)
 {
+	commits_close(&under_test.commits);
 	expiry_close(&under_test.expiry);
 	event_base_free(under_test.base);
 	policyset_put(&under_test.set);
+	address_sets_put(&under_test.sets);
 	settings_free(&under_test.settings);
 }
 
@@ -134,6 +141,23 @@ START_TEST(a_failed_removal_is_tried_again_later)
 }
 END_TEST
 
+START_TEST(entries_of_sets_end)
+{
+	struct address_set *set = set_from("ends", "10.0.0.1_ttl=5 10.0.0.2"), *idle;
+
+	set->list[PEP_IPV4].entry[0].expires_at = 1;
+	set->next_expiry = 1;
+	under_test.sets = sets_with(address_sets_new(), set);
+	under_test.sets = sets_with(under_test.sets, set_from("idle", "10.0.0.1"));
+	idle = address_sets_find(under_test.sets, "idle");
+	ck_assert_int_eq(expiry_open(&under_test, &under_test.expiry), 0);
+	turn_until(0, 100);
+	ck_assert_str_eq(stubs.calls, "prepare commit ");
+	ck_assert_str_eq(set_text(address_sets_find(under_test.sets, "ends")), "10.0.0.2 ");
+	ck_assert_ptr_eq(address_sets_find(under_test.sets, "idle"), idle);
+}
+END_TEST
+
 START_TEST(a_new_set_is_followed)
 {
 	struct policyset *after;
@@ -163,6 +187,7 @@ int main(void)
 	tcase_add_test(tests, expired_ones_are_removed_as_a_change);
 	tcase_add_test(tests, those_that_end_together_go_together);
 	tcase_add_test(tests, a_failed_removal_is_tried_again_later);
+	tcase_add_test(tests, entries_of_sets_end);
 	tcase_add_test(tests, a_new_set_is_followed);
 	suite_add_tcase(suite, tests);
 	srunner_run_all(runner, CK_ENV);

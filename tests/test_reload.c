@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "commits.h"
 #include "daemon.h"
 #include "policyset.h"
 #include "problem.h"
@@ -53,6 +54,7 @@ static void setup(void)
 	under_test = (struct daemon){ .config_path = config_path, .last_reload_ok = true };
 	under_test.http = (struct http *)&under_test; /* the stub does not look at it */
 	ck_assert_int_eq(settings_load(config_path, &under_test.settings, &problems), 0);
+	ck_assert_int_eq(commits_open(&under_test, false, &under_test.commits), 0);
 	under_test.set = set_of("[{\"id\":\"api\",\"action\":\"BLOCK\"}]", false);
 }
 
@@ -61,18 +63,38 @@ static void teardown(void)
 	unlink(config_path);
 	unlink(policies_path);
 	rmdir(directory);
+	commits_close(&under_test.commits);
 	policyset_put(&under_test.set);
 	settings_free(&under_test.settings);
 	free(under_test.degraded);
 	problems_clear(&problems);
 }
 
+static void note_result(void *context, int error, const struct change_result *reloaded,
+			const struct problems *found)
+{
+	*(int *)context = error;
+	if (!error)
+		result = *reloaded;
+	for (size_t i = 0; i < found->count; i++) {
+		const struct problem *problem = &found->list[i];
+
+		if (problem->warning)
+			problem_warn(&problems, problem->pointer, "%s", problem->detail);
+		else
+			problem_add(&problems, problem->pointer, "%s", problem->detail);
+	}
+}
+
 static int reload(void)
 {
+	int r = 1;
+
 	problems_clear(&problems);
 	stubs.calls[0] = '\0';
 	result = (struct change_result){ 0 };
-	return daemon_reload(&under_test, &result, &problems);
+	daemon_reload(&under_test, note_result, &r);
+	return r;
 }
 
 /* Nothing is different from before, and the reason is known. */

@@ -8,8 +8,10 @@
 #include "address_set.h"
 #include "address_sets.h"
 #include "cleanup.h"
+#include "commits.h"
 #include "daemon.h"
 #include "daemon_sets.h"
+#include "group.h"
 #include "policyset.h"
 #include "problem.h"
 #include "set_text.h"
@@ -26,6 +28,7 @@ static void setup(void)
 
 	stubs_reset();
 	under_test = (struct daemon){ 0 };
+	ck_assert_int_eq(commits_open(&under_test, false, &under_test.commits), 0);
 	ck_assert_int_eq(settings_default(&under_test.settings), 0);
 	under_test.set =
 		set_of("[{\"id\":\"p\",\"action\":\"BLOCK\",\"src\":{\"ip\":\"@used\"}}]", true);
@@ -37,23 +40,75 @@ static void setup(void)
 
 static void teardown(void)
 {
+	commits_close(&under_test.commits);
 	policyset_put(&under_test.set);
 	address_sets_put(&under_test.sets);
 	settings_free(&under_test.settings);
 	problems_clear(&problems);
 }
 
+/* A change on its way. */
+struct wanted {
+	struct commit commit;
+	struct set_change change;
+	int r;
+};
+
+static int plan(struct commit *commit, struct group *group)
+{
+	const struct set_change *change = &((struct wanted *)commit)->change;
+
+	return set_change_plan(group, change, &commit->result, &commit->problems);
+}
+
+static int store(struct commit *commit, struct group *group)
+{
+	(void)group;
+	return set_change_store(&under_test, &((struct wanted *)commit)->change, &commit->problems);
+}
+
+static void unstore(struct commit *commit)
+{
+	set_change_unstore(&under_test, &((struct wanted *)commit)->change);
+}
+
+static void finish(struct commit *commit, int error)
+{
+	((struct wanted *)commit)->r = error;
+	if (!error)
+		result = commit->result;
+	problems_move(&commit->problems, &problems);
+}
+
 /* NULL deletes it. */
 static int change(const char *name, const char *text, bool dry_run)
 {
+	static const struct commit_kind kind = { plan, NULL, store, unstore, NULL, finish };
 	CLEANUP(address_set_put) struct address_set *set = text ? set_from(name, text) : NULL;
-	const struct set_change wanted = { .name = name, .put = set, .dry_run = dry_run };
+	struct wanted wanted = {
+		.commit = { .kind = &kind, .alone = true, .dry_run = dry_run },
+		.change = { .name = name, .put = set },
+		.r = 1,
+	};
 
 	problems_clear(&problems);
 	stubs.calls[0] = '\0';
 	result = (struct change_result){ 0 };
-	return daemon_change_set(&under_test, &wanted, &result, &problems);
+	commits_add(under_test.commits, &wanted.commit);
+	return wanted.r;
 }
+
+START_TEST(what_cannot_be_put_in_force_is_not_stored)
+{
+	stubs.promote_error = -ENOMEM;
+	ck_assert_int_eq(change("new", "10.0.0.2", false), -ENOMEM);
+	ck_assert_str_eq(stubs.calls, "prepare put_set delete_set abandon ");
+	ck_assert_int_eq(change("idle", "10.0.0.2", false), -ENOMEM);
+	ck_assert_str_eq(stubs.calls, "prepare put_set put_set abandon ");
+	ck_assert_int_eq(change("idle", NULL, false), -ENOMEM);
+	ck_assert_str_eq(stubs.calls, "prepare delete_set put_set abandon ");
+}
+END_TEST
 
 START_TEST(steps_are_in_order)
 {
@@ -140,24 +195,6 @@ START_TEST(a_wide_entry_is_warned_of)
 }
 END_TEST
 
-START_TEST(entries_end)
-{
-	CLEANUP(address_sets_put) struct address_sets *before = NULL;
-	struct address_set *set = set_from("ends", "10.0.0.1_ttl=5 10.0.0.2");
-
-	set->list[PEP_IPV4].entry[0].expires_at = 1;
-	set->next_expiry = 1;
-	under_test.sets = sets_with(under_test.sets, set);
-	before = address_sets_get(under_test.sets);
-	stubs.calls[0] = '\0';
-	ck_assert_int_eq(daemon_expire_sets(&under_test), 0);
-	ck_assert_str_eq(stubs.calls, "prepare commit ");
-	ck_assert_str_eq(set_text(address_sets_find(under_test.sets, "ends")), "10.0.0.2 ");
-	ck_assert_ptr_eq(address_sets_find(under_test.sets, "idle"),
-			 address_sets_find(before, "idle"));
-}
-END_TEST
-
 START_TEST(files_and_api_come_together)
 {
 	CLEANUP(address_sets_put) struct address_sets *api = NULL, *files = NULL, *merged = NULL;
@@ -208,7 +245,7 @@ int main(void)
 	tcase_add_test(tcase, what_cannot_be_done_changes_nothing);
 	tcase_add_test(tcase, what_others_have_is_not_touched);
 	tcase_add_test(tcase, a_wide_entry_is_warned_of);
-	tcase_add_test(tcase, entries_end);
+	tcase_add_test(tcase, what_cannot_be_put_in_force_is_not_stored);
 	tcase_add_test(tcase, files_and_api_come_together);
 	tcase_add_test(tcase, a_file_that_says_the_same_is_the_same_set);
 	suite_add_tcase(suite, tcase);

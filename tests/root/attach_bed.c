@@ -22,6 +22,7 @@
 #include "attach_anchor.h"
 #include "attach_tcx.h"
 #include "cleanup.h"
+#include "datapath_interfaces.h"
 #include "tc_filters.h"
 
 #define ETHERTYPE_EXPERIMENT 0x88b5

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "datapath_interfaces.h"
 #include "problem.h"
 
 #define SHOWN 10 /* mismatches */
@@ -114,6 +115,8 @@ void dry_bed_publish(struct dry_bed *bed, const struct policyset *set,
 	struct problems problems = { 0 };
 	int error = datapath_prepare(bed->datapath, &state, &change, &problems);
 
+	if (!error)
+		error = datapath_promote(bed->datapath, change);
 	if (error) {
 		fprintf(stderr, "cannot publish %s: %s\n", bed->state, strerror(-error));
 		for (size_t i = 0; i < problems.count; i++)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "datapath_interfaces.h"
 #include "random_policies.h"
 
 #define TC_SHOT 2

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "datapath_interfaces.h"
 #include "datapath_maps.h"
 #include "problem.h"
 #include "random_policies.h"
@@ -191,6 +192,8 @@ static void interface_during_change(struct dry_bed *bed)
 	datapath_interface_add(bed->datapath, 4000, "rev2", false);
 	datapath_refresh(bed->datapath);
 	real_bed_check(bed, !real_bed_drops(bed, &s), "the state in force is the old one");
+	if (datapath_promote(bed->datapath, change))
+		exit(1);
 	datapath_commit(bed->datapath, &change);
 	real_bed_check(bed, real_bed_drops(bed, &s), "the new state is in force");
 	datapath_figures(bed->datapath, &figures);

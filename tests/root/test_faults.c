@@ -147,7 +147,10 @@ static int publish(struct datapath *datapath, const struct policyset *set,
 	int error = datapath_prepare(datapath, &state, &change, &problems);
 
 	if (!error)
+		error = datapath_promote(datapath, change);
+	if (!error)
 		datapath_commit(datapath, &change);
+	datapath_abandon(datapath, &change);
 	return error;
 }
 

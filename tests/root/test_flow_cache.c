@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "datapath_interfaces.h"
 #include "dry_bed.h"
 #include "random_policies.h"
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "datapath_interfaces.h"
 #include "dry_bed.h"
 #include "problem.h"
 #include "random_policies.h"
@@ -226,7 +227,8 @@ static void publish(struct race *r)
 	datapath_figures(r->bed.datapath, &figures);
 	set = next_set(r, figures.generation + 1);
 	state.set = set;
-	if (datapath_prepare(r->bed.datapath, &state, &change, &problems)) {
+	if (datapath_prepare(r->bed.datapath, &state, &change, &problems) ||
+	    datapath_promote(r->bed.datapath, change)) {
 		fprintf(stderr, "cannot publish\n");
 		exit(1);
 	}

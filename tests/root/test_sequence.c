@@ -157,6 +157,8 @@ static void publish(struct sequence *q, const struct wanted *wanted, bool abando
 		datapath_abandon(q->bed.datapath, &change);
 		return;
 	}
+	if (datapath_promote(q->bed.datapath, change))
+		fail("cannot exchange the programs");
 	datapath_commit(q->bed.datapath, &change);
 	policyset_put(&q->now.set);
 	policyset_put(&q->now.failsafe);
@@ -183,6 +185,7 @@ static void step(struct sequence *q)
 /* A thread compiles while steps go on. */
 static void fold(struct sequence *q)
 {
+	struct datapath_change *change = NULL;
 	int error;
 
 	if (datapath_fold_fd(q->bed.datapath) < 0) {
@@ -190,9 +193,15 @@ static void fold(struct sequence *q)
 			fail("cannot fold");
 		return;
 	}
-	error = datapath_fold_end(q->bed.datapath);
+	error = datapath_fold_prepare(q->bed.datapath, &change);
+	if (!error)
+		error = datapath_promote(q->bed.datapath, change);
 	if (error && error != -ESTALE)
 		fail("cannot publish what was folded");
+	if (!error && draw(8))
+		datapath_commit(q->bed.datapath, &change);
+	datapath_abandon(q->bed.datapath, &change);
+	datapath_fold_drop(q->bed.datapath);
 	q->folds += !error;
 }
 
