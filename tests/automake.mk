@@ -15,6 +15,7 @@ unit_tests = \
 	tests/test_client_set \
 	tests/test_client_text \
 	tests/test_client_write \
+	tests/test_commits \
 	tests/test_daemon_start \
 	tests/test_datapath_base \
 	tests/test_documents \
@@ -72,6 +73,7 @@ tests_test_client_set_SOURCES = tests/test_client_set.c $(client_session)
 tests_test_client_write_SOURCES = tests/test_client_write.c $(client_session)
 
 tests_test_change_SOURCES = tests/test_change.c tests/stubs.c tests/stubs.h
+tests_test_commits_SOURCES = tests/test_commits.c tests/stubs.c tests/stubs.h
 tests_test_datapath_base_SOURCES = tests/test_datapath_base.c $(policy_text)
 tests_test_daemon_start_SOURCES = tests/test_daemon_start.c tests/stubs.c tests/stubs.h
 tests_test_expiry_SOURCES = tests/test_expiry.c tests/stubs.c tests/stubs.h \

@@ -76,6 +76,8 @@ int datapath_prepare(struct datapath *datapath, const struct datapath_state *sta
 			problem_add(problems, "", "too many rules");
 		return stubs.prepare_error;
 	}
+	if (stubs.prepare_most && state->set->count > stubs.prepare_most)
+		return -ENOSPC;
 	*ret = calloc(1, sizeof(**ret));
 	ck_assert_ptr_nonnull(*ret);
 	stubs.flags = state->flags;

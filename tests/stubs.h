@@ -18,6 +18,7 @@ struct policyset;
 struct stubs {
 	char calls[1024]; /* names of what was called, a space behind each */
 	int prepare_error; /* -errno that the next calls give */
+	size_t prepare_most; /* policies; more are -ENOSPC; 0: no limit */
 	int promote_error;
 	int append_error;
 	int reconfigure_error;
