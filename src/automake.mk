@@ -238,6 +238,8 @@ libpep_a_SOURCES = \
 	src/policy_cursor.h \
 	src/policy_document.c \
 	src/policy_document.h \
+	src/policy_draft.c \
+	src/policy_draft.h \
 	src/policy_field.c \
 	src/policy_field.h \
 	src/policy_field_address.c \

@@ -24,7 +24,7 @@ static bool set_names_interface(const struct policyset *set, const char *name)
 		const struct policy *policy = set->policy[i];
 
 		for (size_t j = 0; j < policy->interface_count; j++) {
-			if (!strcmp(policy->interfaces[j], name))
+			if (!strcmp(policy->rare->interfaces[j], name))
 				return true;
 		}
 	}

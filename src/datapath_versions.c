@@ -101,13 +101,13 @@ static void version_make(const struct version_wanted *wanted, struct pep_version
 		ret->flags |= PEP_VERSION_BROAD4;
 	if (policy_is_broad(policy, PEP_IPV6))
 		ret->flags |= PEP_VERSION_BROAD6;
-	if (policy->bytes.per_second) {
+	if (policy->rare->bytes.per_second) {
 		ret->flags |= PEP_VERSION_BYTES;
-		limit_set(&policy->bytes, &ret->bytes, &ret->bytes_shift);
+		limit_set(&policy->rare->bytes, &ret->bytes, &ret->bytes_shift);
 	}
-	if (policy->packets.per_second) {
+	if (policy->rare->packets.per_second) {
 		ret->flags |= PEP_VERSION_PACKETS;
-		limit_set(&policy->packets, &ret->packets, &ret->packets_shift);
+		limit_set(&policy->rare->packets, &ret->packets, &ret->packets_shift);
 	}
 }
 

@@ -55,7 +55,7 @@ static bool interfaces_overlap(const struct policy *a, const struct policy *b)
 		return true;
 	for (size_t i = 0; i < a->interface_count; i++)
 		for (size_t j = 0; j < b->interface_count; j++)
-			if (!strcmp(a->interfaces[i], b->interfaces[j]))
+			if (!strcmp(a->rare->interfaces[i], b->rare->interfaces[j]))
 				return true;
 	return false;
 }
@@ -88,12 +88,15 @@ static bool fields_overlap(const struct policy *a, const struct policy *b)
 
 	return (a->directions & b->directions) && protocol_allows(a, b) && protocol_allows(b, a) &&
 	       ranges_overlap(&a->dport, &b->dport) && ranges_overlap(&a->sport, &b->sport) &&
-	       ranges_overlap(&a->vlan, &b->vlan) && ranges_overlap(&a->length, &b->length) &&
-	       ranges_overlap(&a->ttl, &b->ttl) && numbers_overlap(a->icmp_type, b->icmp_type) &&
+	       ranges_overlap(&a->rare->vlan, &b->rare->vlan) &&
+	       ranges_overlap(&a->rare->length, &b->rare->length) &&
+	       ranges_overlap(&a->rare->ttl, &b->rare->ttl) &&
+	       numbers_overlap(a->icmp_type, b->icmp_type) &&
 	       numbers_overlap(a->icmp_code, b->icmp_code) &&
 	       numbers_overlap(a->fragment, b->fragment) &&
 	       (a->tcp_flags & flags) == (b->tcp_flags & flags) &&
-	       (!a->dscp || !b->dscp || (a->dscp & b->dscp)) && interfaces_overlap(a, b);
+	       (!a->rare->dscp || !b->rare->dscp || (a->rare->dscp & b->rare->dscp)) &&
+	       interfaces_overlap(a, b);
 }
 
 /* -1, 0, 1: @a lies before, contains or lies in, lies behind @b. */

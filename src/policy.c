@@ -11,7 +11,7 @@
 #include "protocol.h"
 #include "references.h"
 
-static void release(struct policy *policy);
+const struct policy_rare policy_rare_none;
 
 struct policy *policy_get(struct policy *policy)
 {
@@ -24,29 +24,7 @@ void policy_put(struct policy **policy)
 	struct policy *dropped = TAKE_PTR(*policy);
 
 	if (dropped && references_drop(&dropped->references))
-		release(dropped);
-}
-
-static void release(struct policy *policy)
-{
-	for (size_t i = 0; i < policy->label_count; i++) {
-		free(policy->labels[i].key);
-		free(policy->labels[i].value);
-	}
-	for (size_t i = 0; i < policy->interface_count; i++)
-		free(policy->interfaces[i]);
-	free(policy->labels);
-	free(policy->interfaces);
-	address_list_clear(&policy->src);
-	address_list_clear(&policy->dst);
-	free(policy->sport.range);
-	free(policy->dport.range);
-	free(policy->vlan.range);
-	free(policy->length.range);
-	free(policy->ttl.range);
-	free(policy->description);
-	free(policy->id);
-	free(policy);
+		free(dropped);
 }
 
 /* ---- equality */
@@ -61,8 +39,8 @@ static bool same_labels(const struct policy *a, const struct policy *b)
 	if (a->label_count != b->label_count)
 		return false;
 	for (size_t i = 0; i < a->label_count; i++)
-		if (!same_text(a->labels[i].key, b->labels[i].key) ||
-		    !same_text(a->labels[i].value, b->labels[i].value))
+		if (!same_text(a->rare->labels[i].key, b->rare->labels[i].key) ||
+		    !same_text(a->rare->labels[i].value, b->rare->labels[i].value))
 			return false;
 	return true;
 }
@@ -72,7 +50,7 @@ static bool same_interfaces(const struct policy *a, const struct policy *b)
 	if (a->interface_count != b->interface_count)
 		return false;
 	for (size_t i = 0; i < a->interface_count; i++)
-		if (!same_text(a->interfaces[i], b->interfaces[i]))
+		if (!same_text(a->rare->interfaces[i], b->rare->interfaces[i]))
 			return false;
 	return true;
 }
@@ -81,33 +59,37 @@ static bool same_fields(const struct policy *a, const struct policy *b)
 {
 	return a->priority == b->priority && a->directions == b->directions &&
 	       a->protocol == b->protocol && a->icmp_type == b->icmp_type &&
-	       a->icmp_code == b->icmp_code && a->dscp == b->dscp && a->tcp_flags == b->tcp_flags &&
-	       a->tcp_flags_mask == b->tcp_flags_mask && a->fragment == b->fragment;
+	       a->icmp_code == b->icmp_code && a->rare->dscp == b->rare->dscp &&
+	       a->tcp_flags == b->tcp_flags && a->tcp_flags_mask == b->tcp_flags_mask &&
+	       a->fragment == b->fragment;
 }
 
 static bool same_effect(const struct policy *a, const struct policy *b)
 {
 	return a->enabled == b->enabled && a->log == b->log &&
 	       a->conform_continue == b->conform_continue && a->action == b->action &&
-	       a->bytes.per_second == b->bytes.per_second && a->bytes.burst == b->bytes.burst &&
-	       a->packets.per_second == b->packets.per_second &&
-	       a->packets.burst == b->packets.burst && a->expires_at == b->expires_at;
+	       a->rare->bytes.per_second == b->rare->bytes.per_second &&
+	       a->rare->bytes.burst == b->rare->bytes.burst &&
+	       a->rare->packets.per_second == b->rare->packets.per_second &&
+	       a->rare->packets.burst == b->rare->packets.burst && a->expires_at == b->expires_at;
 }
 
 static bool same_lists(const struct policy *a, const struct policy *b)
 {
 	return address_list_equal(&a->src, &b->src) && address_list_equal(&a->dst, &b->dst) &&
 	       number_list_equal(&a->sport, &b->sport) && number_list_equal(&a->dport, &b->dport) &&
-	       number_list_equal(&a->vlan, &b->vlan) && number_list_equal(&a->length, &b->length) &&
-	       number_list_equal(&a->ttl, &b->ttl);
+	       number_list_equal(&a->rare->vlan, &b->rare->vlan) &&
+	       number_list_equal(&a->rare->length, &b->rare->length) &&
+	       number_list_equal(&a->rare->ttl, &b->rare->ttl);
 }
 
 /* ttl_deadline_ns says once more, on another clock, what expires_at says: an
  * exported policy that is put back is equal to the one that it came from. */
 bool policy_equal(const struct policy *a, const struct policy *b)
 {
-	return a == b || (policy_same_match(a, b) && same_effect(a, b) &&
-			  same_text(a->description, b->description) && same_labels(a, b));
+	return a == b ||
+	       (policy_same_match(a, b) && same_effect(a, b) &&
+		same_text(a->rare->description, b->rare->description) && same_labels(a, b));
 }
 
 bool policy_same_match(const struct policy *a, const struct policy *b)

@@ -28,7 +28,7 @@ struct rate {
 };
 
 struct label {
-	char *key, *value;
+	const char *key, *value;
 };
 
 #define POLICY_PRIORITY_DEFAULT 1000
@@ -36,35 +36,39 @@ struct label {
 #define POLICY_ID_MAX 128
 #define POLICY_DESCRIPTION_MAX 256
 
+/* What few policies say: one that says none of it shares policy_rare_none. */
+struct policy_rare {
+	const char *description; /* NULL: none */
+	const struct label *labels;
+	const char *const *interfaces; /* names; none: any interface */
+	struct number_list vlan; /* of the outermost tag; PEP_VLAN_NONE..: untagged */
+	struct number_list length; /* L3 bytes; none or one range */
+	struct number_list ttl; /* none or one range */
+	uint64_t dscp; /* bit per value; 0: any */
+	struct rate bytes, packets; /* action RATE_LIMIT */
+};
+
+extern const struct policy_rare policy_rare_none;
+
+/* There may be a million: it is one block of memory with all that it points at. */
 struct policy {
 	unsigned int references;
-	enum origin origin;
-	char *id;
-	char *description; /* NULL: none */
-	struct label *labels;
-	size_t label_count;
+	enum origin origin : 8;
+	enum pep_action action : 8;
 	bool enabled;
 	bool log;
 	bool conform_continue;
-	uint16_t priority;
-	enum pep_action action;
-
-	/* matching fields */
 	uint8_t directions; /* bit per enum pep_direction */
-	char **interfaces; /* names; none: any interface */
-	size_t interface_count;
-	struct address_list src, dst;
-	struct number_list sport, dport;
+	uint16_t priority;
 	int16_t protocol; /* POLICY_PROTOCOL_ANY or 0..255 */
 	int16_t icmp_type, icmp_code; /* -1: any */
-	struct number_list vlan; /* of the outermost tag; PEP_VLAN_NONE..: untagged */
-	uint64_t dscp; /* bit per value; 0: any */
 	uint8_t tcp_flags, tcp_flags_mask;
-	struct number_list length; /* L3 bytes; none or one range */
-	struct number_list ttl; /* none or one range */
 	int8_t fragment; /* -1: any, 0: whole packets, 1: fragments */
-
-	struct rate bytes, packets; /* action RATE_LIMIT */
+	uint8_t label_count, interface_count; /* of rare */
+	const char *id;
+	struct address_list src, dst;
+	struct number_list sport, dport;
+	const struct policy_rare *rare; /* never NULL */
 
 	/* Times are microseconds of CLOCK_REALTIME unless said otherwise. */
 	int64_t expires_at; /* 0: never */

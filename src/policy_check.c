@@ -42,7 +42,7 @@ static void check_failsafe(const struct field_reader *reader)
 static void check_limit(const struct field_reader *reader)
 {
 	const struct policy *policy = reader->policy;
-	bool limited = policy->bytes.per_second || policy->packets.per_second;
+	bool limited = policy->rare->bytes.per_second || policy->rare->packets.per_second;
 
 	if (policy->action == PEP_ACTION_RATE_LIMIT && !limited)
 		problem_add(reader->problems, "",
@@ -50,8 +50,8 @@ static void check_limit(const struct field_reader *reader)
 			    "\"rate_limit_packets_per_second\"");
 	if (policy->action != PEP_ACTION_RATE_LIMIT && limited)
 		problem_add(reader->problems,
-			    policy->bytes.per_second ? "/rate_limit_bytes_per_second"
-						     : "/rate_limit_packets_per_second",
+			    policy->rare->bytes.per_second ? "/rate_limit_bytes_per_second"
+							   : "/rate_limit_packets_per_second",
 			    "a limit needs \"action\": \"RATE_LIMIT\"");
 	if (policy->action != PEP_ACTION_RATE_LIMIT && policy->conform_continue)
 		problem_add(reader->problems, "/conform",
@@ -63,7 +63,8 @@ static void check_burst(const struct field_reader *reader)
 	static const char *const pointers[] = { "/burst_bytes", "/burst_packets" };
 	static const char *const rates[] = { "rate_limit_bytes_per_second",
 					     "rate_limit_packets_per_second" };
-	const struct rate *limits[] = { &reader->policy->bytes, &reader->policy->packets };
+	const struct rate *limits[] = { &reader->policy->rare->bytes,
+					&reader->policy->rare->packets };
 
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		if (!limits[i]->burst)

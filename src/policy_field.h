@@ -13,6 +13,7 @@
 
 struct json_object;
 struct policy;
+struct policy_draft;
 struct policy_source;
 struct problems;
 
@@ -60,7 +61,8 @@ struct policy_field;
 
 /* The state of reading one policy. */
 struct field_reader {
-	struct policy *policy;
+	struct policy_draft *draft;
+	struct policy *policy; /* the draft's */
 	const struct policy_source *source;
 	struct problems *problems;
 	const char *id; /* what "id" must be or defaults to; NULL */

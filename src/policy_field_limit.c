@@ -7,6 +7,7 @@
 
 #include "number.h"
 #include "policy.h"
+#include "policy_draft.h"
 #include "policy_field.h"
 #include "policy_json.h"
 #include "policy_read.h"
@@ -23,14 +24,15 @@
 
 static const struct amount {
 	enum policy_member member;
-	size_t offset; /* of the number in struct policy */
+	size_t offset; /* of the number in struct policy_rare */
 	enum units_kind kind;
 	bool per_second;
 } amounts[] = {
-	{ MEMBER_BYTE_RATE, offsetof(struct policy, bytes.per_second), UNITS_BYTES, true },
-	{ MEMBER_PACKET_RATE, offsetof(struct policy, packets.per_second), UNITS_PACKETS, true },
-	{ MEMBER_BURST_BYTES, offsetof(struct policy, bytes.burst), UNITS_BYTES, false },
-	{ MEMBER_BURST_PACKETS, offsetof(struct policy, packets.burst), UNITS_PACKETS, false },
+	{ MEMBER_BYTE_RATE, offsetof(struct policy_rare, bytes.per_second), UNITS_BYTES, true },
+	{ MEMBER_PACKET_RATE, offsetof(struct policy_rare, packets.per_second), UNITS_PACKETS,
+	  true },
+	{ MEMBER_BURST_BYTES, offsetof(struct policy_rare, bytes.burst), UNITS_BYTES, false },
+	{ MEMBER_BURST_PACKETS, offsetof(struct policy_rare, packets.burst), UNITS_PACKETS, false },
 };
 
 static const struct amount *amount_of(const struct policy_field *field)
@@ -45,7 +47,7 @@ static const struct amount *amount_of(const struct policy_field *field)
 static int read_from(struct field_reader *reader, struct json_object *value, int64_t low)
 {
 	const struct amount *amount = amount_of(reader->field);
-	uint64_t *target = (void *)((char *)reader->policy + amount->offset);
+	uint64_t *target = (void *)((char *)&reader->draft->rare + amount->offset);
 	struct reason reason;
 	uint64_t parsed;
 	int64_t number;
@@ -81,7 +83,8 @@ int read_old_rate(struct field_reader *reader, struct json_object *value)
 int print_amount(const struct policy *policy, const struct policy_field *field,
 		 struct json_object **ret)
 {
-	const uint64_t *number = (const void *)((const char *)policy + amount_of(field)->offset);
+	const uint64_t *number =
+		(const void *)((const char *)policy->rare + amount_of(field)->offset);
 
 	return *number ? print_integer(*number, ret) : 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy.h"
+#include "policy_draft.h"
 #include "policy_field.h"
 #include "policy_read.h"
 #include "policy_value.h"
@@ -61,16 +62,22 @@ int print_id(const struct policy *policy, const struct policy_field *field,
 
 int read_description(struct field_reader *reader, struct json_object *value)
 {
+	char *text;
+	int r;
+
 	if (json_object_is_type(value, json_type_string) && !json_object_get_string_len(value))
 		return 0;
-	return field_text(reader, value, POLICY_DESCRIPTION_MAX, &reader->policy->description);
+	r = field_text(reader, value, POLICY_DESCRIPTION_MAX, &text);
+	if (!r)
+		reader->draft->rare.description = text;
+	return r;
 }
 
 int print_description(const struct policy *policy, const struct policy_field *field,
 		      struct json_object **ret)
 {
 	(void)field;
-	return policy->description ? print_string(policy->description, ret) : 0;
+	return policy->rare->description ? print_string(policy->rare->description, ret) : 0;
 }
 
 /* ---- labels */
@@ -85,7 +92,7 @@ static int compare_labels(const void *a, const void *b)
 static int add_label(struct field_reader *reader, const char *key, struct json_object *value)
 {
 	struct policy *policy = reader->policy;
-	struct label *label = &policy->labels[policy->label_count];
+	struct label *label = &reader->draft->labels[policy->label_count];
 	const char *text;
 
 	reader->key = key;
@@ -112,6 +119,7 @@ static int add_label(struct field_reader *reader, const char *key, struct json_o
 int read_labels(struct field_reader *reader, struct json_object *value)
 {
 	struct policy *policy = reader->policy;
+	struct label *labels;
 	int count, result = 0;
 
 	if (!json_object_is_type(value, json_type_object))
@@ -121,9 +129,10 @@ int read_labels(struct field_reader *reader, struct json_object *value)
 		return field_refuse(reader, value, "has more than %d labels", LABELS_MAX);
 	if (!count)
 		return 0;
-	policy->labels = calloc((size_t)count, sizeof(*policy->labels));
-	if (!policy->labels)
+	labels = calloc((size_t)count, sizeof(*labels));
+	if (!labels)
 		return -ENOMEM;
+	reader->draft->rare.labels = reader->draft->labels = labels;
 	json_object_object_foreach(value, key, text) {
 		int r = add_label(reader, key, text);
 
@@ -131,7 +140,7 @@ int read_labels(struct field_reader *reader, struct json_object *value)
 			return r;
 		result = r < 0 ? r : result;
 	}
-	qsort(policy->labels, policy->label_count, sizeof(*policy->labels), compare_labels);
+	qsort(labels, policy->label_count, sizeof(*labels), compare_labels);
 	return result;
 }
 
@@ -145,11 +154,11 @@ int print_labels(const struct policy *policy, const struct policy_field *field,
 	if (!*ret)
 		return -ENOMEM;
 	for (size_t i = 0; i < policy->label_count; i++) {
-		struct json_object *text = json_object_new_string(policy->labels[i].value);
+		struct json_object *text = json_object_new_string(policy->rare->labels[i].value);
 
 		if (!text)
 			return -ENOMEM;
-		if (json_object_object_add(*ret, policy->labels[i].key, text) < 0) {
+		if (json_object_object_add(*ret, policy->rare->labels[i].key, text) < 0) {
 			json_object_put(text);
 			return -ENOMEM;
 		}
@@ -177,7 +186,7 @@ static int check_interface(struct field_reader *reader, struct json_object *valu
 				    "without spaces, \"/\" and \":\"",
 				    IFNAMSIZ - 1);
 	for (size_t i = 0; i < reader->policy->interface_count; i++)
-		if (!strcmp(reader->policy->interfaces[i], name))
+		if (!strcmp(reader->draft->interfaces[i], name))
 			return field_refuse(reader, value, "is in the list twice");
 	return 0;
 }
@@ -187,12 +196,15 @@ int read_interface(struct field_reader *reader, struct json_object *value)
 	struct policy *policy = reader->policy;
 	int count = field_elements(reader, value, INTERFACES_MAX);
 	int result = 0;
+	char **names;
 
 	if (count < 0)
 		return count;
-	policy->interfaces = calloc((size_t)count, sizeof(char *));
-	if (!policy->interfaces)
+	names = calloc((size_t)count, sizeof(char *));
+	if (!names)
 		return -ENOMEM;
+	reader->draft->interfaces = names;
+	reader->draft->rare.interfaces = (const char *const *)names;
 	for (int i = 0; i < count; i++) {
 		struct json_object *element = field_element(reader, value, i);
 		int r = check_interface(reader, element);
@@ -200,9 +212,8 @@ int read_interface(struct field_reader *reader, struct json_object *value)
 		result = r < 0 ? r : result;
 		if (r < 0)
 			continue;
-		policy->interfaces[policy->interface_count] =
-			strdup(json_object_get_string(element));
-		if (!policy->interfaces[policy->interface_count++])
+		names[policy->interface_count] = strdup(json_object_get_string(element));
+		if (!names[policy->interface_count++])
 			return -ENOMEM;
 	}
 	return result;
@@ -213,7 +224,7 @@ int print_interface(const struct policy *policy, const struct policy_field *fiel
 {
 	(void)field;
 	for (size_t i = 0; i < policy->interface_count; i++) {
-		int r = print_element(ret, json_object_new_string(policy->interfaces[i]),
+		int r = print_element(ret, json_object_new_string(policy->rare->interfaces[i]),
 				      policy->interface_count);
 
 		if (r < 0)

@@ -22,17 +22,18 @@
 
 static const struct kind {
 	enum policy_member member;
-	size_t offset; /* of the struct number_list */
+	size_t offset; /* of the struct number_list, */
+	bool rare; /* in struct policy_rare, not struct policy */
 	uint16_t max;
 	bool zero_is_any; /* as in the original; 0 itself is "0-0" */
 	bool none; /* "none" is PEP_VLAN_NONE */
 	bool single; /* one range, also as {"min", "max"} */
 } kinds[] = {
-	{ MEMBER_SRC_PORT, offsetof(struct policy, sport), 65535, true, false, false },
-	{ MEMBER_DST_PORT, offsetof(struct policy, dport), 65535, true, false, false },
-	{ MEMBER_VLAN, offsetof(struct policy, vlan), 4094, false, true, false },
-	{ MEMBER_LENGTH, offsetof(struct policy, length), 65535, false, false, true },
-	{ MEMBER_TTL, offsetof(struct policy, ttl), 255, false, false, true },
+	{ MEMBER_SRC_PORT, offsetof(struct policy, sport), false, 65535, true, false, false },
+	{ MEMBER_DST_PORT, offsetof(struct policy, dport), false, 65535, true, false, false },
+	{ MEMBER_VLAN, offsetof(struct policy_rare, vlan), true, 4094, false, true, false },
+	{ MEMBER_LENGTH, offsetof(struct policy_rare, length), true, 65535, false, false, true },
+	{ MEMBER_TTL, offsetof(struct policy_rare, ttl), true, 255, false, false, true },
 };
 
 static const struct kind *kind_of(const struct policy_field *field)
@@ -42,6 +43,13 @@ static const struct kind *kind_of(const struct policy_field *field)
 	while (kinds[i].member != field->member)
 		i++;
 	return &kinds[i];
+}
+
+static const struct number_list *list_of(const struct policy *policy, const struct kind *kind)
+{
+	const char *base = kind->rare ? (const char *)policy->rare : (const char *)policy;
+
+	return (const void *)(base + kind->offset);
 }
 
 static bool is_word(struct json_object *value, const char *word)
@@ -136,7 +144,7 @@ static int read_range(struct field_reader *reader, struct json_object *value,
 int read_numbers(struct field_reader *reader, struct json_object *value)
 {
 	const struct kind *kind = kind_of(reader->field);
-	struct number_list *list = (void *)((char *)reader->policy + kind->offset);
+	struct number_list *list = (void *)list_of(reader->policy, kind);
 	int count, result = 0;
 
 	if (kind->single && json_object_is_type(value, json_type_array))
@@ -184,7 +192,7 @@ int print_numbers(const struct policy *policy, const struct policy_field *field,
 		  struct json_object **ret)
 {
 	const struct kind *kind = kind_of(field);
-	const struct number_list *list = (const void *)((const char *)policy + kind->offset);
+	const struct number_list *list = list_of(policy, kind);
 
 	for (size_t i = 0; i < list->count; i++) {
 		int r = print_element(ret, print_range(&list->range[i], kind), list->count);

@@ -8,6 +8,7 @@
 
 #include "number.h"
 #include "policy.h"
+#include "policy_draft.h"
 #include "policy_field.h"
 #include "policy_read.h"
 #include "policy_value.h"
@@ -184,7 +185,8 @@ int read_dscp(struct field_reader *reader, struct json_object *value)
 	if (count < 0)
 		return count;
 	for (int i = 0; i < count; i++) {
-		int r = read_class(reader, field_element(reader, value, i), &reader->policy->dscp);
+		int r = read_class(reader, field_element(reader, value, i),
+				   &reader->draft->rare.dscp);
 
 		result = r < 0 ? r : result;
 	}
@@ -194,14 +196,14 @@ int read_dscp(struct field_reader *reader, struct json_object *value)
 int print_dscp(const struct policy *policy, const struct policy_field *field,
 	       struct json_object **ret)
 {
-	size_t count = (size_t)__builtin_popcountll(policy->dscp);
+	size_t count = (size_t)__builtin_popcountll(policy->rare->dscp);
 
 	(void)field;
-	for (int i = 0; i <= DSCP_MAX && policy->dscp; i++) {
+	for (int i = 0; i <= DSCP_MAX && policy->rare->dscp; i++) {
 		const char *name;
 		int r;
 
-		if (!(policy->dscp >> i & 1))
+		if (!(policy->rare->dscp >> i & 1))
 			continue;
 		name = dscp_name(i);
 		r = print_element(ret, name ? json_object_new_string(name) : json_object_new_int(i),

@@ -9,20 +9,22 @@
 
 #include "cleanup.h"
 #include "policy.h"
+#include "policy_draft.h"
 #include "policy_field.h"
 #include "policy_value.h"
 #include "problem.h"
 
-static struct policy *new_policy(const struct policy_source *source);
+static void start(struct policy_draft *draft, const struct policy_source *source);
 static int read_members(struct field_reader *reader, struct json_object *json);
 static int default_id(struct field_reader *reader);
 
 int policy_parse(struct json_object *json, const char *id, const struct policy_source *source,
 		 struct policy **ret, struct problems *problems)
 {
-	CLEANUP(policy_put) struct policy *policy = new_policy(source);
+	CLEANUP(policy_draft_clear) struct policy_draft draft;
 	struct field_reader reader = {
-		.policy = policy,
+		.draft = &draft,
+		.policy = &draft.policy,
 		.source = source,
 		.problems = problems,
 		.id = id,
@@ -31,8 +33,7 @@ int policy_parse(struct json_object *json, const char *id, const struct policy_s
 	size_t errors = problems->errors;
 	int r;
 
-	if (!policy)
-		return -ENOMEM;
+	start(&draft, source);
 	if (!json_object_is_type(json, json_type_object)) {
 		problem_add(problems, "", "a policy is an object: {\"id\": ..., \"action\": ...}");
 		return -EINVAL;
@@ -45,8 +46,7 @@ int policy_parse(struct json_object *json, const char *id, const struct policy_s
 	policy_check(&reader);
 	if (problems->errors > errors)
 		return problems->out_of_memory ? -ENOMEM : -EINVAL;
-	*ret = TAKE_PTR(policy);
-	return 0;
+	return policy_draft_finish(&draft, ret);
 }
 
 static enum origin origin_of(const struct policy_source *source)
@@ -56,25 +56,12 @@ static enum origin origin_of(const struct policy_source *source)
 	return source->file ? ORIGIN_FILE : ORIGIN_API;
 }
 
-static struct policy *new_policy(const struct policy_source *source)
+static void start(struct policy_draft *draft, const struct policy_source *source)
 {
-	struct policy *policy = calloc(1, sizeof(*policy));
-
-	if (!policy)
-		return NULL;
-	policy->references = 1;
-	policy->origin = origin_of(source);
-	policy->enabled = true;
-	policy->priority = POLICY_PRIORITY_DEFAULT;
-	policy->action = PEP_ACTION_ALLOW;
-	policy->directions = 1u << PEP_INGRESS;
-	policy->protocol = POLICY_PROTOCOL_ANY;
-	policy->icmp_type = -1;
-	policy->icmp_code = -1;
-	policy->fragment = -1;
-	policy->created_at = source->now_us;
-	policy->updated_at = source->now_us;
-	return policy;
+	policy_draft_start(draft);
+	draft->policy.origin = origin_of(source);
+	draft->policy.created_at = source->now_us;
+	draft->policy.updated_at = source->now_us;
 }
 
 /* ---- members */

@@ -155,7 +155,7 @@ static void tally(struct policyset *set, const struct policy *policy, size_t one
 	if (!policy->enabled)
 		return;
 	set->egress += policy->directions >> PEP_EGRESS & 1 ? one : 0;
-	set->vlan += policy->vlan.count ? one : 0;
+	set->vlan += policy->rare->vlan.count ? one : 0;
 }
 
 /* There is room for it. */

@@ -41,21 +41,21 @@ static void rule_fill_extra(const struct policy *policy, struct pep_extra *extra
 		extra->tcp_flags = policy->tcp_flags;
 		extra->tcp_flags_mask = policy->tcp_flags_mask;
 	}
-	if (policy->dscp) {
+	if (policy->rare->dscp) {
 		extra->fields |= PEP_EXTRA_DSCP;
-		extra->dscp = policy->dscp;
+		extra->dscp = policy->rare->dscp;
 	}
-	if (policy->length.count) {
+	if (policy->rare->length.count) {
 		extra->fields |= PEP_EXTRA_LENGTH;
-		extra->length_low = policy->length.range[0].low;
-		extra->length_high = policy->length.range[0].high;
+		extra->length_low = policy->rare->length.range[0].low;
+		extra->length_high = policy->rare->length.range[0].high;
 		if (extra->length_high == 0xffff) /* a merged buffer can hold more */
 			extra->length_high = UINT32_MAX;
 	}
-	if (policy->ttl.count) {
+	if (policy->rare->ttl.count) {
 		extra->fields |= PEP_EXTRA_TTL;
-		extra->ttl_low = (uint8_t)policy->ttl.range[0].low;
-		extra->ttl_high = (uint8_t)policy->ttl.range[0].high;
+		extra->ttl_low = (uint8_t)policy->rare->ttl.range[0].low;
+		extra->ttl_high = (uint8_t)policy->rare->ttl.range[0].high;
 	}
 	if (policy->fragment >= 0) {
 		extra->fields |= PEP_EXTRA_FRAGMENT;

@@ -68,7 +68,7 @@ static int interface_factors(const struct rules_names *names, const struct polic
 	if (!f->interfaces)
 		return -ENOMEM;
 	for (size_t i = 0; i < policy->interface_count; i++) {
-		int id = names->interface_id(names->context, policy->interfaces[i]);
+		int id = names->interface_id(names->context, policy->rare->interfaces[i]);
 
 		if (id < 0)
 			return id;
@@ -89,7 +89,7 @@ int factors_make(const struct rules_names *names, const struct policy *policy,
 	if (!error)
 		error = port_factors(policy, &f);
 	if (!error)
-		error = number_list_union(&policy->vlan, &f.vlan);
+		error = number_list_union(&policy->rare->vlan, &f.vlan);
 	if (!error)
 		error = interface_factors(names, policy, &f);
 	if (error) {

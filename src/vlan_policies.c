@@ -12,7 +12,7 @@
 static bool holds_on(const struct policy *policy, const char *interface)
 {
 	for (size_t i = 0; i < policy->interface_count; i++)
-		if (!strcmp(policy->interfaces[i], interface))
+		if (!strcmp(policy->rare->interfaces[i], interface))
 			return true;
 	return !policy->interface_count;
 }
@@ -23,7 +23,7 @@ static const struct policy *next_on(const struct policyset *set, const char *int
 	while (*at < set->count) {
 		const struct policy *policy = set->policy[(*at)++];
 
-		if (policy->vlan.count && policy->enabled && holds_on(policy, interface))
+		if (policy->rare->vlan.count && policy->enabled && holds_on(policy, interface))
 			return policy;
 	}
 	return NULL;

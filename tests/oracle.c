@@ -199,7 +199,7 @@ static bool number_matches(const struct number_list *list, uint16_t value)
 static bool interface_matches(const struct policy *policy, const char *interface)
 {
 	for (size_t i = 0; i < policy->interface_count; i++) {
-		if (!strcmp(policy->interfaces[i], interface))
+		if (!strcmp(policy->rare->interfaces[i], interface))
 			return true;
 	}
 	return policy->interface_count == 0;
@@ -243,11 +243,12 @@ static bool matches(const struct policy *p, const struct sample *s)
 	if (!address_matches(&p->src, s->src, s->family) ||
 	    !address_matches(&p->dst, s->dst, s->family))
 		return false;
-	if (!transport_matches(p, s) || !number_matches(&p->vlan, vlan_of(s)))
+	if (!transport_matches(p, s) || !number_matches(&p->rare->vlan, vlan_of(s)))
 		return false;
-	if (p->dscp && !(p->dscp >> s->dscp & 1))
+	if (p->rare->dscp && !(p->rare->dscp >> s->dscp & 1))
 		return false;
-	if (!number_matches(&p->length, (uint16_t)s->length) || !number_matches(&p->ttl, s->ttl))
+	if (!number_matches(&p->rare->length, (uint16_t)s->length) ||
+	    !number_matches(&p->rare->ttl, s->ttl))
 		return false;
 	return p->fragment < 0 || p->fragment == fragment;
 }

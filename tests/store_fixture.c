@@ -108,7 +108,7 @@ void fixture_text(const struct policyset *set, char text[TEXT_MAX])
 	text[0] = '\0';
 	for (size_t i = 0; i < set->count && used < TEXT_MAX - 300; i++)
 		used += (size_t)sprintf(text + used, "%s=%s ", set->policy[i]->id,
-					set->policy[i]->description);
+					set->policy[i]->rare->description);
 }
 
 /* ---- a series of transactions; each touches one old id, one new, and removes one */

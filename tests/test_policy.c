@@ -214,7 +214,7 @@ START_TEST(references_keep_a_policy)
 
 	policy_put(&policy);
 	ck_assert_ptr_null(policy);
-	ck_assert_str_eq(other->labels[0].value, "v");
+	ck_assert_str_eq(other->rare->labels[0].value, "v");
 	policy_put(&other);
 	policy_put(&other);
 }

@@ -127,7 +127,7 @@ END_TEST
 
 START_TEST(the_snapshot_grows_with_the_journal)
 {
-	char description[250];
+	char text[300], description[250];
 	struct policyset *next;
 	size_t snapshots = 0, before = 0;
 
@@ -135,10 +135,11 @@ START_TEST(the_snapshot_grows_with_the_journal)
 	description[sizeof(description) - 1] = '\0';
 	assert_opens_clean();
 	for (unsigned int i = 0; snapshots < 2 && i < 20000; i++) {
-		CLEANUP(policy_put) struct policy *policy = fixture_block("p", i);
+		CLEANUP(policy_put) struct policy *policy = NULL;
 
-		free(policy->description);
-		policy->description = strdup(description);
+		snprintf(text, sizeof(text),
+			 "{\"id\":\"p\",\"action\":\"BLOCK\",\"description\":\"%s\"}", description);
+		policy = fixture_policy(text);
 		ck_assert_int_eq(store_append(store, NULL, 0, &policy, 1), 0);
 		ck_assert_int_eq(policyset_add(set, &policy, 1, &next), 0);
 		policyset_put(&set);
