@@ -263,6 +263,7 @@ libpep_a_SOURCES = \
 	src/policy_view.h \
 	src/policyset.c \
 	src/policyset.h \
+	src/policyset_order.c \
 	src/problem.c \
 	src/problem.h \
 	src/problem_document.c \

@@ -2,11 +2,11 @@
 #include "policyset.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
-#include "policy_order.h"
 #include "references.h"
 
 /*
@@ -334,14 +334,41 @@ static int compare_arrivals(const void *a, const void *b)
 	return order ? order : (x->index > y->index) - (x->index < y->index);
 }
 
+/* Ids ascend, none is there twice: as lists often are. */
+static bool is_sorted(struct policy *const *policies, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(policies[i - 1]->id, policies[i]->id) >= 0)
+			return false;
+	return true;
+}
+
+static int copy_policies(struct policy *const *policies, size_t count, struct policy ***ret,
+			 size_t *ret_count)
+{
+	struct policy **copied = calloc(count + 1, sizeof(struct policy *));
+
+	if (!copied)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		copied[i] = policies[i];
+	*ret = copied;
+	*ret_count = count;
+	return 0;
+}
+
 /* By id; of several with the same id the last one given stays. */
 static int sort_policies(struct policy *const *policies, size_t count, struct policy ***ret,
 			 size_t *ret_count)
 {
-	CLEANUP(cleanup_free) struct arrival *arrivals = calloc(count + 1, sizeof(*arrivals));
-	CLEANUP(cleanup_free) struct policy **sorted = calloc(count + 1, sizeof(struct policy *));
+	CLEANUP(cleanup_free) struct arrival *arrivals = NULL;
+	CLEANUP(cleanup_free) struct policy **sorted = NULL;
 	size_t kept = 0;
 
+	if (is_sorted(policies, count))
+		return copy_policies(policies, count, ret, ret_count);
+	arrivals = calloc(count + 1, sizeof(*arrivals));
+	sorted = calloc(count + 1, sizeof(struct policy *));
 	if (!arrivals || !sorted)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
@@ -354,44 +381,5 @@ static int sort_policies(struct policy *const *policies, size_t count, struct po
 	}
 	*ret = TAKE_PTR(sorted);
 	*ret_count = kept;
-	return 0;
-}
-
-/* ---- order */
-
-struct placed {
-	struct policy_order order;
-	uint32_t index;
-	bool absent; /* cannot match in the family */
-};
-
-static int compare_placed(const void *a, const void *b)
-{
-	const struct placed *x = a, *y = b;
-
-	if (x->absent != y->absent)
-		return x->absent ? 1 : -1;
-	return policy_order_compare(&x->order, &y->order);
-}
-
-int policyset_order(const struct policyset *set, enum pep_family family, uint32_t **ret)
-{
-	CLEANUP(cleanup_free) struct placed *placed = calloc(set->count + 1, sizeof(*placed));
-	uint32_t *indices = calloc(set->count + 1, sizeof(*indices));
-
-	if (!placed || !indices) {
-		free(indices);
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < set->count; i++)
-		placed[i] = (struct placed){
-			.order = policy_order(set->policy[i], family),
-			.index = (uint32_t)i,
-			.absent = !policy_has_family(set->policy[i], family),
-		};
-	qsort(placed, set->count, sizeof(*placed), compare_placed);
-	for (size_t i = 0; i < set->count; i++)
-		indices[i] = placed[i].index;
-	*ret = indices;
 	return 0;
 }

@@ -62,4 +62,7 @@ int policyset_without(const struct policyset *base, enum origin origin, struct p
  */
 int policyset_order(const struct policyset *set, enum pep_family family, uint32_t **ret);
 
+/** The same of all: those that can match in IPv4 in its order, then the others in that of IPv6. */
+int policyset_order_all(const struct policyset *set, uint32_t **ret);
+
 #endif

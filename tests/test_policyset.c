@@ -179,6 +179,69 @@ START_TEST(the_order_agrees_with_policy_compare)
 }
 END_TEST
 
+/* One that differs from others in anything that the order looks at. */
+static struct policy *random_policy(unsigned int number)
+{
+	static const char *const addresses[] = {
+		"any",	"10.0.0.0/8",  "10.1.0.0/16",	   "10.1.1.1",
+		"::/0", "2001:db8::1", "10.0.0.0-10.0.0.5"
+	};
+	static const char *const ports[] = { "'any'", "0", "'0-0'", "[1,2]", "'1-65535'", "65535" };
+	static const char *const actions[] = { "ALLOW", "BLOCK", "LOG_ONLY" };
+	const char *src = addresses[rand() % 7], *dst = addresses[rand() % 7];
+	char text[300];
+
+	/* Both of one family, or any. */
+	if (strchr(src, ':') ? !strchr(dst, ':') : !!strchr(dst, ':'))
+		dst = "any";
+	snprintf(text, sizeof(text),
+		 "{'id':'p%u','action':'%s','priority':%d,'src':{'ip':'%s','port':%s},"
+		 "'dst':{'ip':'%s','port':%s},'protocol':'%s'}",
+		 number, actions[rand() % 3], rand() % 3 * 32767, src, ports[rand() % 6], dst,
+		 ports[rand() % 6], rand() % 2 ? "tcp" : "any");
+	return policy_from(text);
+}
+
+#define RANDOM_POLICIES 2000
+
+START_TEST(many_random_policies_are_in_order)
+{
+	CLEANUP(policyset_put) struct policyset *empty = policyset_new(), *set = NULL;
+	CLEANUP(cleanup_free) uint32_t *all = NULL;
+	struct policy *add[RANDOM_POLICIES];
+
+	srand(1);
+	for (unsigned int i = 0; i < RANDOM_POLICIES; i++)
+		add[i] = random_policy(i);
+	set = edit(empty, NULL, 0, add, RANDOM_POLICIES);
+	for (int family = 0; family < PEP_FAMILIES; family++) {
+		CLEANUP(cleanup_free) uint32_t *order = NULL;
+
+		ck_assert_int_eq(policyset_order(set, family, &order), 0);
+		for (size_t i = 1; i < set->count; i++) {
+			const struct policy *a = set->policy[order[i - 1]];
+			const struct policy *b = set->policy[order[i]];
+
+			ck_assert_int_ge(policy_has_family(a, family),
+					 policy_has_family(b, family));
+			if (policy_has_family(a, family) == policy_has_family(b, family))
+				ck_assert_int_lt(policy_compare(a, b, family), 0);
+		}
+	}
+	ck_assert_int_eq(policyset_order_all(set, &all), 0);
+	for (size_t i = 1; i < set->count; i++) {
+		const struct policy *a = set->policy[all[i - 1]], *b = set->policy[all[i]];
+		bool four = policy_has_family(a, PEP_IPV4);
+
+		ck_assert_int_ge(four, policy_has_family(b, PEP_IPV4));
+		if (four == policy_has_family(b, PEP_IPV4))
+			ck_assert_int_lt(policy_compare(a, b, four ? PEP_IPV4 : PEP_IPV6), 0);
+	}
+	for (size_t i = 0; i < RANDOM_POLICIES; i++)
+		policy_put(&add[i]);
+}
+END_TEST
+
 START_TEST(an_empty_set_has_an_order)
 {
 	CLEANUP(policyset_put) struct policyset *empty = policyset_new();
@@ -197,6 +260,7 @@ int main(void)
 	tcase_add_test(tcase, what_was_taken_out_is_given_back);
 	tcase_add_test(tcase, policies_are_found);
 	tcase_add_test(tcase, the_order_agrees_with_policy_compare);
+	tcase_add_test(tcase, many_random_policies_are_in_order);
 	tcase_add_test(tcase, an_empty_set_has_an_order);
 	return run_case("policyset", tcase);
 }
