@@ -330,6 +330,8 @@ libpep_a_SOURCES = \
 	src/tc_filters.h \
 	src/timestamp.c \
 	src/timestamp.h \
+	src/tracks.c \
+	src/tracks.h \
 	src/tree.c \
 	src/tree.h \
 	src/tree_cut.c \

@@ -15,7 +15,6 @@
 #include "event_feed.h"
 #include "expiry.h"
 #include "group.h"
-#include "history.h"
 #include "http.h"
 #include "interfaces_watch.h"
 #include "log.h"
@@ -209,8 +208,6 @@ void daemon_publish(struct daemon *daemon, const struct daemon_next *next,
 		follow_sets(daemon, next->sets);
 	if (daemon->http)
 		http_note_publish(daemon->http);
-	if (daemon->history)
-		history_follow_set(daemon->history);
 	expiry_follow_set(daemon->expiry);
 	interfaces_watch_follow(daemon->watch);
 	daemon_fold_follow(daemon->fold);

@@ -41,6 +41,12 @@ int datapath_reset(struct datapath *datapath);
 /** The id of the policy that has a slot, as of the state in force; NULL: none. */
 const char *datapath_slot_policy(const struct datapath *datapath, uint32_t slot);
 
+/** How often a slot has been given to a policy: another life is another policy's. */
+uint32_t datapath_slot_life(const struct datapath *datapath, uint32_t slot);
+
+/** Slots from this one on have never been used. */
+uint32_t datapath_slot_limit(const struct datapath *datapath);
+
 /** Ids of policies whose rules are most in the longest list that a packet can be compared with, as
  * of the last main image: up to @most. How many they are. */
 size_t datapath_costliest(const struct datapath *datapath, const char **ret, size_t most);

@@ -370,6 +370,7 @@ static void close_chunk(const struct datapath *datapath, struct datapath_chunk *
 		unmap_memory(chunk->counters[i], PEP_CHUNK * sizeof(struct pep_counters));
 	free(chunk->baseline);
 	free(chunk->policy);
+	free(chunk->life);
 	free(chunk->named);
 }
 

@@ -75,9 +75,11 @@ static int add_owners(struct datapath *datapath, uint32_t first, uint32_t count)
 
 		if (!chunk->policy)
 			chunk->policy = calloc(PEP_CHUNK, sizeof(*chunk->policy));
+		if (!chunk->life)
+			chunk->life = calloc(PEP_CHUNK, sizeof(*chunk->life));
 		if (!chunk->named)
 			chunk->named = calloc(PEP_CHUNK, sizeof(*chunk->named));
-		if (!chunk->policy || !chunk->named)
+		if (!chunk->policy || !chunk->life || !chunk->named)
 			return -ENOMEM;
 	}
 	return 0;
@@ -108,6 +110,11 @@ static int reserve_slots(struct datapath *datapath, size_t count)
 	chunks = (uint32_t)((end - 1) / PEP_CHUNK) + 1 - first;
 	error = add_owners(datapath, first, chunks);
 	return error ? error : datapath_maps_add_chunks(datapath, first, chunks);
+}
+
+static uint32_t *life_of(const struct datapath *datapath, uint32_t slot)
+{
+	return &datapath->chunk[slot / PEP_CHUNK].life[slot % PEP_CHUNK];
 }
 
 /* It was reserved. */
@@ -179,6 +186,7 @@ static int assign(struct datapath *datapath, const struct datapath_slots *now,
 			continue;
 		*slot = take_slot(datapath);
 		plan->added[plan->added_count++] = *slot;
+		__atomic_add_fetch(life_of(datapath, *slot), 1, __ATOMIC_RELAXED);
 	}
 	return error;
 }
@@ -282,9 +290,21 @@ void slot_plan_adopt(struct datapath *datapath, struct slot_plan *plan, struct p
 
 const char *datapath_slot_policy(const struct datapath *datapath, uint32_t slot)
 {
-	if (slot >= __atomic_load_n(&datapath->next_slot, __ATOMIC_ACQUIRE))
+	if (slot >= datapath_slot_limit(datapath))
 		return NULL;
 	return datapath->chunk[slot / PEP_CHUNK].policy[slot % PEP_CHUNK];
+}
+
+uint32_t datapath_slot_life(const struct datapath *datapath, uint32_t slot)
+{
+	return slot < datapath_slot_limit(datapath)
+		       ? __atomic_load_n(life_of(datapath, slot), __ATOMIC_RELAXED)
+		       : 0;
+}
+
+uint32_t datapath_slot_limit(const struct datapath *datapath)
+{
+	return __atomic_load_n(&datapath->next_slot, __ATOMIC_ACQUIRE);
 }
 
 uint32_t datapath_policy_slot(const struct datapath *datapath, const char *id)

@@ -37,6 +37,7 @@ struct datapath_chunk {
 	struct pep_counters *counters[PEP_STRIPES_MAX];
 	struct pep_counters *baseline; /* PEP_CHUNK, what was reset; NULL: zeros */
 	const char **policy; /* PEP_CHUNK ids; NULL: none */
+	uint32_t *life; /* how often each has been taken */
 	uint8_t *named; /* by how many main images, in force or being compiled */
 };
 

@@ -16,44 +16,35 @@
 #include "datapath_counters.h"
 #include "outcome.h"
 #include "policyset.h"
+#include "tracks.h"
 
-/* The last minute is twelve buckets of five seconds: small enough to keep for every policy. */
-#define BUCKETS 12
 #define BUCKET_SECONDS 5
 
-struct track {
-	uint64_t seen; /* the counter at the last sample */
-	uint32_t bucket[BUCKETS]; /* packets of each five seconds */
-};
-
-/* Of set->policy[i], in the same order. */
-struct policy_track {
-	struct track track;
-	int64_t last_hit_us;
-	uint32_t slot;
-};
+/* Slots whose counters are read at once: a millisecond or two.  Of more, the
+ * rest follows, with time for others in between. */
+#define SLICE_SLOTS 16384
+#define SLICE_PAUSE_US 20000
 
 struct history {
 	struct daemon *daemon;
 	struct event *timer;
-	struct policyset *set; /* that `policies` is about */
-	struct policy_track *policies;
+	struct event *slice; /* goes on with the policies */
+	struct tracks policies;
 	struct track reasons[PEP_OUTCOME_MAX];
 	uint64_t moved; /* packets of all interfaces at the last sample */
 	uint64_t counted; /* which interfaces those were, as a checksum */
-	unsigned int seconds; /* of the present bucket */
-	unsigned int present; /* bucket */
-	unsigned int quiet_buckets; /* in a row; all of them: nothing is left to forget */
+	uint32_t turn; /* number of the present five seconds */
+	uint32_t next_slot; /* to be read; 0: all have been */
+	unsigned int seconds; /* of the present five */
 };
 
 static void on_timer(evutil_socket_t fd, short what, void *context);
-static void turn_bucket(struct history *history);
+static void on_slice(evutil_socket_t fd, short what, void *context);
 static uint64_t sample_reasons(struct history *history);
 static uint64_t sum_tallies(const struct daemon *daemon, uint64_t sums[PEP_OUTCOME_MAX]);
-static void sample_policies(struct history *history);
-static uint64_t track_follow(struct track *track, unsigned int present, uint64_t counter);
-static uint64_t track_sum(const struct track *track);
-static int follow(struct history *history, struct policyset *set);
+static void sample_slice(struct history *history);
+static const struct slot_track *track_of(const struct history *history, const char *id);
+static bool is_shown(const struct history *history, uint32_t slot, const char *id);
 static void add_row(struct history_row *rows, size_t max, size_t *count,
 		    const struct history_row *row);
 
@@ -61,40 +52,47 @@ int history_open(struct daemon *daemon, struct history **ret)
 {
 	CLEANUP(history_close) struct history *history = calloc(1, sizeof(*history));
 	const struct timeval second = { .tv_sec = 1 };
-	int r;
 
 	if (!history)
 		return -ENOMEM;
 	history->daemon = daemon;
-	r = follow(history, daemon->set);
-	if (r < 0)
-		return r;
-	sample_reasons(history);
-	sample_policies(history);
+	history->turn = TRACK_BUCKETS;
 	history->timer = event_new(daemon->base, -1, EV_PERSIST, on_timer, history);
-	if (!history->timer || event_add(history->timer, &second) < 0)
+	history->slice = event_new(daemon->base, -1, 0, on_slice, history);
+	if (!history->timer || !history->slice || event_add(history->timer, &second) < 0)
 		return -ENOMEM;
+	sample_reasons(history);
+	sample_slice(history);
 	*ret = TAKE_PTR(history);
 	return 0;
 }
 
 int64_t history_last_hit(const struct history *history, const char *id)
 {
-	ptrdiff_t i = policyset_index(history->set, id);
+	const struct slot_track *track = track_of(history, id);
 
-	return i < 0 ? 0 : history->policies[i].last_hit_us;
+	return track ? track->last_hit_us : 0;
 }
 
 size_t history_top_policies(const struct history *history, struct history_row *rows, size_t max)
 {
+	const struct datapath *datapath = history->daemon->datapath;
 	size_t count = 0;
 
-	for (size_t i = 0; i < history->set->count; i++) {
-		struct history_row row = { .packets = track_sum(&history->policies[i].track) };
+	for (uint32_t slot = 0; slot < tracks_limit(&history->policies); slot++) {
+		const struct slot_track *track =
+			tracks_find(&history->policies, slot, datapath_slot_life(datapath, slot));
+		struct history_row row = { .packets = 0 };
+		const char *id;
 
-		if (!row.packets)
+		if (track)
+			row.packets = track_sum(&track->track, history->turn);
+		if (!row.packets || (count == max && row.packets <= rows[max - 1].packets))
 			continue;
-		snprintf(row.name, sizeof(row.name), "%s", history->set->policy[i]->id);
+		id = datapath_slot_policy(datapath, slot);
+		if (!id || !is_shown(history, slot, id))
+			continue;
+		snprintf(row.name, sizeof(row.name), "%s", id);
 		add_row(rows, max, &count, &row);
 	}
 	return count;
@@ -105,7 +103,8 @@ size_t history_top_reasons(const struct history *history, struct history_row *ro
 	size_t count = 0;
 
 	for (unsigned int i = 0; i < PEP_OUTCOME_COUNT; i++) {
-		struct history_row row = { .packets = track_sum(&history->reasons[i]) };
+		struct history_row row = { .packets =
+						   track_sum(&history->reasons[i], history->turn) };
 		const struct outcome *outcome = outcome_find(i);
 
 		if (!row.packets || outcome->verdict != PEP_DROP)
@@ -116,23 +115,15 @@ size_t history_top_reasons(const struct history *history, struct history_row *ro
 	return count;
 }
 
-void history_follow_set(struct history *history)
-{
-	if (follow(history, history->daemon->set) >= 0)
-		return;
-	/* Without memory the old set stays, and its slots may mean other policies by now. */
-	for (size_t i = 0; i < history->set->count; i++)
-		history->policies[i].slot = PEP_SLOT_NONE;
-}
-
 void history_close(struct history **history)
 {
 	if (!*history)
 		return;
 	if ((*history)->timer)
 		event_free((*history)->timer);
-	policyset_put(&(*history)->set);
-	free((*history)->policies);
+	if ((*history)->slice)
+		event_free((*history)->slice);
+	tracks_clear(&(*history)->policies);
 	free(*history);
 	*history = NULL;
 }
@@ -144,29 +135,22 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	if (++history->seconds == BUCKET_SECONDS)
-		turn_bucket(history);
+	if (++history->seconds == BUCKET_SECONDS) {
+		history->seconds = 0;
+		history->turn++;
+	}
 	moved = sample_reasons(history);
 	/* No policy has matched when no packet came: their counters need not be read. */
-	if (moved != history->moved) {
-		history->quiet_buckets = 0;
-		sample_policies(history);
-	}
+	if (moved != history->moved && !history->next_slot)
+		sample_slice(history);
 	history->moved = moved;
 }
 
-/* The oldest bucket becomes the present one, empty. */
-static void turn_bucket(struct history *history)
+static void on_slice(evutil_socket_t fd, short what, void *context)
 {
-	history->seconds = 0;
-	history->present = (history->present + 1) % BUCKETS;
-	if (history->quiet_buckets == BUCKETS)
-		return;
-	history->quiet_buckets++;
-	for (unsigned int i = 0; i < PEP_OUTCOME_MAX; i++)
-		history->reasons[i].bucket[history->present] = 0;
-	for (size_t i = 0; i < history->set->count; i++)
-		history->policies[i].track.bucket[history->present] = 0;
+	(void)fd;
+	(void)what;
+	sample_slice(context);
 }
 
 /* Returns how many packets all interfaces have seen. */
@@ -181,7 +165,7 @@ static uint64_t sample_reasons(struct history *history)
 		/* What an interface counted before it was here is no news of this second. */
 		if (counted != history->counted)
 			history->reasons[i].seen = sums[i];
-		track_follow(&history->reasons[i], history->present, sums[i]);
+		track_follow(&history->reasons[i], history->turn, sums[i]);
 	}
 	history->counted = counted;
 	return all;
@@ -210,69 +194,67 @@ static uint64_t sum_tallies(const struct daemon *daemon, uint64_t sums[PEP_OUTCO
 	return counted;
 }
 
-static void sample_policies(struct history *history)
+static int64_t now_us(void)
 {
-	const struct datapath *datapath = history->daemon->datapath;
 	struct timespec now;
-	int64_t now_us;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-	for (size_t i = 0; i < history->set->count; i++) {
-		struct policy_track *policy = &history->policies[i];
-		struct pep_counters counters;
-
-		if (policy->slot == PEP_SLOT_NONE)
-			continue;
-		datapath_slot_counters(datapath, policy->slot, &counters);
-		if (track_follow(&policy->track, history->present, counters.packets))
-			policy->last_hit_us = now_us;
-	}
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* Adds what came since the last sample. After a reset it counts from zero. */
-static uint64_t track_follow(struct track *track, unsigned int present, uint64_t counter)
+static void sample_slot(struct history *history, uint32_t slot, int64_t hit_us)
 {
-	const uint64_t came = counter >= track->seen ? counter - track->seen : counter;
-	const uint64_t sum = track->bucket[present] + came;
+	const struct datapath *datapath = history->daemon->datapath;
+	const uint32_t life = datapath_slot_life(datapath, slot);
+	const struct slot_track *known = tracks_find(&history->policies, slot, life);
+	struct pep_counters counters;
+	struct slot_track *track;
 
-	track->seen = counter;
-	track->bucket[present] = sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
-	return came;
+	datapath_slot_counters(datapath, slot, &counters);
+	if (counters.packets == (known ? known->track.seen : 0))
+		return;
+	track = tracks_make(&history->policies, slot, life);
+	if (track && track_follow(&track->track, history->turn, counters.packets))
+		track->last_hit_us = hit_us;
 }
 
-static uint64_t track_sum(const struct track *track)
+static void sample_slice(struct history *history)
 {
-	uint64_t sum = 0;
+	const struct timeval pause = { .tv_usec = SLICE_PAUSE_US };
+	const struct datapath *datapath = history->daemon->datapath;
+	const uint32_t limit = datapath_slot_limit(datapath);
+	const int64_t hit_us = now_us();
+	uint32_t slot = history->next_slot, end = slot + SLICE_SLOTS;
 
-	for (unsigned int i = 0; i < BUCKETS; i++)
-		sum += track->bucket[i];
-	return sum;
+	if (end > limit)
+		end = limit;
+	for (; slot < end; slot++)
+		if (datapath_slot_policy(datapath, slot))
+			sample_slot(history, slot, hit_us);
+	history->next_slot = slot < limit ? slot : 0;
+	if (history->next_slot && event_add(history->slice, &pause) < 0)
+		history->next_slot = 0;
 }
 
-/* What is known of the ids that stay is kept; both sets are sorted by id. */
-static int follow(struct history *history, struct policyset *set)
+static const struct slot_track *track_of(const struct history *history, const char *id)
 {
-	const struct policyset *before = history->set;
-	struct policy_track *policies = calloc(set->count + 1, sizeof(*policies));
+	const struct daemon *daemon = history->daemon;
+	ptrdiff_t index = policyset_index(daemon->set, id);
+	uint32_t slot;
 
-	if (!policies)
-		return -ENOMEM;
-	for (size_t i = 0, j = 0, have = before ? before->count : 0; i < set->count; i++) {
-		int order = 1;
+	if (index < 0)
+		return NULL;
+	slot = datapath_slot_of(daemon->datapath, daemon->set, (size_t)index);
+	return tracks_find(&history->policies, slot, datapath_slot_life(daemon->datapath, slot));
+}
 
-		while (j < have && before->policy[j] != set->policy[i] &&
-		       (order = strcmp(before->policy[j]->id, set->policy[i]->id)) < 0)
-			j++;
-		if (j < have && (before->policy[j] == set->policy[i] || !order))
-			policies[i] = history->policies[j++];
-		policies[i].slot = datapath_slot_of(history->daemon->datapath, set, i);
-	}
-	free(history->policies);
-	policyset_put(&history->set);
-	history->policies = policies;
-	history->set = policyset_get(set);
-	return 0;
+/* Failsafe policies have slots, too. */
+static bool is_shown(const struct history *history, uint32_t slot, const char *id)
+{
+	const struct daemon *daemon = history->daemon;
+	ptrdiff_t index = policyset_index(daemon->set, id);
+
+	return index >= 0 && datapath_slot_of(daemon->datapath, daemon->set, (size_t)index) == slot;
 }
 
 /* Keeps rows in order of packets, most first; what is left over falls off the end. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What counters alone cannot say: when a policy was last hit, and what the
- * last minute brought.  Sampled once a second.
+ * last minute brought.  Sampled once a second; of very many policies some
+ * each time, so that one is seen every few seconds.
  */
 #ifndef HISTORY_H
 #define HISTORY_H
@@ -29,9 +30,6 @@ size_t history_top_policies(const struct history *history, struct history_row *r
 
 /** The same of drop reasons. */
 size_t history_top_reasons(const struct history *history, struct history_row *rows, size_t max);
-
-/** The set of policies has changed. */
-void history_follow_set(struct history *history);
 
 /** Stops sampling and frees. Tolerates NULL. */
 void history_close(struct history **history);

@@ -164,7 +164,23 @@ void datapath_interface_tally(const struct datapath *datapath, const char *name,
 const char *datapath_slot_policy(const struct datapath *datapath, uint32_t slot)
 {
 	(void)datapath;
+	for (size_t i = 0; stubs.slots && i < stubs.slots->count; i++)
+		if (strlen(stubs.slots->policy[i]->id) == slot)
+			return stubs.slots->policy[i]->id;
 	return slot == 1 ? "one" : NULL;
+}
+
+uint32_t datapath_slot_life(const struct datapath *datapath, uint32_t slot)
+{
+	(void)datapath;
+	(void)slot;
+	return stubs.slot_life;
+}
+
+uint32_t datapath_slot_limit(const struct datapath *datapath)
+{
+	(void)datapath;
+	return 8;
 }
 
 int datapath_map(const struct datapath *datapath, const char *name)

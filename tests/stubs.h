@@ -36,6 +36,9 @@ struct stubs {
 	int open_error;
 	uint32_t flags; /* of the last prepared state */
 	uint64_t event_readers;
+	const struct policyset
+		*slots; /* whose ids are as long as their slots' numbers; NULL: none */
+	uint32_t slot_life; /* of every slot */
 	uint64_t slot_packets; /* what every slot's counter says */
 	uint64_t interface_packets; /* what every interface's ALLOW says */
 };
