@@ -139,6 +139,8 @@ libpep_a_SOURCES = \
 	src/datapath_slots.h \
 	src/datapath_state.h \
 	src/datapath_versions.c \
+	src/deadlines.c \
+	src/deadlines.h \
 	src/directories.h \
 	src/event_feed.c \
 	src/event_feed.h \

@@ -15,6 +15,7 @@
 #include "commits.h"
 #include "daemon.h"
 #include "daemon_state.h"
+#include "deadlines.h"
 #include "group.h"
 #include "log.h"
 #include "policyset.h"
@@ -33,6 +34,7 @@
 
 struct expiry {
 	struct daemon *daemon;
+	struct deadlines deadlines;
 	struct event *deadline;
 	struct event *clock;
 	int clock_fd;
@@ -57,7 +59,7 @@ static void pause_after(struct expiry *expiry, int error, uint64_t began_ns);
 static int plan_removal(struct commit *commit, struct group *group);
 static void finish_removal(struct commit *commit, int error);
 static int64_t sets_left_us(const struct expiry *expiry, const struct expiry_now *now);
-static int64_t next_us(const struct expiry *expiry, const struct expiry_now *now);
+static int64_t next_us(struct expiry *expiry, const struct expiry_now *now);
 
 int expiry_open(struct daemon *daemon, struct expiry **ret)
 {
@@ -126,6 +128,7 @@ void expiry_close(struct expiry **expiry)
 		event_free((*expiry)->clock);
 	if ((*expiry)->removal)
 		(*expiry)->removal->expiry = NULL;
+	deadlines_clear(&(*expiry)->deadlines);
 	cleanup_fd(&(*expiry)->clock_fd);
 	free(*expiry);
 	*expiry = NULL;
@@ -313,21 +316,16 @@ static int64_t sets_left_us(const struct expiry *expiry, const struct expiry_now
 }
 
 /* Microseconds until something is to be removed, >= 0; INT64_MAX: nothing ever. */
-static int64_t next_us(const struct expiry *expiry, const struct expiry_now *now)
+static int64_t next_us(struct expiry *expiry, const struct expiry_now *now)
 {
-	const struct policyset *set = expiry->daemon->set;
 	const int64_t pause_us = expiry->not_before_us - (int64_t)(now->boot_ns / 1000);
-	int64_t least = sets_left_us(expiry, now);
+	int64_t least = sets_left_us(expiry, now), policy = REMOVE_RETRY_US;
 
-	for (size_t i = 0; set->expiring && i < set->count; i++) {
-		int64_t left_us;
-
-		if (set->policy[i]->origin != ORIGIN_API)
-			continue;
-		left_us = expiry_left_us(set->policy[i], now);
-		if (left_us < least)
-			least = left_us;
-	}
+	/* Without memory nothing is known; it is tried again. */
+	if (!deadlines_follow(&expiry->deadlines, expiry->daemon->set))
+		policy = deadlines_left_us(&expiry->deadlines, now);
+	if (policy < least)
+		least = policy;
 	if (least == INT64_MAX)
 		return least;
 	if (least < pause_us)

@@ -272,6 +272,19 @@ static int hold(const struct policyset *base, struct policy *const *fresh, size_
 	return 0;
 }
 
+bool policyset_each_added(const struct policyset *set, const struct policyset *base,
+			  void (*added)(void *context, struct policy *policy), void *context)
+{
+	const struct policy_holder *holder = set->holder;
+
+	while (holder && holder != base->holder) {
+		for (size_t i = 0; i < holder->count; i++)
+			added(context, holder->policy[i]);
+		holder = holder->base;
+	}
+	return holder == base->holder;
+}
+
 static int set_with_room(size_t room, struct policyset **ret)
 {
 	CLEANUP(cleanup_free) struct policyset *set = calloc(1, sizeof(*set));

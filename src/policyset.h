@@ -6,6 +6,7 @@
 #ifndef POLICYSET_H
 #define POLICYSET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,6 +56,14 @@ int policyset_add(const struct policyset *base, struct policy *const *add, size_
 
 /** A copy of @base without those of @origin. Returns 0 or -ENOMEM. */
 int policyset_without(const struct policyset *base, enum origin origin, struct policyset **ret);
+
+/**
+ * Calls @added for each policy that was put into @set, or a set on the way to
+ * it, since it was made of @base; some may not be in it any more. Returns false,
+ * having called it for some, when that is not known.
+ */
+bool policyset_each_added(const struct policyset *set, const struct policyset *base,
+			  void (*added)(void *context, struct policy *policy), void *context);
 
 /**
  * Indices into set->policy in evaluation order of @family, those that cannot

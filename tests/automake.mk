@@ -18,6 +18,7 @@ unit_tests = \
 	tests/test_commits \
 	tests/test_daemon_start \
 	tests/test_datapath_base \
+	tests/test_deadlines \
 	tests/test_documents \
 	tests/test_expiry \
 	tests/test_history \
@@ -107,6 +108,7 @@ tests_test_documents_SOURCES = tests/test_documents.c $(policy_text)
 tests_test_json_SOURCES = tests/test_json.c $(policy_text)
 tests_test_number_SOURCES = tests/test_number.c $(policy_text)
 tests_test_policy_SOURCES = tests/test_policy.c $(policy_text)
+tests_test_deadlines_SOURCES = tests/test_deadlines.c $(policy_text)
 tests_test_policy_document_SOURCES = tests/test_policy_document.c $(policy_text)
 tests_test_policy_json_SOURCES = tests/test_policy_json.c $(policy_text)
 tests_test_policy_round_trip_SOURCES = tests/test_policy_round_trip.c $(policy_text)
