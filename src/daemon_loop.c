@@ -47,6 +47,7 @@ struct daemon_loop {
 	struct daemon *daemon;
 	struct event *signal[ARRAY_SIZE(signals)];
 	struct event *reload; /* active: one is due */
+	bool reloading, again; /* by signal: one is under way, another one is due behind it */
 	struct event *status;
 	struct notify_watchdog *watchdog;
 };
@@ -128,7 +129,7 @@ static int catch_signals(struct daemon_loop *loop)
 
 	if (sigaction(SIGPIPE, &ignore, NULL) < 0)
 		return -errno;
-	loop->reload = event_new(loop->daemon->base, -1, 0, on_reload, loop->daemon);
+	loop->reload = event_new(loop->daemon->base, -1, 0, on_reload, loop);
 	if (!loop->reload)
 		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
@@ -171,11 +172,32 @@ static void on_hangup(evutil_socket_t number, short what, void *context)
 	event_active(loop->reload, EV_TIMEOUT, 0);
 }
 
+static void on_reloaded(void *context, int error, const struct change_result *result,
+			const struct problems *problems)
+{
+	struct daemon_loop *loop = context;
+
+	(void)error;
+	(void)result;
+	(void)problems;
+	loop->reloading = false;
+	if (loop->again)
+		event_active(loop->reload, EV_TIMEOUT, 0);
+	loop->again = false;
+}
+
+/* Those that come while one is under way ask for one more. */
 static void on_reload(evutil_socket_t fd, short what, void *context)
 {
+	struct daemon_loop *loop = context;
+
 	(void)fd;
 	(void)what;
-	daemon_reload(context, NULL, NULL);
+	loop->again = loop->reloading;
+	if (loop->reloading)
+		return;
+	loop->reloading = true;
+	daemon_reload(loop->daemon, on_reloaded, loop);
 }
 
 static void on_reopen(evutil_socket_t number, short what, void *context)
