@@ -13,6 +13,18 @@ static __always_inline __u32 stripe(void)
 	return bpf_get_smp_processor_id() & (stripes - 1);
 }
 
+static __always_inline void tally_add(struct pep_tally *tally, __u64 packets, __u64 bytes,
+				      bool shared)
+{
+	if (shared) {
+		__sync_fetch_and_add(&tally->packets, packets);
+		__sync_fetch_and_add(&tally->bytes, bytes);
+	} else {
+		tally->packets += packets;
+		tally->bytes += bytes;
+	}
+}
+
 static __always_inline void counter_add(__u64 *counter, __u64 value)
 {
 	if (stripes_shared)
@@ -36,31 +48,39 @@ static __always_inline void totals_add_race(void)
 		counter_add(&total->limit_races, 1);
 }
 
-static __always_inline void account_outcome(const struct packet *p, __u32 outcome)
+/* By interface, direction and outcome. */
+static __always_inline void account_outcome(__u32 interface, __u32 index, __u64 packets,
+					    __u64 bytes)
 {
-	__u32 entry = p->interface * stripes + stripe();
-	__u32 index = packet_direction(p) * PEP_OUTCOME_MAX + outcome;
-	struct pep_tally *tally = outer_lookup(&interface_counters, entry, index);
+	struct pep_tally *tally =
+		outer_lookup(&interface_counters, interface * stripes + stripe(), index);
 
-	if (!tally)
-		return;
-	counter_add(&tally->packets, p->packets);
-	counter_add(&tally->bytes, p->length);
+	if (tally)
+		tally_add(tally, packets, bytes, stripes_shared);
 }
 
-static __always_inline void account_slot(const struct packet *p, __u32 slot, bool dropped)
+/* Whether several CPUs write a slot's stripe. */
+static __always_inline bool slot_stripe_shared(__u32 slot)
 {
-	__u32 entry = slot / PEP_CHUNK * stripes + stripe();
-	struct pep_counters *counter = outer_lookup(&counters, entry, slot % PEP_CHUNK);
+	return stripes_shared ||
+	       (stripes > PEP_STRIPES_LATER && slot >= PEP_STRIPED_CHUNKS * PEP_CHUNK);
+}
 
-	if (!counter)
-		return;
-	counter_add(&counter->packets, p->packets);
-	counter_add(&counter->bytes, p->length);
-	if (dropped) {
-		counter_add(&counter->dropped_packets, p->packets);
-		counter_add(&counter->dropped_bytes, p->length);
-	}
+static __always_inline __u32 slot_stripe(__u32 slot)
+{
+	if (stripes > PEP_STRIPES_LATER && slot >= PEP_STRIPED_CHUNKS * PEP_CHUNK)
+		return stripe() & (PEP_STRIPES_LATER - 1);
+	return stripe();
+}
+
+static __always_inline void account_slot(__u32 slot, bool dropped, __u64 packets, __u64 bytes)
+{
+	__u32 entry = slot / PEP_CHUNK * stripes + slot_stripe(slot);
+	struct pep_matches *matches = outer_lookup(&counters, entry, slot % PEP_CHUNK);
+
+	if (matches)
+		tally_add(dropped ? &matches->dropped : &matches->passed, packets, bytes,
+			  slot_stripe_shared(slot));
 }
 
 #endif

@@ -21,6 +21,7 @@ bpf_headers = \
 	bpf/parse.h \
 	bpf/pep.h \
 	bpf/pipeline.h \
+	bpf/plain.h \
 	bpf/ratelimit.h \
 	bpf/slot.h \
 	bpf/transport.h \

@@ -61,6 +61,12 @@ static __always_inline __u32 context_vlan(context *ctx)
 	return ctx->vlan_present ? ctx->vlan_tci & 0xfff : PEP_VLAN_NONE;
 }
 
+/* Whether there is nothing about the packet but its bytes: no tag beside it, no segments. */
+static __always_inline bool context_is_plain(context *ctx)
+{
+	return !ctx->gso_size && !ctx->vlan_present;
+}
+
 /* Fills in what the context says and whether this is a dry run. */
 static __always_inline void context_read(context *ctx, struct packet *p, __u32 direction)
 {

@@ -54,6 +54,12 @@ static __always_inline __u32 context_vlan(context *ctx)
 	return PEP_VLAN_NONE;
 }
 
+/* Whether there is nothing about the packet but its bytes. */
+static __always_inline bool context_is_plain(context *ctx)
+{
+	return true;
+}
+
 /* Fills in what the context says and whether this is a dry run. */
 static __always_inline void context_read(context *ctx, struct packet *p, __u32 direction)
 {

@@ -57,7 +57,8 @@ ARRAY_MAP(overlays, struct overlay, PEP_OVERLAY_ENTRIES, BPF_F_MMAPABLE);
 OUTER_MAP(images_a, struct pep_image, 1, PEP_MAIN_ENTRIES);
 OUTER_MAP(images_b, struct pep_image, 1, PEP_MAIN_ENTRIES);
 OUTER_MAP(slots, struct pep_slot, PEP_CHUNK, PEP_CHUNKS);
-OUTER_MAP(counters, struct pep_counters, PEP_CHUNK, 1);
+OUTER_MAP(limits, struct pep_limits, PEP_CHUNK, PEP_CHUNKS);
+OUTER_MAP(counters, struct pep_matches, PEP_CHUNK, 1);
 OUTER_MAP(interface_counters, struct pep_tally, (PEP_DIRECTIONS * PEP_OUTCOME_MAX), 1);
 
 struct {
@@ -78,7 +79,7 @@ const volatile __u32 image_b_bytes;
 const volatile __u32 stripes; /* a power of two */
 const volatile __u32 stripes_shared; /* CPUs outnumber the stripes: add atomically */
 const volatile __u32 flow_entries; /* per CPU, a power of two */
-const volatile __u64 flow_seed;
+const volatile __u64 flow_seed[PEP_KEY_WORDS / 2]; /* odd */
 const volatile __u32 debug_delay_ns; /* at most so long between control word and lookup; tests */
 
 /* clang must not change what is compared against what is then used. */

@@ -21,9 +21,10 @@
 #define PACKET_CACHEABLE (1 << 8) /* what it met depends on the flow's key alone */
 #define PACKET_CHAINED (1 << 9) /* what it met first may leave the decision to others */
 #define PACKET_OVERLAY (1 << 10) /* the overlay is searched, not the main image */
+#define PACKET_BROAD (1 << 12) /* a broad drop: failsafe policies are to be asked */
+#define PACKET_PLAIN (1 << 11) /* what it met asks for nothing but being counted */
 
 struct packet {
-	/* compared with struct pep_flow as a block */
 	struct pep_key key;
 	__u32 interface; /* id */
 	__u32 vlans; /* outer << 16 | inner */
@@ -31,6 +32,7 @@ struct packet {
 	__u64 word; /* of the control record */
 	__u64 now_ns; /* coarse; 0: not read yet */
 
+	__u32 flow; /* where the flow cache would have it */
 	__u32 ifindex;
 	__u32 flags; /* PACKET_ */
 	__u32 length; /* L3 bytes on the wire, of all segments */
@@ -53,6 +55,20 @@ struct packet {
 	__u32 extra_rank; /* best rank whose five-tuple matched and that compares more */
 	__u32 failsafe_for; /* the slot whose drop a failsafe policy overruled */
 };
+
+/* What an attempt at parsing has left. */
+static __always_inline void packet_forget(struct packet *p)
+{
+	for (int i = 0; i < PEP_KEY_WORDS / 2; i++)
+		p->key.pair[i] = 0;
+	p->flags &= PACKET_DRY | PACKET_EGRESS | PACKET_L3;
+	p->length = 0;
+	p->packets = 0;
+	p->protocol = 0;
+	p->tcp_flags = 0;
+	p->dscp = 0;
+	p->ttl = 0;
+}
 
 static __always_inline __u32 packet_direction(const struct packet *p)
 {

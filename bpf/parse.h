@@ -50,6 +50,7 @@ __noinline int parse(context *ctx, struct packet *p)
 
 	if (!p)
 		return -PEP_OUTCOME_NO_STATE;
+	packet_forget(p);
 	if (p->flags & PACKET_L3)
 		error = parse_headerless(ctx, p, &ethertype);
 	else

@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define PEP_ABI_VERSION 2
+#define PEP_ABI_VERSION 3
 #define PEP_MAGIC 0x70657031u /* "pep1" */
 
 /* ---- words ------------------------------------------------------------ */
@@ -138,50 +138,69 @@ struct pep_control {
 #define PEP_VERSION_DEAD (1 << 8) /* there is no such policy any more, or it is disabled */
 #define PEP_VERSION_OVERLAY (1 << 9) /* its rules are those in the overlay, not the main image's */
 
+struct pep_version {
+	__u64 from; /* first generation that it holds for; 0: never */
+	__u64 expires_ns; /* CLOCK_MONOTONIC; 0: never */
+	__u16 flags; /* PEP_VERSION_ */
+	__u8 action; /* enum pep_action */
+	__u8 reserved[5];
+};
+
+/* A packet of generation g uses the newest version that is not newer than g;
+ * a slot without one is dead.  One cache line. */
+struct pep_slot {
+	struct pep_version version[2];
+	__u64 events_tat;
+	__u32 limits; /* where its limits are, if a version has any */
+	__u32 reserved;
+};
+
+/* ---- limits: outer map "limits", chunks of PEP_CHUNK for slots that need them */
+
 /*
  * Limits are GCRA: a bucket is one theoretical arrival time in units of
  * 2^-6 ns.  A packet of n bytes costs (n * cost) >> shift; it conforms while
  * arrival time + cost of one byte <= now + burst.
  */
+#define PEP_LIMIT_COST_BITS 56 /* the shift is above them */
+
 struct pep_limit {
-	__u64 cost;
+	__u64 cost_shift;
 	__u64 burst;
 };
 
-struct pep_version {
-	__u64 from; /* first generation that it holds for; 0: never */
-	__u64 expires_ns; /* CLOCK_MONOTONIC; 0: never */
+struct pep_rates {
 	struct pep_limit bytes;
 	struct pep_limit packets;
-	__u8 action; /* enum pep_action */
-	__u8 bytes_shift;
-	__u8 packets_shift;
-	__u8 reserved0;
-	__u32 flags; /* PEP_VERSION_ */
-	__u64 reserved1;
 };
 
-/* A packet of generation g uses the newest version that is not newer than g;
- * a slot without one is dead. */
-struct pep_slot {
-	struct pep_version version[2];
+struct pep_limits {
+	struct pep_rates version[2]; /* as those of the slot */
 	__u64 bytes_tat;
 	__u64 packets_tat;
-	__u64 events_tat;
-	__u64 reserved[5];
 };
 
-/* Outer map "counters": entry chunk * stripes + stripe, an array of PEP_CHUNK.
- * A CPU writes stripe (cpu & (stripes - 1)); a value is the sum of the stripes. */
-#define PEP_STRIPES_MAX 16
+/* ---- counters ---------------------------------------------------------------- */
 
-struct pep_counters {
-	__u64 packets; /* matched */
+struct pep_tally {
+	__u64 packets;
 	__u64 bytes;
-	__u64 dropped_packets; /* of them, dropped by this policy */
-	__u64 dropped_bytes;
-	__u64 would_drop_packets; /* reserved for audit mode */
-	__u64 would_drop_bytes;
+};
+
+/*
+ * Outer map "counters": entry chunk * stripes + stripe, an array of PEP_CHUNK.
+ * A value is the sum of the stripes.  A CPU writes stripe (cpu & (stripes - 1)).
+ * Only the first PEP_STRIPED_CHUNKS have them all: later chunks, of which there
+ * can be many, have the first PEP_STRIPES_LATER at most.
+ */
+#define PEP_STRIPES_MAX 16
+#define PEP_STRIPED_CHUNKS 4
+#define PEP_STRIPES_LATER 2
+
+/* What a policy matched: one of the two, each time. */
+struct pep_matches {
+	struct pep_tally passed; /* or were left to other policies */
+	struct pep_tally dropped; /* by this policy */
 };
 
 /* ---- interfaces --------------------------------------------------------- */
@@ -203,12 +222,7 @@ struct pep_interface {
 };
 
 /* Outer map "interface_counters": entry id * stripes + stripe, an array of
- * PEP_DIRECTIONS * PEP_OUTCOME_MAX. */
-struct pep_tally {
-	__u64 packets;
-	__u64 bytes;
-};
-
+ * PEP_DIRECTIONS * PEP_OUTCOME_MAX tallies. */
 /* Map "event_limits": a bucket per outcome, for events that name no policy. */
 
 /* Map "totals": one element a stripe. */
@@ -237,16 +251,20 @@ struct pep_totals {
 #define PEP_PROTOCOL_EGRESS (1u << 17)
 
 struct pep_key {
-	__u32 word[PEP_KEY_WORDS];
+	union {
+		__u32 word[PEP_KEY_WORDS];
+		__u64 pair[PEP_KEY_WORDS / 2];
+	};
 };
 
 #define PEP_FLOW_NO_FAILSAFE (1 << 0) /* no failsafe policy matches it */
+#define PEP_FLOW_PLAIN (1 << 1) /* all there is to do is to count: PEP_FLOW_OUTCOME() */
+#define PEP_FLOW_OUTCOME(flags) ((flags) >> 8 & (PEP_OUTCOME_MAX - 1))
 
 /* Map "flows": entry cpu * entries + hash, one cache line each. */
 struct pep_flow {
 	struct pep_key key;
-	__u32 interface; /* id, not index: an index can come to stand for another name */
-	__u32 vlans;
+	__u64 where; /* VLANs << 32 | interface: its id, as an index can come to stand for another name */
 	__u64 generation;
 	__u32 slot;
 	__u32 flags; /* PEP_FLOW_ */
@@ -498,9 +516,10 @@ enum pep_hook { PEP_HOOK_XDP, PEP_HOOK_TC_INGRESS, PEP_HOOK_TC_EGRESS, PEP_HOOKS
 #define PEP_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type)
 
 PEP_ASSERT_SIZE(struct pep_control, 64);
-PEP_ASSERT_SIZE(struct pep_version, 64);
-PEP_ASSERT_SIZE(struct pep_slot, 192);
-PEP_ASSERT_SIZE(struct pep_counters, 48);
+PEP_ASSERT_SIZE(struct pep_version, 24);
+PEP_ASSERT_SIZE(struct pep_slot, 64);
+PEP_ASSERT_SIZE(struct pep_limits, 80);
+PEP_ASSERT_SIZE(struct pep_matches, 32);
 PEP_ASSERT_SIZE(struct pep_interface, 8);
 PEP_ASSERT_SIZE(struct pep_tally, 16);
 PEP_ASSERT_SIZE(struct pep_totals, 64);

@@ -8,7 +8,7 @@
 #ifndef PEP_PIPELINE_H
 #define PEP_PIPELINE_H
 
-#include "parse.h"
+#include "plain.h"
 #include "verdict.h"
 
 #define OUTCOME_IS_DROP(name, verdict, label, text) | (__u64)(verdict) << PEP_OUTCOME_##name
@@ -18,6 +18,8 @@ static const __u64 outcome_drops = 0 PEP_OUTCOMES(OUTCOME_IS_DROP);
 #define OUTCOMES_REPORTED                                                                          \
 	(1ULL << PEP_OUTCOME_POLICY_BLOCK | 1ULL << PEP_OUTCOME_LIMIT_EXCEED |                     \
 	 1ULL << PEP_OUTCOME_LIMIT_CONTENDED)
+
+#define FLOW_UNKNOWN (-2)
 
 static long delay_step(__u32 index, __u64 *until)
 {
@@ -35,17 +37,19 @@ static __always_inline void delay(void)
 	bpf_loop(1 << 20, delay_step, &until, 0);
 }
 
-/* The state that this packet sees, whole and once. */
-static __always_inline __u64 control_word(void)
+static __always_inline const struct pep_control *control_record(void)
 {
 	__u32 zero = 0;
-	const struct pep_control *record = bpf_map_lookup_elem(&control, &zero);
-	__u64 word, deadline;
 
-	if (!record)
-		return 0;
-	word = READ_ONCE(record->word_now);
-	deadline = READ_ONCE(record->deadline_ns);
+	return bpf_map_lookup_elem(&control, &zero);
+}
+
+/* The state that this packet sees, whole and once. */
+static __always_inline __u64 control_word(const struct pep_control *record)
+{
+	__u64 word = READ_ONCE(record->word_now);
+	__u64 deadline = READ_ONCE(record->deadline_ns);
+
 	if (deadline && deadline <= bpf_ktime_get_coarse_ns())
 		word = READ_ONCE(record->word_before);
 	delay();
@@ -117,7 +121,8 @@ static __always_inline bool finish(struct packet *p, __u32 outcome)
 		trace_finish(p, outcome);
 		return drop;
 	}
-	account_outcome(p, outcome);
+	account_outcome(p->interface, packet_direction(p) * PEP_OUTCOME_MAX + outcome, p->packets,
+			p->length);
 	if (drop && !(OUTCOMES_REPORTED >> outcome & 1)) {
 		p->slot = PEP_SLOT_NONE;
 		event_reason(p, outcome);
@@ -125,10 +130,35 @@ static __always_inline bool finish(struct packet *p, __u32 outcome)
 	return drop;
 }
 
+/*
+ * What becomes of a packet whose flow is in the cache and needs nothing but
+ * being counted: CONTEXT_PASS or CONTEXT_DROP; else FLOW_UNKNOWN.
+ */
+static __always_inline int flow_verdict(const struct packet *p, const struct pep_control *record)
+{
+	const struct pep_flow *flow = flow_entry(p->flow);
+	__u32 outcome, index;
+	bool drop;
+
+	if (!flow || !flow_matches(flow, &p->key, flow_where(p->interface, VLANS_NONE),
+				   PEP_WORD_GENERATION(p->word)))
+		return FLOW_UNKNOWN;
+	outcome = PEP_FLOW_OUTCOME(flow->flags);
+	drop = outcome_drops >> outcome & 1;
+	if (!(flow->flags & PEP_FLOW_PLAIN) || (drop && record->event_readers))
+		return FLOW_UNKNOWN;
+	if (flow->slot != PEP_SLOT_NONE)
+		account_slot(flow->slot, drop, 1, p->length);
+	index = packet_direction(p) * PEP_OUTCOME_MAX + outcome;
+	account_outcome(p->interface, index, 1, p->length);
+	cache_count(true);
+	return drop ? CONTEXT_DROP : CONTEXT_PASS;
+}
+
 static __always_inline int pipeline(context *ctx, __u32 direction)
 {
+	const struct pep_control *record = control_record();
 	struct packet p = {
-		.word = control_word(),
 		.vlans = VLANS_NONE,
 		.slot = PEP_SLOT_NONE,
 		.rank = NO_RANK,
@@ -136,12 +166,24 @@ static __always_inline int pipeline(context *ctx, __u32 direction)
 	};
 	int outcome;
 
+	p.word = record ? control_word(record) : 0;
 	if (!p.word)
 		return CONTEXT_PASS;
 	context_read(ctx, &p, direction);
 	interface_lookup(&p);
-	outcome = parse(ctx, &p);
-	outcome = outcome < 0 ? decide_unparsed(&p, -outcome) : decide(&p);
+	if (plain_parse(ctx, &p)) {
+		p.flow = flow_index(&p.key);
+		if (!(p.flags & PACKET_DRY)) {
+			outcome = flow_verdict(&p, record);
+			if (outcome != FLOW_UNKNOWN)
+				return outcome;
+		}
+		outcome = decide(&p);
+	} else {
+		outcome = parse(ctx, &p);
+		p.flow = flow_index(&p.key);
+		outcome = outcome < 0 ? decide_unparsed(&p, -outcome) : decide(&p);
+	}
 	return finish(&p, outcome) ? CONTEXT_DROP : CONTEXT_PASS;
 }
 

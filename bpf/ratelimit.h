@@ -17,7 +17,7 @@
 #define LIMIT_UNITS_SHIFT 6 /* units of 2^-6 ns */
 #define LIMIT_AMOUNT_MOST (1 << 27) /* costs have 36 bits: neither product nor time wraps around */
 
-enum limit_result { LIMIT_CONFORM, LIMIT_EXCEED, LIMIT_CONTENDED };
+enum limit_result { LIMIT_CONFORM, LIMIT_EXCEED, LIMIT_CONTENDED, LIMIT_MISSING };
 
 /* `until` is the time plus the burst, less the least unit. */
 static __always_inline enum limit_result bucket_take(__u64 *tat, __u64 now, __u64 cost, __u64 until)
@@ -42,60 +42,69 @@ static __always_inline enum limit_result bucket_ask(const __u64 *tat, __u64 unti
 	return READ_ONCE(*tat) > until ? LIMIT_EXCEED : LIMIT_CONFORM;
 }
 
-static __always_inline __u64 limit_cost(const struct pep_limit *limit, __u64 amount, __u8 shift)
+static __always_inline __u64 limit_cost(const struct pep_limit *limit, __u64 amount)
 {
+	__u64 cost = limit->cost_shift & ((1ULL << PEP_LIMIT_COST_BITS) - 1);
+
 	if (amount > LIMIT_AMOUNT_MOST)
 		amount = LIMIT_AMOUNT_MOST;
-	return amount * limit->cost >> (shift & 63);
+	return amount * cost >> (limit->cost_shift >> PEP_LIMIT_COST_BITS & 63);
 }
 
-static __always_inline __u64 limit_until(const struct pep_limit *limit, __u64 now, __u8 shift)
+static __always_inline __u64 limit_until(const struct pep_limit *limit, __u64 now)
 {
-	return now + limit->burst - limit_cost(limit, 1, shift);
+	return now + limit->burst - limit_cost(limit, 1);
 }
 
-static __always_inline enum limit_result limit_ask(const struct packet *p,
-						   const struct pep_slot *slot,
-						   const struct pep_version *version, __u64 now)
+/* What a packet is held against. */
+struct limited {
+	struct pep_limits *limits;
+	const struct pep_rates *rates;
+	__u32 flags; /* PEP_VERSION_ */
+	__u64 now;
+};
+
+static __always_inline enum limit_result limit_ask(const struct limited *l)
 {
-	if (version->flags & PEP_VERSION_BYTES &&
-	    bucket_ask(&slot->bytes_tat, limit_until(&version->bytes, now, version->bytes_shift)))
+	if (l->flags & PEP_VERSION_BYTES &&
+	    bucket_ask(&l->limits->bytes_tat, limit_until(&l->rates->bytes, l->now)))
 		return LIMIT_EXCEED;
-	if (version->flags & PEP_VERSION_PACKETS &&
-	    bucket_ask(&slot->packets_tat,
-		       limit_until(&version->packets, now, version->packets_shift)))
+	if (l->flags & PEP_VERSION_PACKETS &&
+	    bucket_ask(&l->limits->packets_tat, limit_until(&l->rates->packets, l->now)))
 		return LIMIT_EXCEED;
 	return LIMIT_CONFORM;
 }
 
 /* Takes the packet from both buckets or from none. */
-static __always_inline enum limit_result limit_take(const struct packet *p, struct pep_slot *slot,
-						    const struct pep_version *version, __u64 now)
+static __always_inline enum limit_result limit_take(const struct packet *p, const struct limited *l)
 {
-	__u64 bytes = limit_cost(&version->bytes, p->length, version->bytes_shift);
-	__u64 packets = limit_cost(&version->packets, p->packets, version->packets_shift);
+	__u64 bytes = limit_cost(&l->rates->bytes, p->length);
+	__u64 packets = limit_cost(&l->rates->packets, p->packets);
 	enum limit_result result = LIMIT_CONFORM;
 
-	if (version->flags & PEP_VERSION_BYTES)
-		result = bucket_take(&slot->bytes_tat, now, bytes,
-				     limit_until(&version->bytes, now, version->bytes_shift));
-	if (result || !(version->flags & PEP_VERSION_PACKETS))
+	if (l->flags & PEP_VERSION_BYTES)
+		result = bucket_take(&l->limits->bytes_tat, l->now, bytes,
+				     limit_until(&l->rates->bytes, l->now));
+	if (result || !(l->flags & PEP_VERSION_PACKETS))
 		return result;
-	result = bucket_take(&slot->packets_tat, now, packets,
-			     limit_until(&version->packets, now, version->packets_shift));
-	if (result && version->flags & PEP_VERSION_BYTES)
-		__sync_fetch_and_add(&slot->bytes_tat, -bytes);
+	result = bucket_take(&l->limits->packets_tat, l->now, packets,
+			     limit_until(&l->rates->packets, l->now));
+	if (result && l->flags & PEP_VERSION_BYTES)
+		__sync_fetch_and_add(&l->limits->bytes_tat, -bytes);
 	return result;
 }
 
 static __always_inline enum limit_result limit(const struct packet *p, struct pep_slot *slot,
 					       const struct pep_version *version)
 {
-	__u64 now = packet_now_fine(p) << LIMIT_UNITS_SHIFT;
+	struct limited l = { .flags = version->flags };
 
-	if (p->flags & PACKET_DRY)
-		return limit_ask(p, slot, version, now);
-	return limit_take(p, slot, version, now);
+	l.limits = outer_lookup(&limits, slot->limits / PEP_CHUNK, slot->limits % PEP_CHUNK);
+	if (!l.limits)
+		return LIMIT_MISSING;
+	l.rates = &l.limits->version[version == &slot->version[1]];
+	l.now = packet_now_fine(p) << LIMIT_UNITS_SHIFT;
+	return p->flags & PACKET_DRY ? limit_ask(&l) : limit_take(p, &l);
 }
 
 #endif

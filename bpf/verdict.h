@@ -76,7 +76,7 @@ static __always_inline bool failsafe_overrules(struct packet *p)
 static __always_inline int failsafe_pass(struct packet *p)
 {
 	if (!(p->flags & PACKET_DRY))
-		account_slot(p, p->slot, false);
+		account_slot(p->slot, false, p->packets, p->length);
 	return PEP_OUTCOME_FAILSAFE;
 }
 
@@ -94,16 +94,41 @@ static __always_inline void step_note(struct packet *p, struct pep_slot *slot,
 		trace_step(p, version, !dropped);
 		return;
 	}
-	account_slot(p, p->slot, dropped);
+	account_slot(p->slot, dropped, p->packets, p->length);
 	event_slot(p, slot, version, outcome, dropped);
+}
+
+/* Takes note when nothing needs to be asked again for the next packet of the flow. */
+static __always_inline void note_plain(struct packet *p, const struct pep_version *version)
+{
+	if (!(version->flags & PEP_VERSION_LOG) && !version->expires_ns)
+		p->flags |= PACKET_PLAIN;
+}
+
+/*
+ * A drop, unless the failsafe policies are to be asked first: then it is up to
+ * verdict_chain(), because asking them here would need more stack than there is.
+ */
+static __always_inline int step_drop(struct packet *p, struct pep_slot *slot,
+				     const struct pep_version *version, int outcome)
+{
+	if (is_broad(p, version) && !(p->flags & PACKET_NO_FAILSAFE)) {
+		p->flags |= PACKET_BROAD;
+		return outcome;
+	}
+	if (outcome == PEP_OUTCOME_POLICY_BLOCK)
+		note_plain(p, version);
+	step_note(p, slot, version, outcome, true);
+	return outcome;
 }
 
 static __always_inline int step_limit(struct packet *p, struct pep_slot *slot,
 				      const struct pep_version *version)
 {
 	enum limit_result result = limit(p, slot, version);
-	int outcome;
 
+	if (result == LIMIT_MISSING)
+		return PEP_OUTCOME_NO_STATE;
 	if (version->flags & PEP_VERSION_CONTINUE)
 		p->flags |= PACKET_CHAINED;
 	if (result == LIMIT_CONFORM) {
@@ -111,11 +136,9 @@ static __always_inline int step_limit(struct packet *p, struct pep_slot *slot,
 		return version->flags & PEP_VERSION_CONTINUE ? STEP_CONTINUE
 							     : PEP_OUTCOME_LIMIT_CONFORM;
 	}
-	if (is_broad(p, version) && failsafe_overrules(p))
-		return failsafe_pass(p);
-	outcome = result == LIMIT_EXCEED ? PEP_OUTCOME_LIMIT_EXCEED : PEP_OUTCOME_LIMIT_CONTENDED;
-	step_note(p, slot, version, outcome, true);
-	return outcome;
+	return step_drop(p, slot, version,
+			 result == LIMIT_EXCEED ? PEP_OUTCOME_LIMIT_EXCEED
+						: PEP_OUTCOME_LIMIT_CONTENDED);
 }
 
 /* Applies p->slot: a PEP_OUTCOME_, or STEP_CONTINUE for the next match. */
@@ -134,6 +157,7 @@ __noinline int verdict_step(struct packet *p)
 		return STEP_CONTINUE;
 	switch (version->action) {
 	case PEP_ACTION_ALLOW:
+		note_plain(p, version);
 		step_note(p, slot, version, PEP_OUTCOME_POLICY_ALLOW, false);
 		return PEP_OUTCOME_POLICY_ALLOW;
 	case PEP_ACTION_LOG_ONLY:
@@ -142,17 +166,46 @@ __noinline int verdict_step(struct packet *p)
 	case PEP_ACTION_RATE_LIMIT:
 		return step_limit(p, slot, version);
 	}
-	if (is_broad(p, version) && failsafe_overrules(p))
-		return failsafe_pass(p);
-	step_note(p, slot, version, PEP_OUTCOME_POLICY_BLOCK, true);
-	return PEP_OUTCOME_POLICY_BLOCK;
+	return step_drop(p, slot, version, PEP_OUTCOME_POLICY_BLOCK);
+}
+
+/* The drop that was put off, as no failsafe policy matches. */
+__noinline int verdict_drop(struct packet *p, int outcome)
+{
+	const struct pep_version *version;
+	struct pep_slot *slot;
+
+	if (!p)
+		return PEP_OUTCOME_NO_STATE;
+	slot = slot_lookup(p->slot);
+	if (!slot)
+		return PEP_OUTCOME_NO_STATE;
+	version = slot_version(p, slot);
+	if (!version)
+		return outcome; /* expired a moment ago */
+	if (outcome == PEP_OUTCOME_POLICY_BLOCK && p->flags & PACKET_NO_FAILSAFE)
+		note_plain(p, version);
+	step_note(p, slot, version, outcome, true);
+	return outcome;
+}
+
+static __always_inline int broad_drop(struct packet *p, int outcome)
+{
+	p->flags &= ~PACKET_BROAD;
+	return failsafe_overrules(p) ? failsafe_pass(p) : verdict_drop(p, outcome);
 }
 
 static __always_inline int default_outcome(struct packet *p)
 {
-	if (!(image_flags(p) & PEP_IMAGE_DEFAULT_BLOCK))
+	if (!(image_flags(p) & PEP_IMAGE_DEFAULT_BLOCK)) {
+		p->flags |= PACKET_PLAIN;
 		return PEP_OUTCOME_DEFAULT_ALLOW;
-	return failsafe_overrules(p) ? failsafe_pass(p) : PEP_OUTCOME_DEFAULT_BLOCK;
+	}
+	if (failsafe_overrules(p))
+		return failsafe_pass(p);
+	if (p->flags & PACKET_NO_FAILSAFE)
+		p->flags |= PACKET_PLAIN;
+	return PEP_OUTCOME_DEFAULT_BLOCK;
 }
 
 static __always_inline int classify_failed(int error)
@@ -169,6 +222,8 @@ static __always_inline int verdict_chain(struct packet *p)
 		if (p->slot == PEP_SLOT_NONE)
 			return default_outcome(p);
 		outcome = verdict_step(p);
+		if (p->flags & PACKET_BROAD)
+			outcome = broad_drop(p, outcome);
 		p->steps++;
 		if (outcome != STEP_CONTINUE)
 			return outcome;
@@ -212,7 +267,8 @@ static __always_inline bool kept_slot_applies(struct packet *p)
 /* Whether the cache knows what the packet meets; then p->slot is that. */
 static __always_inline bool cache_lookup(struct packet *p, const struct pep_flow *flow)
 {
-	if (!flow_matches(p, flow))
+	if (!flow_matches(flow, &p->key, flow_where(p->interface, p->vlans),
+			  PEP_WORD_GENERATION(p->word)))
 		return false;
 	p->slot = flow->slot;
 	if (flow->flags & PEP_FLOW_NO_FAILSAFE)
@@ -223,7 +279,7 @@ static __always_inline bool cache_lookup(struct packet *p, const struct pep_flow
 /* A whole packet: by the cache, or by the classifier and into the cache. */
 static __always_inline int decide_packet(struct packet *p)
 {
-	struct pep_flow *flow = p->flags & PACKET_DRY ? NULL : flow_entry(p);
+	struct pep_flow *flow = p->flags & PACKET_DRY ? NULL : flow_entry(p->flow);
 	int outcome, error;
 	__u32 slot;
 
@@ -241,7 +297,7 @@ static __always_inline int decide_packet(struct packet *p)
 	if (flow) {
 		cache_count(false);
 		if (p->flags & PACKET_CACHEABLE && !(p->flags & PACKET_CHAINED))
-			flow_insert(p, flow, slot);
+			flow_insert(p, flow, slot, outcome);
 	}
 	return outcome;
 }

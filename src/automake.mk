@@ -116,6 +116,8 @@ libpep_a_SOURCES = \
 	src/datapath_base.c \
 	src/datapath_base.h \
 	src/datapath_change.h \
+	src/datapath_chunks.c \
+	src/datapath_chunks.h \
 	src/datapath_counters.c \
 	src/datapath_counters.h \
 	src/datapath_dry.c \
@@ -126,6 +128,8 @@ libpep_a_SOURCES = \
 	src/datapath_fold.h \
 	src/datapath_images.c \
 	src/datapath_interfaces.h \
+	src/datapath_limits.c \
+	src/datapath_limits.h \
 	src/datapath_load.c \
 	src/datapath_maps.c \
 	src/datapath_maps.h \

@@ -35,8 +35,10 @@ static int draw_random(struct datapath *datapath)
 		if (getrandom(datapath->nonce, sizeof(datapath->nonce), 0) < 0 && errno != EINTR)
 			return -errno;
 	}
-	if (getrandom(&datapath->flow_seed, sizeof(datapath->flow_seed), 0) < 0)
+	if (getrandom(datapath->flow_seed, sizeof(datapath->flow_seed), 0) < 0)
 		return -errno;
+	for (size_t i = 0; i < ARRAY_SIZE(datapath->flow_seed); i++)
+		datapath->flow_seed[i] |= 1;
 	return 0;
 }
 
@@ -47,7 +49,7 @@ static int add_nameless(struct datapath *datapath)
 	if (!datapath->name)
 		return -ENOMEM;
 	datapath->names = 1;
-	return datapath_maps_add_tally(datapath, PEP_INTERFACE_ANY);
+	return datapath_chunks_add_tally(datapath, PEP_INTERFACE_ANY);
 }
 
 static struct datapath *new_datapath(const struct datapath_options *options)
@@ -63,6 +65,7 @@ static struct datapath *new_datapath(const struct datapath_options *options)
 	datapath->stripes = count_stripes(datapath->cpus);
 	datapath->image = MAP_IMAGES_A;
 	datapath->strange_image = -1;
+	datapath->limits.next = 1;
 	datapath->wait_outer = -1;
 	datapath->wait_inner = -1;
 	for (int i = 0; i < MAPS; i++)
@@ -125,6 +128,7 @@ void datapath_free(struct datapath **datapath)
 	datapath_slots_clear(&d->failsafe);
 	address_sets_put(&d->sets);
 	free(d->free_slot);
+	free(d->limits.free);
 	free(d->name);
 	pthread_mutex_destroy(&d->lock);
 	free(d);

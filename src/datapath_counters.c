@@ -131,7 +131,7 @@ int datapath_interface_add(struct datapath *datapath, uint32_t ifindex, const ch
 
 	if (id < 0)
 		return id;
-	error = datapath_maps_add_tally(datapath, (uint32_t)id);
+	error = datapath_chunks_add_tally(datapath, (uint32_t)id);
 	if (error)
 		return error;
 	for (uint32_t i = 0; i < PEP_INTERFACE_PROBES; i++) {
@@ -178,7 +178,7 @@ static void subtract_numbers(void *sum, const void *numbers, size_t bytes)
 		((uint64_t *)sum)[i] -= ((const uint64_t *)numbers)[i];
 }
 
-static void slot_sum(const struct datapath *datapath, uint32_t slot, struct pep_counters *ret)
+static void slot_sum(const struct datapath *datapath, uint32_t slot, struct pep_matches *ret)
 {
 	const struct datapath_chunk *chunk = &datapath->chunk[slot / PEP_CHUNK];
 
@@ -191,14 +191,19 @@ void datapath_slot_counters(const struct datapath *datapath, uint32_t slot,
 			    struct pep_counters *ret)
 {
 	const struct datapath_chunk *chunk;
+	struct pep_matches sum;
 
 	memset(ret, 0, sizeof(*ret));
 	if (slot >= __atomic_load_n(&datapath->next_slot, __ATOMIC_ACQUIRE))
 		return;
 	chunk = &datapath->chunk[slot / PEP_CHUNK];
-	slot_sum(datapath, slot, ret);
+	slot_sum(datapath, slot, &sum);
 	if (chunk->baseline)
-		subtract_numbers(ret, &chunk->baseline[slot % PEP_CHUNK], sizeof(*ret));
+		subtract_numbers(&sum, &chunk->baseline[slot % PEP_CHUNK], sizeof(sum));
+	ret->packets = sum.passed.packets + sum.dropped.packets;
+	ret->bytes = sum.passed.bytes + sum.dropped.bytes;
+	ret->dropped_packets = sum.dropped.packets;
+	ret->dropped_bytes = sum.dropped.bytes;
 }
 
 void datapath_policy_counters(const struct datapath *datapath, const char *id,
@@ -211,10 +216,10 @@ void datapath_counters_forget(struct datapath *datapath, uint32_t slot)
 {
 	struct datapath_chunk *chunk = &datapath->chunk[slot / PEP_CHUNK];
 
-	for (uint32_t i = 0; i < datapath->stripes; i++)
-		memset(&chunk->counters[i][slot % PEP_CHUNK], 0, sizeof(struct pep_counters));
+	for (uint32_t i = 0; i < datapath->stripes && chunk->counters[i]; i++)
+		memset(&chunk->counters[i][slot % PEP_CHUNK], 0, sizeof(struct pep_matches));
 	if (chunk->baseline)
-		memset(&chunk->baseline[slot % PEP_CHUNK], 0, sizeof(struct pep_counters));
+		memset(&chunk->baseline[slot % PEP_CHUNK], 0, sizeof(struct pep_matches));
 }
 
 static void tally_sum(const struct datapath *datapath, const struct datapath_name *name,
@@ -292,4 +297,25 @@ int datapath_reset(struct datapath *datapath)
 		tally_sum(datapath, &datapath->name[id], datapath->name[id].baseline);
 	totals_sum(datapath, &datapath->totals_baseline);
 	return 0;
+}
+
+/* ---- what all of it takes */
+
+static size_t chunks_for(size_t count)
+{
+	return (count + PEP_CHUNK - 1) / PEP_CHUNK;
+}
+
+void datapath_memory(const struct datapath *datapath, struct datapath_memory *ret)
+{
+	size_t limits = __atomic_load_n(&datapath->limits.next, __ATOMIC_RELAXED);
+
+	memset(ret, 0, sizeof(*ret));
+	ret->slots = __atomic_load_n(&datapath->next_slot, __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < chunks_for(ret->slots); i++)
+		ret->counter_bytes += datapath_chunk_stripes(datapath, i) * PEP_CHUNK *
+				      sizeof(struct pep_matches);
+	ret->slot_bytes = chunks_for(ret->slots) * PEP_CHUNK * sizeof(struct pep_slot);
+	if (limits > 1) /* 0 is none */
+		ret->limit_bytes = chunks_for(limits) * PEP_CHUNK * sizeof(struct pep_limits);
 }

@@ -13,6 +13,16 @@
 struct datapath;
 struct policyset;
 
+/* What a policy counted. */
+struct pep_counters {
+	uint64_t packets; /* matched */
+	uint64_t bytes;
+	uint64_t dropped_packets; /* of them, dropped by this policy */
+	uint64_t dropped_bytes;
+	uint64_t would_drop_packets; /* reserved for audit mode */
+	uint64_t would_drop_bytes;
+};
+
 /** Sums the stripes of a policy's counters; zeros for an unknown id. Since the last reset. */
 void datapath_policy_counters(const struct datapath *datapath, const char *id,
 			      struct pep_counters *ret);
@@ -50,6 +60,17 @@ uint32_t datapath_slot_limit(const struct datapath *datapath);
 /** Ids of policies whose rules are most in the longest list that a packet can be compared with, as
  * of the last main image: up to @most. How many they are. */
 size_t datapath_costliest(const struct datapath *datapath, const char **ret, size_t most);
+
+/* What the kernel holds for policies, in bytes. */
+struct datapath_memory {
+	size_t slots; /* how many have been given to policies, at most so many at once */
+	size_t slot_bytes;
+	size_t counter_bytes; /* of all stripes */
+	size_t limit_bytes;
+};
+/** Fills in how much slots, counters and limits take. It grows in chunks of PEP_CHUNK slots, and
+ * is kept for later policies when some go. */
+void datapath_memory(const struct datapath *datapath, struct datapath_memory *ret);
 
 /** The fd of a map by its name in the programs ("events", "trace"), or -ENOENT. */
 int datapath_map(const struct datapath *datapath, const char *name);

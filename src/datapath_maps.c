@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "cleanup.h"
+#include "datapath_chunks.h"
 #include "datapath_settle.h"
 #include "xdp.skel.h"
 
@@ -29,6 +29,7 @@ static const char *const map_names[MAPS] = {
 	[MAP_IMAGES_A] = "images_a",
 	[MAP_IMAGES_B] = "images_b",
 	[MAP_SLOTS] = "slots",
+	[MAP_LIMITS] = "limits",
 	[MAP_COUNTERS] = "counters",
 	[MAP_INTERFACE_COUNTERS] = "interface_counters",
 	[MAP_FRAGMENTS] = "fragments",
@@ -47,155 +48,6 @@ int datapath_map(const struct datapath *datapath, const char *name)
 			return datapath->map[i];
 	}
 	return -ENOENT;
-}
-
-static size_t page_round(size_t bytes)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	return (bytes + page - 1) / page * page;
-}
-
-static int map_memory(int fd, size_t bytes, void *ret)
-{
-	void *memory = mmap(NULL, page_round(bytes), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	if (memory == MAP_FAILED)
-		return -errno;
-	*(void **)ret = memory;
-	return 0;
-}
-
-static void unmap_memory(void *memory, size_t bytes)
-{
-	if (memory)
-		munmap(memory, page_round(bytes));
-}
-
-/* The maps inside of an outer one: mmap-able arrays, which the daemon maps, too. */
-struct inner_kind {
-	enum datapath_map_index outer;
-	const char *name;
-	uint32_t value_bytes, entries;
-	/* Where the memory of the one at @key is kept; NULL in there: it does not exist yet. */
-	void **(*place)(struct datapath *datapath, uint32_t key);
-};
-
-static void **place_counters(struct datapath *datapath, uint32_t key)
-{
-	const uint32_t stripes = datapath->stripes;
-
-	return (void **)&datapath->chunk[key / stripes].counters[key % stripes];
-}
-
-static void **place_slots(struct datapath *datapath, uint32_t key)
-{
-	return (void **)&datapath->chunk[key].slots;
-}
-
-static void **place_tally(struct datapath *datapath, uint32_t key)
-{
-	const uint32_t stripes = datapath->stripes;
-
-	return (void **)&datapath->name[key / stripes].tally[key % stripes];
-}
-
-static const struct inner_kind counters_kind = {
-	MAP_COUNTERS, "pep_counters", sizeof(struct pep_counters), PEP_CHUNK, place_counters,
-};
-static const struct inner_kind slots_kind = {
-	MAP_SLOTS, "pep_slots", sizeof(struct pep_slot), PEP_CHUNK, place_slots,
-};
-static const struct inner_kind tally_kind = {
-	MAP_INTERFACE_COUNTERS,		 "pep_tally", sizeof(struct pep_tally),
-	PEP_DIRECTIONS *PEP_OUTCOME_MAX, place_tally,
-};
-
-static int create_inner(const struct inner_kind *kind, int *ret_fd, void **ret_memory)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
-	int fd CLEANUP(cleanup_fd) = -1;
-	int error;
-
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, kind->name, sizeof(uint32_t), kind->value_bytes,
-			    kind->entries, &options);
-	if (fd < 0)
-		return -errno;
-	error = map_memory(fd, (size_t)kind->value_bytes * kind->entries, ret_memory);
-	if (!error)
-		*ret_fd = TAKE_FD(fd);
-	return error;
-}
-
-/*
- * Each update of an outer map ends with a grace period, a batch of them (where
- * the kernel has that) with one for all: what decides how long the first large
- * set takes.
- */
-static int insert_inner(int outer, const uint32_t *keys, const int *fds, uint32_t count)
-{
-	uint32_t done = count;
-
-	if (count > 1 && !bpf_map_update_batch(outer, keys, fds, &done, NULL))
-		return 0;
-	for (uint32_t i = 0; i < count; i++) {
-		if (bpf_map_update_elem(outer, &keys[i], &fds[i], BPF_ANY))
-			return -errno;
-	}
-	return 0;
-}
-
-/* Makes those of @count maps from the key @first on that do not exist yet: all or none. */
-static int add_inner(struct datapath *datapath, const struct inner_kind *kind, uint32_t first,
-		     uint32_t count)
-{
-	CLEANUP(cleanup_free) uint32_t *keys = calloc(count, sizeof(*keys));
-	CLEANUP(cleanup_free) int *fds = calloc(count, sizeof(*fds));
-	uint32_t made = 0;
-	int error = keys && fds ? 0 : -ENOMEM;
-
-	for (uint32_t key = first; key < first + count && !error; key++) {
-		void **memory = kind->place(datapath, key);
-
-		if (*memory)
-			continue;
-		keys[made] = key;
-		error = create_inner(kind, &fds[made], memory);
-		made += !error;
-	}
-	if (!error)
-		error = insert_inner(datapath->map[kind->outer], keys, fds, made);
-	for (uint32_t i = 0; i < made; i++) {
-		void **memory = kind->place(datapath, keys[i]);
-
-		close(fds[i]);
-		if (!error)
-			continue;
-		unmap_memory(*memory, (size_t)kind->value_bytes * kind->entries);
-		*memory = NULL;
-	}
-	return error;
-}
-
-int datapath_maps_add_chunks(struct datapath *datapath, uint32_t first, uint32_t count)
-{
-	const uint32_t stripes = datapath->stripes;
-	int error;
-
-	if (first + count > PEP_CHUNKS)
-		return -ENOSPC;
-	error = add_inner(datapath, &counters_kind, first * stripes, count * stripes);
-	return error ? error : add_inner(datapath, &slots_kind, first, count);
-}
-
-int datapath_maps_add_tally(struct datapath *datapath, uint32_t id)
-{
-	return add_inner(datapath, &tally_kind, id * datapath->stripes, datapath->stripes);
-}
-
-struct pep_slot *datapath_slot_at(const struct datapath *datapath, uint32_t slot)
-{
-	return &datapath->chunk[slot / PEP_CHUNK].slots[slot % PEP_CHUNK];
 }
 
 /* Sets the sizes that depend on the machine. */
@@ -242,18 +94,21 @@ static int keep_maps(struct datapath *datapath, const struct pep_xdp *object)
 
 static int map_all_memory(struct datapath *d)
 {
-	int error = map_memory(d->map[MAP_CONTROL], sizeof(*d->control), &d->control);
+	int error = datapath_map_memory(d->map[MAP_CONTROL], sizeof(*d->control), &d->control);
 
 	if (!error)
-		error = map_memory(d->map[MAP_INTERFACES], PEP_INTERFACES * sizeof(*d->interfaces),
-				   &d->interfaces);
+		error = datapath_map_memory(d->map[MAP_INTERFACES],
+					    PEP_INTERFACES * sizeof(*d->interfaces),
+					    &d->interfaces);
 	if (!error)
-		error = map_memory(d->map[MAP_TOTALS], d->stripes * sizeof(*d->totals), &d->totals);
+		error = datapath_map_memory(d->map[MAP_TOTALS], d->stripes * sizeof(*d->totals),
+					    &d->totals);
 	if (!error)
-		error = map_memory(d->map[MAP_TRACE], sizeof(*d->trace), &d->trace);
+		error = datapath_map_memory(d->map[MAP_TRACE], sizeof(*d->trace), &d->trace);
 	if (!error)
-		error = map_memory(d->map[MAP_OVERLAYS],
-				   (size_t)PEP_OVERLAY_ENTRIES * PEP_OVERLAY_BYTES, &d->overlays);
+		error = datapath_map_memory(d->map[MAP_OVERLAYS],
+					    (size_t)PEP_OVERLAY_ENTRIES * PEP_OVERLAY_BYTES,
+					    &d->overlays);
 	if (!error)
 		error = datapath_settle_open(d);
 	return error;
@@ -363,32 +218,14 @@ int datapath_maps_take_images(struct datapath *datapath, struct image_maps *maps
 	return write_manifest(datapath);
 }
 
-static void close_chunk(const struct datapath *datapath, struct datapath_chunk *chunk)
-{
-	unmap_memory(chunk->slots, PEP_CHUNK * sizeof(struct pep_slot));
-	for (uint32_t i = 0; i < datapath->stripes; i++)
-		unmap_memory(chunk->counters[i], PEP_CHUNK * sizeof(struct pep_counters));
-	free(chunk->baseline);
-	free(chunk->policy);
-	free(chunk->life);
-	free(chunk->named);
-}
-
 void datapath_maps_close(struct datapath *d)
 {
-	for (size_t i = 0; i < PEP_CHUNKS; i++)
-		close_chunk(d, &d->chunk[i]);
-	for (size_t id = 0; id < d->names; id++) {
-		for (uint32_t i = 0; i < d->stripes; i++)
-			unmap_memory(d->name[id].tally[i],
-				     PEP_DIRECTIONS * PEP_OUTCOME_MAX * sizeof(struct pep_tally));
-		free(d->name[id].baseline);
-	}
-	unmap_memory(d->control, sizeof(*d->control));
-	unmap_memory(d->interfaces, PEP_INTERFACES * sizeof(*d->interfaces));
-	unmap_memory(d->totals, d->stripes * sizeof(*d->totals));
-	unmap_memory(d->trace, sizeof(*d->trace));
-	unmap_memory(d->overlays, (size_t)PEP_OVERLAY_ENTRIES * PEP_OVERLAY_BYTES);
+	datapath_chunks_close(d);
+	datapath_unmap_memory(d->control, sizeof(*d->control));
+	datapath_unmap_memory(d->interfaces, PEP_INTERFACES * sizeof(*d->interfaces));
+	datapath_unmap_memory(d->totals, d->stripes * sizeof(*d->totals));
+	datapath_unmap_memory(d->trace, sizeof(*d->trace));
+	datapath_unmap_memory(d->overlays, (size_t)PEP_OVERLAY_ENTRIES * PEP_OVERLAY_BYTES);
 	cleanup_fd(&d->wait_inner);
 	cleanup_fd(&d->wait_outer);
 	for (int i = 0; i < MAPS; i++)

@@ -6,7 +6,7 @@
 #ifndef DATAPATH_MAPS_H
 #define DATAPATH_MAPS_H
 
-#include "datapath_state.h"
+#include "datapath_chunks.h"
 
 /** Creates all maps and maps what the daemon reads. Returns 0 or -errno. */
 int datapath_maps_create(struct datapath *datapath, char **ret_detail);
@@ -27,20 +27,8 @@ int datapath_maps_make_images(enum datapath_map_index map, uint32_t bytes, struc
 /** Takes it as the datapath's own, once no program in force uses the one before. 0 or -errno. */
 int datapath_maps_take_images(struct datapath *datapath, struct image_maps *maps);
 
-/** Makes @count chunks of slots and their counters exist. Returns 0, -ENOSPC or -errno. */
-int datapath_maps_add_chunks(struct datapath *datapath, uint32_t first, uint32_t count);
-
-/** Makes the counters of an interface id exist. Returns 0 or -errno. */
-int datapath_maps_add_tally(struct datapath *datapath, uint32_t id);
-
 /** Names of the maps, by enum datapath_map_index. */
 const char *datapath_map_name(enum datapath_map_index index);
-
-/** A slot of the mapped chunks; the chunk must exist. */
-struct pep_slot *datapath_slot_at(const struct datapath *datapath, uint32_t slot);
-
-/** Forgets all counts of a slot that nobody uses. */
-void datapath_counters_forget(struct datapath *datapath, uint32_t slot);
 
 /* ---- datapath_load.c */
 

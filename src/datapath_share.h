@@ -23,7 +23,8 @@ int datapath_share_maps(const struct datapath *datapath, struct bpf_object *obje
 		(rodata)->stripes = (datapath)->stripes;                                           \
 		(rodata)->stripes_shared = (datapath)->cpus > (datapath)->stripes;                 \
 		(rodata)->flow_entries = (datapath)->options.flow_cache_entries;                   \
-		(rodata)->flow_seed = (datapath)->flow_seed;                                       \
+		memcpy((void *)(rodata)->flow_seed, (datapath)->flow_seed,                         \
+		       sizeof((datapath)->flow_seed));                                             \
 		(rodata)->debug_delay_ns = (datapath)->options.debug_delay_ns;                     \
 	} while (0)
 

@@ -109,7 +109,7 @@ static int reserve_slots(struct datapath *datapath, size_t count)
 		return -ENOSPC;
 	chunks = (uint32_t)((end - 1) / PEP_CHUNK) + 1 - first;
 	error = add_owners(datapath, first, chunks);
-	return error ? error : datapath_maps_add_chunks(datapath, first, chunks);
+	return error ? error : datapath_chunks_add(datapath, first, chunks);
 }
 
 static uint32_t *life_of(const struct datapath *datapath, uint32_t slot)

@@ -24,6 +24,7 @@ enum datapath_map_index {
 	MAP_IMAGES_A,
 	MAP_IMAGES_B,
 	MAP_SLOTS,
+	MAP_LIMITS,
 	MAP_COUNTERS,
 	MAP_INTERFACE_COUNTERS,
 	MAP_FRAGMENTS,
@@ -34,11 +35,19 @@ enum datapath_map_index {
 /* One chunk of slots with its counters, mapped. */
 struct datapath_chunk {
 	struct pep_slot *slots;
-	struct pep_counters *counters[PEP_STRIPES_MAX];
-	struct pep_counters *baseline; /* PEP_CHUNK, what was reset; NULL: zeros */
+	struct pep_matches *counters[PEP_STRIPES_MAX]; /* NULL from where it has no more stripes */
+	struct pep_matches *baseline; /* PEP_CHUNK, what was reset; NULL: zeros */
 	const char **policy; /* PEP_CHUNK ids; NULL: none */
 	uint32_t *life; /* how often each has been taken */
 	uint8_t *named; /* by how many main images, in force or being compiled */
+};
+
+/* Records of limits, mapped, and which of them are free; datapath_limits.c. */
+struct datapath_limits {
+	struct pep_limits *chunk[PEP_CHUNKS];
+	uint32_t next; /* never used so far; 0 is none */
+	uint32_t *free;
+	size_t free_count, free_room;
 };
 
 /* An interface's name and its counters. */
@@ -71,7 +80,7 @@ struct datapath {
 	uint32_t stripes;
 	uint32_t image_bytes[2]; /* of a value of images_a and images_b */
 	uint32_t nonce[2];
-	uint64_t flow_seed;
+	uint64_t flow_seed[PEP_KEY_WORDS / 2];
 
 	struct pep_control *control;
 	struct pep_interface *interfaces;
@@ -79,6 +88,7 @@ struct datapath {
 	struct pep_totals totals_baseline;
 	struct pep_trace *trace;
 	struct datapath_chunk chunk[PEP_CHUNKS];
+	struct datapath_limits limits;
 	struct datapath_name *name; /* PEP_INTERFACES, by id; 0 is "no interface" */
 	size_t names;
 

@@ -7,22 +7,17 @@
  * began before the one in force.
  */
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 #include <time.h>
 
 #include "cleanup.h"
 #include "datapath_counters.h"
+#include "datapath_limits.h"
 #include "datapath_settle.h"
 #include "datapath_slots.h"
 #include "policy.h"
 
 #define NS_PER_S 1000000000LL
-#define UNITS_SHIFT 6 /* of GCRA: 2^-6 ns */
-#define UNITS_PER_S (64.0 * 1e9)
-#define COST_MAX (1ULL << 36) /* leaves 28 bits for an amount: ratelimit.h */
-#define SHIFT_MAX 40
-#define BURST_MAX (1ULL << 61)
 #define EXPIRY_MOST_NS (INT64_MAX / 2) /* 146 years: no kernel runs so long */
 #define EXPIRY_TOLERANCE_NS 1000000 /* the same deadline computed twice differs by less */
 
@@ -62,31 +57,28 @@ static uint64_t expires_ns(const struct policy *policy)
 	return left > 0 ? (uint64_t)left : 1;
 }
 
-/* As much precision as 36 bits hold; see ratelimit.h of the programs. */
-static void limit_set(const struct rate *rate, struct pep_limit *limit, uint8_t *shift)
-{
-	uint64_t burst = rate->burst ? rate->burst : rate->per_second;
-	double cost = UNITS_PER_S / (double)rate->per_second, time;
+/* A version and, where it has limits, what is in their record. */
+struct content {
+	struct pep_version version;
+	struct pep_rates rates;
+};
 
-	*shift = 0;
-	while (cost * 2 < (double)COST_MAX && *shift < SHIFT_MAX) {
-		cost *= 2;
-		(*shift)++;
-	}
-	limit->cost = (uint64_t)llround(cost);
-	time = (double)burst * UNITS_PER_S / (double)rate->per_second;
-	limit->burst = time < (double)BURST_MAX ? (uint64_t)time : BURST_MAX;
+static bool is_limited(const struct pep_version *version)
+{
+	return version->flags & (PEP_VERSION_BYTES | PEP_VERSION_PACKETS);
 }
 
-static void version_make(const struct version_wanted *wanted, struct pep_version *ret)
+static void content_make(const struct version_wanted *wanted, struct content *content)
 {
 	const struct policy *policy = wanted->policy;
+	struct pep_version *ret = &content->version;
 
-	memset(ret, 0, sizeof(*ret));
+	memset(content, 0, sizeof(*content));
 	if (!policy || !policy->enabled) {
 		ret->flags = PEP_VERSION_DEAD;
 		return;
 	}
+	datapath_limits_make(policy, &content->rates);
 	ret->action = (uint8_t)policy->action;
 	ret->expires_ns = expires_ns(policy);
 	if (wanted->overlay)
@@ -101,14 +93,10 @@ static void version_make(const struct version_wanted *wanted, struct pep_version
 		ret->flags |= PEP_VERSION_BROAD4;
 	if (policy_is_broad(policy, PEP_IPV6))
 		ret->flags |= PEP_VERSION_BROAD6;
-	if (policy->rare->bytes.per_second) {
+	if (policy->rare->bytes.per_second)
 		ret->flags |= PEP_VERSION_BYTES;
-		limit_set(&policy->rare->bytes, &ret->bytes, &ret->bytes_shift);
-	}
-	if (policy->rare->packets.per_second) {
+	if (policy->rare->packets.per_second)
 		ret->flags |= PEP_VERSION_PACKETS;
-		limit_set(&policy->rare->packets, &ret->packets, &ret->packets_shift);
-	}
 }
 
 static bool version_same(const struct pep_version *now, const struct pep_version *wanted)
@@ -128,37 +116,61 @@ static unsigned int newest(const struct pep_slot *slot)
 	return slot->version[1].from > slot->version[0].from;
 }
 
-static bool is_written(const struct pep_slot *slot, const struct pep_version *wanted)
+static bool is_written(const struct datapath *datapath, const struct pep_slot *slot,
+		       const struct content *wanted)
 {
-	const struct pep_version *now = &slot->version[newest(slot)];
+	const struct pep_limits *limits = datapath_limits_of(datapath, slot);
+	unsigned int v = newest(slot);
 
-	return now->from && version_same(now, wanted);
+	if (!slot->version[v].from || !version_same(&slot->version[v], &wanted->version))
+		return false;
+	return !is_limited(&wanted->version) ||
+	       (limits && !memcmp(&limits->version[v], &wanted->rates, sizeof(wanted->rates)));
 }
 
 /* The version that is not in force is the one to write; `from` makes it count. */
-static void version_write(struct pep_slot *slot, const struct pep_version *wanted,
-			  uint64_t generation)
+static void version_write(struct datapath *datapath, struct pep_slot *slot,
+			  const struct content *wanted, uint64_t generation)
 {
-	struct pep_version *target = &slot->version[!newest(slot)];
+	unsigned int v = !newest(slot);
+	struct pep_version *target = &slot->version[v];
+	struct pep_limits *limits;
 
 	__atomic_store_n(&target->from, 0, __ATOMIC_RELEASE);
-	memcpy((char *)target + sizeof(target->from), (const char *)wanted + sizeof(wanted->from),
+	if (is_limited(&wanted->version))
+		datapath_limits_take(datapath, slot);
+	limits = datapath_limits_of(datapath, slot);
+	if (limits)
+		limits->version[v] = wanted->rates;
+	memcpy((char *)target + sizeof(target->from),
+	       (const char *)&wanted->version + sizeof(target->from),
 	       sizeof(*target) - sizeof(target->from));
 	__atomic_store_n(&target->from, generation, __ATOMIC_RELEASE);
 }
 
 /* So that from here on nothing fails. */
-static int make_room(struct slot_plan *plan, size_t count)
+static int make_room(struct datapath *datapath, struct slot_plan *plan,
+		     const struct version_wanted *wanted, size_t count)
 {
+	size_t limited = 0;
+
 	plan->written = malloc((count + 1) * sizeof(*plan->written));
-	return plan->written ? 0 : -ENOMEM;
+	if (!plan->written)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		const struct policy *policy = wanted[i].policy;
+
+		if (policy && (policy->rare->bytes.per_second || policy->rare->packets.per_second))
+			limited += !datapath_slot_at(datapath, wanted[i].slot)->limits;
+	}
+	return datapath_limits_reserve(datapath, limited);
 }
 
 /* Of the versions that will be overwritten, since when packets must not be under way. */
 static uint64_t youngest_in_force(const struct datapath *datapath,
 				  const struct version_wanted *wanted, size_t count)
 {
-	struct pep_version version;
+	struct content content;
 	uint64_t youngest = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -167,8 +179,8 @@ static uint64_t youngest_in_force(const struct datapath *datapath,
 
 		if (from <= youngest)
 			continue;
-		version_make(&wanted[i], &version);
-		if (!is_written(slot, &version))
+		content_make(&wanted[i], &content);
+		if (!is_written(datapath, slot, &content))
 			youngest = from;
 	}
 	return youngest;
@@ -177,7 +189,10 @@ static uint64_t youngest_in_force(const struct datapath *datapath,
 static void clear_added(struct datapath *datapath, const struct slot_plan *plan)
 {
 	for (size_t i = 0; i < plan->added_count; i++) {
-		memset(datapath_slot_at(datapath, plan->added[i]), 0, sizeof(struct pep_slot));
+		struct pep_slot *slot = datapath_slot_at(datapath, plan->added[i]);
+
+		datapath_limits_give(datapath, slot);
+		memset(slot, 0, sizeof(*slot));
 		datapath_counters_forget(datapath, plan->added[i]);
 	}
 }
@@ -185,21 +200,22 @@ static void clear_added(struct datapath *datapath, const struct slot_plan *plan)
 int slot_plan_write(struct datapath *datapath, struct slot_plan *plan,
 		    const struct version_wanted *wanted, size_t count, uint64_t generation)
 {
-	struct pep_version version;
-	int error = make_room(plan, count);
+	struct content content;
+	int error;
 
+	clear_added(datapath, plan);
+	error = make_room(datapath, plan, wanted, count);
 	if (error)
 		return error;
-	clear_added(datapath, plan);
 	if (!datapath_is_settled(datapath, datapath->generation))
 		error = datapath_settle(datapath, youngest_in_force(datapath, wanted, count));
 	for (size_t i = 0; i < count && !error; i++) {
 		struct pep_slot *slot = datapath_slot_at(datapath, wanted[i].slot);
 
-		version_make(&wanted[i], &version);
-		if (is_written(slot, &version))
+		content_make(&wanted[i], &content);
+		if (is_written(datapath, slot, &content))
 			continue;
-		version_write(slot, &version, generation);
+		version_write(datapath, slot, &content, generation);
 		plan->written[plan->written_count++] = wanted[i].slot;
 	}
 	return error;
@@ -217,49 +233,14 @@ void slot_plan_unwrite(struct datapath *datapath, const struct slot_plan *plan, 
 	}
 }
 
-/* ---- buckets, when a limit changes */
-
-/*
- * What was taken from the old bucket counts in the new one, up to its whole
- * burst.  As a time, the debt to a slow limit would close a faster one for long.
- */
-static uint64_t carried_tat(uint64_t tat, const struct pep_limit *before, double scale,
-			    const struct pep_limit *now_limit, uint64_t now)
-{
-	double debt;
-
-	if (!before->cost || !now_limit->cost || tat <= now)
-		return 0;
-	debt = (double)(tat - now) * scale * (double)now_limit->cost / (double)before->cost;
-	return now + (debt < (double)now_limit->burst ? (uint64_t)debt : now_limit->burst);
-}
-
-static void carry_bucket(__u64 *tat, const struct pep_limit *before, const struct pep_limit *after,
-			 int shifts)
-{
-	uint64_t now = (uint64_t)clock_ns(CLOCK_MONOTONIC) << UNITS_SHIFT;
-	__u64 old = __atomic_load_n(tat, __ATOMIC_RELAXED), carried;
-
-	if (!shifts && !memcmp(before, after, sizeof(*before)))
-		return;
-	do {
-		carried = carried_tat(old, before, exp2(shifts), after, now);
-	} while (!__atomic_compare_exchange_n(tat, &old, carried, false, __ATOMIC_RELAXED,
-					      __ATOMIC_RELAXED));
-}
-
 void slot_plan_carry(struct datapath *datapath, const struct slot_plan *plan, uint64_t generation)
 {
 	for (size_t i = 0; i < plan->written_count; i++) {
-		struct pep_slot *slot = datapath_slot_at(datapath, plan->written[i]);
-		const struct pep_version *after = &slot->version[newest(slot)];
-		const struct pep_version *before = &slot->version[!newest(slot)];
+		const struct pep_slot *slot = datapath_slot_at(datapath, plan->written[i]);
+		struct pep_limits *limits = datapath_limits_of(datapath, slot);
+		unsigned int v = newest(slot);
 
-		if (after->from != generation || !before->from)
-			continue;
-		carry_bucket(&slot->bytes_tat, &before->bytes, &after->bytes,
-			     before->bytes_shift - after->bytes_shift);
-		carry_bucket(&slot->packets_tat, &before->packets, &after->packets,
-			     before->packets_shift - after->packets_shift);
+		if (limits && slot->version[v].from == generation && slot->version[!v].from)
+			datapath_limits_carry(limits, v);
 	}
 }

@@ -9,6 +9,7 @@
 
 #include "cleanup.h"
 #include "datapath_counters.h"
+#include "datapath_limits.h"
 #include "datapath_maps.h"
 #include "real_bed.h"
 
@@ -36,7 +37,7 @@ static void many_segments(struct dry_bed *bed)
 	const double seconds = 65535.0 * (40 + 2048 + 20) / 10000000;
 	unsigned char frame[3000] = { 0 };
 	unsigned char *ip = frame + put_ethernet(frame, type, 1);
-	const struct pep_slot *slot;
+	const struct pep_limits *limits;
 	struct timespec now;
 	double debt;
 
@@ -51,8 +52,10 @@ static void many_segments(struct dry_bed *bed)
 	ip[40 + 2048 + 12] = 5 << 4;
 	real_bed_run(bed, frame, 14 + 40 + 2048 + 120, &skb);
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	slot = datapath_slot_at(bed->datapath, datapath_policy_slot(bed->datapath, "g"));
-	debt = (double)slot->bytes_tat / 64e9 - (double)now.tv_sec;
+	limits = datapath_limits_of(bed->datapath,
+				    datapath_slot_at(bed->datapath,
+						     datapath_policy_slot(bed->datapath, "g")));
+	debt = (double)limits->bytes_tat / 64e9 - (double)now.tv_sec;
 	real_bed_check(bed, debt > seconds - 1 && debt < seconds + 2,
 		       "each segment is charged its headers");
 }
