@@ -173,17 +173,17 @@ static __always_inline int pipeline(context *ctx, __u32 direction)
 	interface_lookup(&p);
 	if (plain_parse(ctx, &p)) {
 		p.flow = flow_index(&p.key);
-		if (!(p.flags & PACKET_DRY)) {
-			outcome = flow_verdict(&p, record);
-			if (outcome != FLOW_UNKNOWN)
-				return outcome;
-		}
-		outcome = decide(&p);
+		outcome = p.flags & PACKET_DRY ? FLOW_UNKNOWN : flow_verdict(&p, record);
+		if (outcome != FLOW_UNKNOWN)
+			return outcome;
 	} else {
 		outcome = parse(ctx, &p);
 		p.flow = flow_index(&p.key);
-		outcome = outcome < 0 ? decide_unparsed(&p, -outcome) : decide(&p);
+		if (outcome < 0)
+			return finish(&p, decide_unparsed(&p, -outcome)) ? CONTEXT_DROP
+									 : CONTEXT_PASS;
 	}
+	outcome = p.flags & PACKET_FRAGMENT ? decide_fragment(&p) : decide_packet(&p);
 	return finish(&p, outcome) ? CONTEXT_DROP : CONTEXT_PASS;
 }
 

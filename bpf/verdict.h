@@ -214,10 +214,12 @@ static __always_inline int classify_failed(int error)
 }
 
 /* From the first match on, at most PEP_CHAIN that continue. */
-static __always_inline int verdict_chain(struct packet *p)
+__noinline int verdict_chain(struct packet *p)
 {
 	int outcome, error;
 
+	if (!p)
+		return PEP_OUTCOME_NO_STATE;
 	for (int i = 0; i <= PEP_CHAIN; i++) {
 		if (p->slot == PEP_SLOT_NONE)
 			return default_outcome(p);
@@ -234,6 +236,37 @@ static __always_inline int verdict_chain(struct packet *p)
 			return classify_failed(error);
 	}
 	return p->slot == PEP_SLOT_NONE ? default_outcome(p) : PEP_OUTCOME_CHAIN_BOUND;
+}
+
+/* A first match that allows or blocks and asks for nothing else, without a call; else STEP_CONTINUE. */
+static __always_inline int verdict_plain(struct packet *p)
+{
+	const struct pep_version *version;
+	struct pep_slot *slot;
+	int outcome;
+
+	if (p->flags & PACKET_DRY || p->slot == PEP_SLOT_NONE)
+		return STEP_CONTINUE;
+	slot = slot_lookup(p->slot);
+	version = slot ? slot_version(p, slot) : NULL;
+	if (!version || version->flags & PEP_VERSION_LOG)
+		return STEP_CONTINUE;
+	if (version->action == PEP_ACTION_ALLOW)
+		outcome = PEP_OUTCOME_POLICY_ALLOW;
+	else if (version->action == PEP_ACTION_BLOCK && !is_broad(p, version) && !event_wanted())
+		outcome = PEP_OUTCOME_POLICY_BLOCK;
+	else
+		return STEP_CONTINUE;
+	note_plain(p, version);
+	account_slot(p->slot, outcome == PEP_OUTCOME_POLICY_BLOCK, p->packets, p->length);
+	return outcome;
+}
+
+static __always_inline int verdict(struct packet *p)
+{
+	int outcome = verdict_plain(p);
+
+	return outcome == STEP_CONTINUE ? verdict_chain(p) : outcome;
 }
 
 /* Whether the classifier's first answer depends on the flow's key alone. */
@@ -293,7 +326,7 @@ static __always_inline int decide_packet(struct packet *p)
 		return classify_failed(error);
 	note_cacheable(p);
 	slot = p->slot;
-	outcome = verdict_chain(p);
+	outcome = verdict(p);
 	if (flow) {
 		cache_count(false);
 		if (p->flags & PACKET_CACHEABLE && !(p->flags & PACKET_CHAINED))
@@ -316,6 +349,7 @@ static __always_inline int fragment_refused(const struct packet *p, int outcome)
 		       : outcome;
 }
 
+/* What happens to a fragment that was parsed: a PEP_OUTCOME_. */
 static __always_inline int decide_fragment(struct packet *p)
 {
 	__u64 generation = PEP_WORD_GENERATION(p->word);
@@ -339,15 +373,7 @@ static __always_inline int decide_fragment(struct packet *p)
 	return outcome;
 }
 
-/* What happens to a packet that was parsed: a PEP_OUTCOME_. */
-__noinline int decide(struct packet *p)
-{
-	if (!p)
-		return PEP_OUTCOME_NO_STATE;
-	return p->flags & PACKET_FRAGMENT ? decide_fragment(p) : decide_packet(p);
-}
-
-/* What happens to one that was not, for the reason @outcome. */
+/* What happens to a packet that was not parsed, for the reason @outcome. */
 __noinline int decide_unparsed(struct packet *p, int outcome)
 {
 	__u32 flags;
