@@ -189,6 +189,7 @@ static int build_tree(struct growth *g, unsigned int group, double room, struct 
 		.ipv6 = g->ipv6,
 		.words = g->words,
 		.leaf_rules = count > LARGE_SET ? LEAF_RULES_LARGE : LEAF_RULES,
+		.cancelled = g->options->cancelled,
 	};
 	room *= (double)(count * record_bytes(b));
 	error = tree_build(b, g->group[group], count, (size_t)room + ROOM_SLACK, ret);

@@ -270,7 +270,7 @@ static int build_node(struct tree_builder *b, struct node *node, uint64_t *ret)
 		.room = node->room / (double)(rules->count * record_bytes(b)),
 	};
 	if (node->region.depth + LEVELS_MOST >= PEP_TREE_DEPTH || !cut_choose(&search))
-		return build_leaf(b, node, ret);
+		return tree_cancelled(b) ? -ECANCELED : build_leaf(b, node, ret);
 	error = division_make(b, &node->region, &search.best, rules, &division);
 	if (error)
 		return error;

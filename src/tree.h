@@ -58,8 +58,15 @@ struct tree_builder {
 	uint32_t longest_live; /* the same, up to a rule that all its packets match */
 	uint32_t costliest[IMAGE_COSTLIEST]; /* slots of that leaf; PEP_SLOT_NONE */
 	uint64_t work; /* rules looked at so far */
+	const bool *cancelled; /* as in struct image_options */
 	struct trials *trials; /* of the children of a cut, tree_trial.c */
 };
+
+/** Whether the build is to end. */
+static inline bool tree_cancelled(const struct tree_builder *builder)
+{
+	return builder->cancelled && __atomic_load_n(builder->cancelled, __ATOMIC_RELAXED);
+}
 
 /** Of a rule in a leaf. */
 static inline size_t record_bytes(const struct tree_builder *builder)
@@ -70,7 +77,7 @@ static inline size_t record_bytes(const struct tree_builder *builder)
 /**
  * Builds the tree of the rules whose indices are in @list, ascending, which it
  * changes.  It takes about @room bytes, or as many as the rules themselves.
- * @ret becomes the entry. Returns 0, -ENOMEM or -EFBIG.
+ * @ret becomes the entry. Returns 0, -ENOMEM, -EFBIG or -ECANCELED.
  */
 int tree_build(struct tree_builder *builder, uint32_t *list, size_t count, size_t room,
 	       uint64_t *ret);

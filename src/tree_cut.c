@@ -56,7 +56,7 @@ void cut_try(struct search *s, struct cut *cut)
 {
 	bool fits;
 
-	if (was_tried(s, cut))
+	if (tree_cancelled(s->builder) || was_tried(s, cut))
 		return;
 	region_classify(s->region, cut);
 	fits = trial_run(s, cut);

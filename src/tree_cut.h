@@ -29,7 +29,7 @@ struct search {
 	unsigned int tried_count;
 };
 
-/** Chooses how to cut for search->best; false: a leaf is better. */
+/** Chooses how to cut for search->best; false: a leaf is better, or the build is cancelled. */
 bool cut_choose(struct search *search);
 
 /** Tries a cut on the list: it becomes the best if it is. */

@@ -5,6 +5,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -165,6 +166,37 @@ START_TEST(a_policy_hides_its_own_rules_only)
 }
 END_TEST
 
+static void *set_true(void *argument)
+{
+	__atomic_store_n((bool *)argument, true, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+START_TEST(a_build_can_be_cancelled)
+{
+	bool cancelled = false;
+	const struct image_options options = { .effort = IMAGE_BEST, .cancelled = &cancelled };
+	struct image plain, image;
+	struct rules rules;
+	pthread_t thread;
+
+	ck_assert(rule_sets_make("cross_10k", &rules));
+	ck_assert_int_eq(image_build_with(&rules, &options, &image), 0);
+	ck_assert_int_eq(image_build(&rules, 0, &plain), 0);
+	ck_assert_uint_eq(image.bytes, plain.bytes);
+	ck_assert_mem_eq(image.data, plain.data, plain.bytes);
+	image_clear(&plain);
+	image_clear(&image);
+	ck_assert_int_eq(pthread_create(&thread, NULL, set_true, &cancelled), 0);
+	while (!image_build_with(&rules, &options,
+				 &image)) /* it need not be in time for the first */
+		image_clear(&image);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	ck_assert_int_eq(image_build_with(&rules, &options, &image), -ECANCELED);
+	rules_clear(&rules);
+}
+END_TEST
+
 START_TEST(the_costliest_policy_is_named)
 {
 	uint32_t slots[IMAGE_COSTLIEST];
@@ -205,6 +237,7 @@ int main(void)
 	tcase_add_loop_test(tcase, hard_sets_keep_within_bounds, 0, ARRAY_SIZE(bounds));
 	tcase_add_loop_test(tcase, every_effort_finds_the_same, 0, 2);
 	tcase_add_test(tcase, a_policy_hides_its_own_rules_only);
+	tcase_add_test(tcase, a_build_can_be_cancelled);
 	tcase_add_test(tcase, the_costliest_policy_is_named);
 	return run_case("tree", tcase);
 }
