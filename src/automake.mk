@@ -133,6 +133,7 @@ libpep_a_SOURCES = \
 	src/datapath_load.c \
 	src/datapath_maps.c \
 	src/datapath_maps.h \
+	src/datapath_memory.h \
 	src/datapath_overlay.c \
 	src/datapath_prepare.c \
 	src/datapath_publish.c \

@@ -92,6 +92,7 @@ void commits_close(struct commits **commits)
 	if (!closed)
 		return;
 	closed->closing = true;
+	datapath_cancel(closed->daemon->datapath);
 	worker_close(&closed->worker);
 	while ((commit = STAILQ_FIRST(&closed->waiting))) {
 		STAILQ_REMOVE_HEAD(&closed->waiting, link);

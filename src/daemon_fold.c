@@ -90,8 +90,12 @@ static void on_pause(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	fold->failed = false;
-	if (!fold->compiled && !fold->publishing)
+	if (fold->compiled || fold->publishing)
+		return;
+	if (datapath_fold_fd(fold->daemon->datapath) < 0)
 		begin(fold);
+	else
+		on_compiled(-1, 0, fold);
 }
 
 static void fail(struct daemon_fold *fold, int error)
@@ -186,8 +190,7 @@ static void on_compiled(evutil_socket_t fd, short what, void *context)
 		event_free(fold->compiled);
 	fold->compiled = NULL;
 	if (!commit) {
-		datapath_fold_drop(fold->daemon->datapath);
-		fail(fold, -ENOMEM);
+		fail(fold, -ENOMEM); /* what was compiled waits */
 		return;
 	}
 	commit->kind = &kind;

@@ -135,6 +135,12 @@ void datapath_free(struct datapath **datapath)
 	*datapath = NULL;
 }
 
+void datapath_cancel(struct datapath *datapath)
+{
+	__atomic_store_n(&datapath->cancelled, true, __ATOMIC_RELAXED);
+	datapath_fold_cancel(datapath);
+}
+
 void datapath_on_replace(struct datapath *datapath, datapath_replace replace, void *context)
 {
 	datapath->replace = replace;

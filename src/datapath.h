@@ -49,15 +49,12 @@ void datapath_free(struct datapath **datapath);
  */
 int datapath_program(struct datapath *datapath, enum datapath_program program, char **ret_detail);
 
-/**
- * Called by datapath_promote() when programs were loaded anew because an image
- * needs a larger map: the attachments must replace theirs.
- */
+/** Called by datapath_promote() when the attachments must replace their programs. */
 typedef int (*datapath_replace)(void *context, struct datapath *datapath);
-/** Sets what to call then; one at a time. */
+/** Sets it; one at a time. */
 void datapath_on_replace(struct datapath *datapath, datapath_replace replace, void *context);
 
-/* What a state consists of; all of it becomes current in one step. */
+/* What becomes current in one step. */
 struct datapath_state {
 	const struct policyset *set;
 	const struct policyset *failsafe;
@@ -93,6 +90,9 @@ void datapath_dispose(struct datapath_change **change);
 uint64_t datapath_commit(struct datapath *datapath, struct datapath_change **change);
 /** Takes datapath_prepare() back. Tolerates NULL in *change. */
 void datapath_abandon(struct datapath *datapath, struct datapath_change **change);
+
+/** Ends what is being compiled, and all later compiling, with -ECANCELED: for a stop. */
+void datapath_cancel(struct datapath *datapath);
 
 /** Publishes the state in force again under a new generation: flow caches forget. */
 void datapath_refresh(struct datapath *datapath);

@@ -28,6 +28,7 @@ struct datapath_base {
 	uint32_t costliest[3]; /* slots of the policies in the longest list of rules */
 	size_t costliest_count;
 	bool improvable; /* it is the first configuration, compiled in haste */
+	const bool *cancelled; /* as in struct image_options */
 };
 
 #define RANKED_NOWHERE UINT32_MAX

@@ -23,6 +23,7 @@
 struct datapath_fold {
 	pthread_t thread;
 	bool joined;
+	bool cancelled;
 	int done; /* eventfd */
 	struct datapath_base base;
 	struct policyset *failsafe;
@@ -107,6 +108,7 @@ static int take_snapshot(struct datapath *datapath, struct datapath_fold *fold)
 	if (error)
 		return error;
 	fold->base.flags = datapath->flags;
+	fold->base.cancelled = &fold->cancelled;
 	fold->failsafe = policyset_get(failsafe->set);
 	fold->failsafe_slot = malloc((failsafe->set->count + 1) * sizeof(uint32_t));
 	fold->name = malloc(PEP_INTERFACES * sizeof(*fold->name));
@@ -151,7 +153,7 @@ int datapath_fold_begin(struct datapath *datapath)
 		fold_free(fold);
 		return error;
 	}
-	datapath->fold = fold;
+	__atomic_store_n(&datapath->fold, fold, __ATOMIC_RELEASE);
 	datapath_slots_name(datapath, &fold->base);
 	return 0;
 }
@@ -184,7 +186,16 @@ int datapath_fold_prepare(struct datapath *datapath, struct datapath_change **re
 		error = -ESTALE;
 	if (!error)
 		error = datapath_prepare_base(datapath, &fold->base, &fold->image, ret);
-	return error == -E2BIG ? -ESTALE : error;
+	return error == -E2BIG || error == -ECANCELED ? -ESTALE : error;
+}
+
+/* The loop frees a fold only where no change is being prepared. */
+void datapath_fold_cancel(struct datapath *datapath)
+{
+	struct datapath_fold *fold = __atomic_load_n(&datapath->fold, __ATOMIC_ACQUIRE);
+
+	if (fold)
+		__atomic_store_n(&fold->cancelled, true, __ATOMIC_RELAXED);
 }
 
 /* Slots that left their policies meanwhile are free now, unless the base went into a change. */

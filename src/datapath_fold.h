@@ -28,6 +28,9 @@ int datapath_fold_fd(const struct datapath *datapath);
  */
 int datapath_fold_prepare(struct datapath *datapath, struct datapath_change **ret);
 
+/** Ends the thread early: datapath_fold_prepare() is -ESTALE then. Where changes are prepared. */
+void datapath_fold_cancel(struct datapath *datapath);
+
 /** Waits for the thread, and forgets what it compiled. */
 void datapath_fold_drop(struct datapath *datapath);
 

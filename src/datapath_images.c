@@ -10,6 +10,7 @@
 
 #include "cleanup.h"
 #include "datapath_change.h"
+#include "datapath_fold.h"
 #include "datapath_settle.h"
 #include "image.h"
 #include "policyset.h"
@@ -22,7 +23,11 @@
 int datapath_compile(struct datapath_base *base, const struct policyset *failsafe,
 		     const struct rules_names *names, struct image *ret, struct problems *problems)
 {
-	const struct image_options first = { .flags = base->flags, .effort = IMAGE_FIRST };
+	struct image_options options = {
+		.flags = base->flags,
+		.effort = IMAGE_FIRST,
+		.cancelled = base->cancelled,
+	};
 	struct rules_names ranked = *names;
 	struct rules rules = { 0 };
 	int error = datapath_base_rank(base);
@@ -37,8 +42,11 @@ int datapath_compile(struct datapath_base *base, const struct policyset *failsaf
 		return error;
 	base->rules = rules.count;
 	base->improvable = base->improvable && rules.count > IMPROVABLE_RULES;
-	error = base->improvable ? image_build_with(&rules, &first, ret)
-				 : image_build(&rules, base->flags, ret);
+	if (!base->improvable) {
+		options.effort = IMAGE_BEST;
+		options.work_most = IMAGE_WORK_USUAL;
+	}
+	error = image_build_with(&rules, &options, ret);
 	rules_clear(&rules);
 	if (error == -EFBIG)
 		problem_add(problems, "",
@@ -176,6 +184,8 @@ static int compile(struct datapath *datapath, const struct datapath_state *state
 	names.max = state->max_rules;
 	change->base.flags = datapath_image_flags(state);
 	change->base.improvable = !datapath->options.best_image;
+	change->base.cancelled = &datapath->cancelled;
+	datapath_fold_cancel(datapath); /* what it compiles is of little use, and it costs time */
 	return datapath_compile(&change->base, state->failsafe, &names, ret, problems);
 }
 

@@ -10,6 +10,7 @@
 
 #include "datapath.h"
 #include "datapath_base.h"
+#include "datapath_memory.h"
 
 /* The maps by name, in the order of the table in datapath_maps.c. */
 enum datapath_map_index {
@@ -30,32 +31,6 @@ enum datapath_map_index {
 	MAP_FRAGMENTS,
 	MAP_EVENTS,
 	MAPS,
-};
-
-/* One chunk of slots with its counters, mapped. */
-struct datapath_chunk {
-	struct pep_slot *slots;
-	struct pep_matches *counters[PEP_STRIPES_MAX]; /* NULL from where it has no more stripes */
-	struct pep_matches *baseline; /* PEP_CHUNK, what was reset; NULL: zeros */
-	const char **policy; /* PEP_CHUNK ids; NULL: none */
-	uint32_t *life; /* how often each has been taken */
-	uint8_t *named; /* by how many main images, in force or being compiled */
-};
-
-/* Records of limits, mapped, and which of them are free; datapath_limits.c. */
-struct datapath_limits {
-	struct pep_limits *chunk[PEP_CHUNKS];
-	uint32_t next; /* never used so far; 0 is none */
-	uint32_t *free;
-	size_t free_count, free_room;
-};
-
-/* An interface's name and its counters. */
-struct datapath_name {
-	char name[16];
-	struct pep_tally *tally[PEP_STRIPES_MAX]; /* NULL: never attached */
-	struct pep_tally *baseline; /* as in datapath_chunk */
-	uint64_t prepared; /* the last change whose policies name it */
 };
 
 /* The policies of a set and their slots. */
@@ -112,6 +87,7 @@ struct datapath {
 	bool changing; /* a change has a generation, until it ends */
 	bool refresh_due; /* at that end */
 	uint64_t changes; /* that have ended */
+	bool cancelled; /* nothing is to be compiled any more */
 	uint64_t defined; /* of the last change of the definition: not of a fold or refresh */
 	uint64_t settled; /* no packet under way sees an older generation */
 	int wait_outer, wait_inner; /* datapath_settle.c */

@@ -16,7 +16,6 @@
 
 #define IMAGE_BYTES_MOST (1U << 28)
 #define SMALL 1000 /* rules: more than a few milliseconds are not worth it */
-#define WORK_PLAIN 50000000 /* a second or two */
 
 int64_t image_buffer_add(struct image_buffer *buffer, size_t bytes)
 {
@@ -118,7 +117,7 @@ int image_build(const struct rules *rules, uint32_t flags, struct image *ret)
 	const struct image_options options = {
 		.flags = flags,
 		.effort = rules->count > SMALL ? IMAGE_BEST : IMAGE_FIRST,
-		.work_most = WORK_PLAIN,
+		.work_most = IMAGE_WORK_USUAL,
 	};
 
 	return image_build_with(rules, &options, ret);

@@ -32,6 +32,8 @@ enum image_effort {
 	IMAGE_BEST, /* the best of some configurations */
 };
 
+#define IMAGE_WORK_USUAL 50000000 /* a second or two */
+
 struct image_options {
 	uint32_t flags; /* PEP_IMAGE_ */
 	enum image_effort effort;

@@ -87,6 +87,12 @@ int datapath_prepare(struct datapath *datapath, const struct datapath_state *sta
 	return 0;
 }
 
+void datapath_cancel(struct datapath *datapath)
+{
+	(void)datapath;
+	note("cancel");
+}
+
 int datapath_promote(struct datapath *datapath, struct datapath_change *change)
 {
 	(void)datapath;
