@@ -11,12 +11,14 @@
 
 #include "pep.h"
 
+struct policy;
+
 /* One chunk of slots with its counters, mapped. */
 struct datapath_chunk {
 	struct pep_slot *slots;
 	struct pep_matches *counters[PEP_STRIPES_MAX]; /* NULL from where it has no more stripes */
 	struct pep_matches *baseline; /* PEP_CHUNK, what was reset; NULL: zeros */
-	const char **policy; /* PEP_CHUNK ids; NULL: none */
+	const struct policy **policy; /* PEP_CHUNK; NULL: none */
 	uint32_t *life; /* how often each has been taken */
 	uint8_t *named; /* by how many main images, in force or being compiled */
 };

@@ -233,7 +233,7 @@ void datapath_slots_clear(struct datapath_slots *slots)
 	slots->slot = NULL;
 }
 
-static const char **owner_of(struct datapath *datapath, uint32_t slot)
+static const struct policy **owner_of(struct datapath *datapath, uint32_t slot)
 {
 	return &datapath->chunk[slot / PEP_CHUNK].policy[slot % PEP_CHUNK];
 }
@@ -278,8 +278,7 @@ void slot_plan_adopt(struct datapath *datapath, struct slot_plan *plan, struct p
 
 	release_removed(datapath, plan, now);
 	for (size_t i = 0; i < plan->fresh_count; i++)
-		*owner_of(datapath, plan->slot[plan->fresh[i]]) =
-			(*set)->policy[plan->fresh[i]]->id;
+		*owner_of(datapath, plan->slot[plan->fresh[i]]) = (*set)->policy[plan->fresh[i]];
 	*now = (struct datapath_slots){ *set, plan->slot };
 	*set = before.set;
 	plan->slot = before.slot;
@@ -290,9 +289,11 @@ void slot_plan_adopt(struct datapath *datapath, struct slot_plan *plan, struct p
 
 const char *datapath_slot_policy(const struct datapath *datapath, uint32_t slot)
 {
-	if (slot >= datapath_slot_limit(datapath))
-		return NULL;
-	return datapath->chunk[slot / PEP_CHUNK].policy[slot % PEP_CHUNK];
+	const struct policy *policy = NULL;
+
+	if (slot < datapath_slot_limit(datapath))
+		policy = datapath->chunk[slot / PEP_CHUNK].policy[slot % PEP_CHUNK];
+	return policy ? policy->id : NULL;
 }
 
 uint32_t datapath_slot_life(const struct datapath *datapath, uint32_t slot)

@@ -207,7 +207,7 @@ int slot_plan_write(struct datapath *datapath, struct slot_plan *plan,
 	error = make_room(datapath, plan, wanted, count);
 	if (error)
 		return error;
-	if (!datapath_is_settled(datapath, datapath->generation))
+	if (!datapath_is_settled(datapath, datapath_generation(datapath)))
 		error = datapath_settle(datapath, youngest_in_force(datapath, wanted, count));
 	for (size_t i = 0; i < count && !error; i++) {
 		struct pep_slot *slot = datapath_slot_at(datapath, wanted[i].slot);
@@ -235,7 +235,9 @@ void slot_plan_unwrite(struct datapath *datapath, const struct slot_plan *plan, 
 
 void slot_plan_carry(struct datapath *datapath, const struct slot_plan *plan, uint64_t generation)
 {
-	for (size_t i = 0; i < plan->written_count; i++) {
+	const size_t limited = datapath->limits.next > 1 ? plan->written_count : 0;
+
+	for (size_t i = 0; i < limited; i++) {
 		const struct pep_slot *slot = datapath_slot_at(datapath, plan->written[i]);
 		struct pep_limits *limits = datapath_limits_of(datapath, slot);
 		unsigned int v = newest(slot);

@@ -38,7 +38,8 @@ static void add_one(void *context, struct policy *policy)
 int deadlines_follow(struct deadlines *deadlines, struct policyset *set)
 {
 	struct adding adding = { .deadlines = deadlines };
-	bool known = deadlines->set && policyset_each_added(set, deadlines->set, add_one, &adding);
+	bool known = deadlines->set && set->expiring &&
+		     policyset_each_added(set, deadlines->set, add_one, &adding);
 	size_t entries = deadlines->real.count + deadlines->boot.count;
 
 	if (!known || adding.error || entries > 2 * set->expiring + SLACK) {
