@@ -16,7 +16,7 @@
 enum bench_trace {
 	TRACE_ALL, /* headers aimed at rules, and random ones; of frames, each once before any again */
 	TRACE_HASH, /* those of them that are in the hash with as many entries as rules */
-	TRACE_CACHED, /* those of them that the flow cache holds at once; frames only */
+	TRACE_CACHED, /* those of TRACE_HASH that the flow cache holds at once; frames only */
 	TRACES,
 };
 

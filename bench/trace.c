@@ -35,6 +35,42 @@ static void put_frame(struct bench_frame *ret, const struct sample *sample)
 	memcpy(ret, frame, sizeof(*ret));
 }
 
+/* ---- flows that the cache holds at once */
+
+/* Their keys, sorted. */
+struct held {
+	struct pep_key *key;
+	size_t count;
+};
+
+static void held_clear(struct held *held)
+{
+	free(held->key);
+}
+
+static int compare_keys(const void *left, const void *right)
+{
+	return memcmp(left, right, sizeof(struct pep_key));
+}
+
+/* The whole trace goes through once; what is in this CPU's part of the cache then is no other's place. */
+static void read_cache(struct programs *programs, const struct bed *bed, struct held *ret)
+{
+	const struct datapath *datapath = bed->datapath;
+	uint32_t entries = datapath->options.flow_cache_entries;
+	uint32_t first = (uint32_t)sched_getcpu() * entries;
+	struct pep_flow flow;
+	double ns[BENCH_SLICES];
+
+	programs_feed(programs, NEXT_PIPELINE, TRACE_ALL, ns);
+	ret->key = allocate(entries, sizeof(*ret->key));
+	for (uint32_t i = first; i < first + entries; i++) {
+		if (!bpf_map_lookup_elem(datapath->map[MAP_FLOWS], &i, &flow) && flow.generation)
+			ret->key[ret->count++] = flow.key;
+	}
+	qsort(ret->key, ret->count, sizeof(*ret->key), compare_keys);
+}
+
 /* ---- the hashes */
 
 /* Keys that no header has, until the hash is full. */
@@ -50,13 +86,16 @@ static void add_strangers(struct programs *programs, const struct bed *bed, size
 	}
 }
 
-/* Of the first @room distinct headers, their numbers; returns how many. */
+/* Of the first @room distinct headers that @held has, or all if it is NULL, their numbers; returns how many. */
 static size_t fill_hash(struct programs *programs, const struct bed *bed, enum lookup which,
-			size_t room, uint32_t *ret_numbers)
+			size_t room, const struct held *held, uint32_t *ret_numbers)
 {
 	size_t count = 0;
 
 	for (uint32_t i = 0; i < BENCH_TRACE && count < room; i++) {
+		if (held && !bsearch(&bed->key[i], held->key, held->count, sizeof(*held->key),
+				     compare_keys))
+			continue;
 		if (programs_hash_add(programs, which, &bed->key[i], bed->drops[i]))
 			ret_numbers[count++] = i;
 	}
@@ -68,7 +107,7 @@ static void put_all(struct programs *programs, const struct bed *bed, uint32_t *
 {
 	struct bench_header *header = programs_headers(programs, TRACE_ALL);
 	struct bench_frame *frame = programs_frames(programs, TRACE_ALL);
-	size_t count = fill_hash(programs, bed, LOOKUP_HASH_ALL, BENCH_TRACE, numbers);
+	size_t count = fill_hash(programs, bed, LOOKUP_HASH_ALL, BENCH_TRACE, NULL, numbers);
 
 	for (size_t i = 0; i < BENCH_TRACE; i++) {
 		header[i].key = bed->key[i];
@@ -76,82 +115,46 @@ static void put_all(struct programs *programs, const struct bed *bed, uint32_t *
 	}
 }
 
-/* As many of its headers as there are rules. */
+/* Frames of random ones of the first @count of @numbers. */
+static void put_frames(struct programs *programs, const struct bed *bed, enum bench_trace trace,
+		       const uint32_t *numbers, size_t count)
+{
+	struct bench_frame *frame = programs_frames(programs, trace);
+
+	for (size_t i = 0; i < BENCH_TRACE; i++)
+		put_frame(&frame[i], &bed->sample[numbers[draw((uint32_t)count)]]);
+}
+
+/*
+ * As many headers as there are rules, of which those come first that the flow
+ * cache holds all at once: if there are enough of them, both the hash and the
+ * cache are asked for the same ones.
+ */
 static void put_some(struct programs *programs, const struct bed *bed, uint32_t *numbers)
 {
 	struct bench_header *header = programs_headers(programs, TRACE_HASH);
-	struct bench_frame *frame = programs_frames(programs, TRACE_HASH);
-	size_t count = fill_hash(programs, bed, LOOKUP_HASH, bed->file.count, numbers);
+	CLEANUP(held_clear) struct held held = { 0 };
+	size_t room = bed->file.count, cached, count;
 
-	for (size_t i = 0; i < BENCH_TRACE; i++) {
-		uint32_t number = numbers[draw((uint32_t)count)];
-
-		header[i].key = bed->key[number];
-		put_frame(&frame[i], &bed->sample[number]);
+	read_cache(programs, bed, &held);
+	cached = fill_hash(programs, bed, LOOKUP_HASH, room, &held, numbers);
+	count = cached +
+		fill_hash(programs, bed, LOOKUP_HASH, room - cached, NULL, numbers + cached);
+	if (!cached) {
+		fprintf(stderr, "nothing is in the flow cache\n");
+		exit(1);
 	}
-	add_strangers(programs, bed, bed->file.count - count);
+	for (size_t i = 0; i < BENCH_TRACE; i++)
+		header[i].key = bed->key[numbers[draw((uint32_t)count)]];
+	put_frames(programs, bed, TRACE_HASH, numbers, count);
+	put_frames(programs, bed, TRACE_CACHED, numbers, cached);
+	add_strangers(programs, bed, room - count);
 }
 
 static void put_sources(struct programs *programs, const struct bed *bed)
 {
 	for (size_t i = 0; i < bed->file.count; i++)
 		programs_source_add(programs, bed->file.rule[i].src, bed->file.rule[i].src_bits);
-}
-
-/* ---- flows that the cache holds at once */
-
-static void sample_of_key(const struct pep_key *key, struct sample *ret)
-{
-	bool ports = key->word[PEP_KEY_PROTOCOL] & PEP_PROTOCOL_PORTS;
-
-	memset(ret, 0, sizeof(*ret));
-	ret->family = key->word[PEP_KEY_PROTOCOL] & PEP_PROTOCOL_IPV6 ? PEP_IPV6 : PEP_IPV4;
-	ret->outer_vlan = ret->inner_vlan = PEP_VLAN_NONE;
-	ret->ttl = 64;
-	memcpy(ret->src, &key->word[PEP_KEY_SRC], sizeof(ret->src));
-	memcpy(ret->dst, &key->word[PEP_KEY_DST], sizeof(ret->dst));
-	ret->protocol = (uint8_t)(key->word[PEP_KEY_PROTOCOL] & PEP_PROTOCOL_NUMBER);
-	if (ports) {
-		ret->sport = (uint16_t)(key->word[PEP_KEY_PORTS] >> 16);
-		ret->dport = (uint16_t)key->word[PEP_KEY_PORTS];
-	}
-}
-
-/* What is in this CPU's part of the flow cache; returns how many. */
-static size_t read_cache(const struct bed *bed, struct bench_frame *ret)
-{
-	const struct datapath *datapath = bed->datapath;
-	uint32_t entries = datapath->options.flow_cache_entries;
-	uint32_t first = (uint32_t)sched_getcpu() * entries;
-	struct sample sample;
-	struct pep_flow flow;
-	size_t count = 0;
-
-	for (uint32_t i = first; i < first + entries; i++) {
-		if (bpf_map_lookup_elem(datapath->map[MAP_FLOWS], &i, &flow) || !flow.generation)
-			continue;
-		sample_of_key(&flow.key, &sample);
-		put_frame(&ret[count++], &sample);
-	}
-	return count;
-}
-
-/* The whole trace goes through once; the flows that are there then are no other's place. */
-static void put_cached(struct programs *programs, const struct bed *bed)
-{
-	size_t room = bed->datapath->options.flow_cache_entries, count;
-	CLEANUP(cleanup_free) struct bench_frame *cached = allocate(room, sizeof(*cached));
-	struct bench_frame *frame = programs_frames(programs, TRACE_CACHED);
-	double ns[BENCH_SLICES];
-
-	programs_feed(programs, NEXT_PIPELINE, TRACE_ALL, ns);
-	count = read_cache(bed, cached);
-	if (!count) {
-		fprintf(stderr, "nothing is in the flow cache\n");
-		exit(1);
-	}
-	for (size_t i = 0; i < BENCH_TRACE; i++)
-		frame[i] = cached[draw((uint32_t)count)];
 }
 
 struct programs *trace_load(struct bed *bed)
@@ -168,6 +171,5 @@ struct programs *trace_load(struct bed *bed)
 	put_all(programs, bed, numbers);
 	put_some(programs, bed, numbers);
 	put_sources(programs, bed);
-	put_cached(programs, bed);
 	return programs;
 }
