@@ -52,7 +52,7 @@ static const char usage[] =
 	"                 cache of the usual size holds at once (all of them in sets of some ten\n"
 	"                 thousand rules): each is found there\n"
 	"  pipeline_cold_ns   that with the loaded program on the whole trace, every packet a new\n"
-	"                 flow, and entered into the flow cache\n"
+	"                 flow\n"
 	"\n"
 	"Ratios (table only) are of lookups to hash, and of pipelines to hash_pipeline; /raw as\n"
 	"measured, the others less empty or feed, which both sides have in them.  The interval\n"

@@ -53,16 +53,28 @@ static int compare_keys(const void *left, const void *right)
 	return memcmp(left, right, sizeof(struct pep_key));
 }
 
-/* The whole trace goes through once; what is in this CPU's part of the cache then is no other's place. */
+/* All headers go through, each twice in a row, so that the cache takes it. */
+static void fill_cache(struct programs *programs, const struct bed *bed)
+{
+	struct bench_frame *frame = programs_frames(programs, TRACE_CACHED);
+	double ns[BENCH_SLICES];
+
+	for (size_t half = 0; half < 2; half++) {
+		for (size_t i = 0; i < BENCH_TRACE; i++)
+			put_frame(&frame[i], &bed->sample[(half * BENCH_TRACE + i) / 2]);
+		programs_feed(programs, NEXT_PIPELINE, TRACE_CACHED, ns);
+	}
+}
+
+/* What is in this CPU's part of the cache then is no other's place. */
 static void read_cache(struct programs *programs, const struct bed *bed, struct held *ret)
 {
 	const struct datapath *datapath = bed->datapath;
 	uint32_t entries = datapath->options.flow_cache_entries;
 	uint32_t first = (uint32_t)sched_getcpu() * entries;
 	struct pep_flow flow;
-	double ns[BENCH_SLICES];
 
-	programs_feed(programs, NEXT_PIPELINE, TRACE_ALL, ns);
+	fill_cache(programs, bed);
 	ret->key = allocate(entries, sizeof(*ret->key));
 	for (uint32_t i = first; i < first + entries; i++) {
 		if (!bpf_map_lookup_elem(datapath->map[MAP_FLOWS], &i, &flow) && flow.generation)

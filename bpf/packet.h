@@ -47,6 +47,7 @@ struct packet {
 	__u8 dscp;
 	__u8 ttl;
 	__u8 steps; /* of the trace */
+	__u16 sighting; /* of its flow */
 
 	/* the classifier's answer */
 	__u32 slot;

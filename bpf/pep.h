@@ -270,6 +270,19 @@ struct pep_flow {
 	__u32 flags; /* PEP_FLOW_ */
 };
 
+/*
+ * Map "sightings": for each place in the flow cache, 15 bits of the hash of the
+ * flow that was seen there last.  A flow is kept when it is seen for the second
+ * time, so that packets that are all of new flows do not go through the cache's
+ * memory, which is too large to be near.
+ */
+#define PEP_SIGHTING_KEPT 0x8000 /* the flow is in the cache */
+#define PEP_SIGHTINGS 4 /* an element */
+
+struct pep_sightings {
+	__u16 last[PEP_SIGHTINGS];
+};
+
 struct pep_fragment_key {
 	__u32 ifindex;
 	__u32 vlans;
@@ -524,6 +537,7 @@ PEP_ASSERT_SIZE(struct pep_interface, 8);
 PEP_ASSERT_SIZE(struct pep_tally, 16);
 PEP_ASSERT_SIZE(struct pep_totals, 64);
 PEP_ASSERT_SIZE(struct pep_flow, 64);
+PEP_ASSERT_SIZE(struct pep_sightings, 8);
 PEP_ASSERT_SIZE(struct pep_fragment_key, 48);
 PEP_ASSERT_SIZE(struct pep_fragment, 32);
 PEP_ASSERT_SIZE(struct pep_rule, 24);

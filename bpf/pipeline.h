@@ -136,12 +136,11 @@ static __always_inline bool finish(struct packet *p, __u32 outcome)
  */
 static __always_inline int flow_verdict(const struct packet *p, const struct pep_control *record)
 {
-	const struct pep_flow *flow = flow_entry(p->flow);
+	const struct pep_flow *flow = flow_is_kept(p, flow_seen(p)) ? flow_entry(p) : NULL;
 	__u32 outcome, index;
 	bool drop;
 
-	if (!flow || !flow_matches(flow, &p->key, flow_where(p->interface, VLANS_NONE),
-				   PEP_WORD_GENERATION(p->word)))
+	if (!flow || !flow_matches(flow, p))
 		return FLOW_UNKNOWN;
 	outcome = PEP_FLOW_OUTCOME(flow->flags);
 	drop = outcome_drops >> outcome & 1;
@@ -172,13 +171,13 @@ static __always_inline int pipeline(context *ctx, __u32 direction)
 	context_read(ctx, &p, direction);
 	interface_lookup(&p);
 	if (plain_parse(ctx, &p)) {
-		p.flow = flow_index(&p.key);
+		flow_place(&p);
 		outcome = p.flags & PACKET_DRY ? FLOW_UNKNOWN : flow_verdict(&p, record);
 		if (outcome != FLOW_UNKNOWN)
 			return outcome;
 	} else {
 		outcome = parse(ctx, &p);
-		p.flow = flow_index(&p.key);
+		flow_place(&p);
 		if (outcome < 0)
 			return finish(&p, decide_unparsed(&p, -outcome)) ? CONTEXT_DROP
 									 : CONTEXT_PASS;

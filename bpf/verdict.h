@@ -298,10 +298,11 @@ static __always_inline bool kept_slot_applies(struct packet *p)
 }
 
 /* Whether the cache knows what the packet meets; then p->slot is that. */
-static __always_inline bool cache_lookup(struct packet *p, const struct pep_flow *flow)
+static __always_inline bool cache_lookup(struct packet *p)
 {
-	if (!flow_matches(flow, &p->key, flow_where(p->interface, p->vlans),
-			  PEP_WORD_GENERATION(p->word)))
+	const struct pep_flow *flow = flow_is_kept(p, flow_seen(p)) ? flow_entry(p) : NULL;
+
+	if (!flow || !flow_matches(flow, p))
 		return false;
 	p->slot = flow->slot;
 	if (flow->flags & PEP_FLOW_NO_FAILSAFE)
@@ -312,11 +313,11 @@ static __always_inline bool cache_lookup(struct packet *p, const struct pep_flow
 /* A whole packet: by the cache, or by the classifier and into the cache. */
 static __always_inline int decide_packet(struct packet *p)
 {
-	struct pep_flow *flow = p->flags & PACKET_DRY ? NULL : flow_entry(p->flow);
+	bool dry = p->flags & PACKET_DRY;
 	int outcome, error;
 	__u32 slot;
 
-	if (flow && cache_lookup(p, flow)) {
+	if (!dry && cache_lookup(p)) {
 		cache_count(true);
 		return verdict_chain(p);
 	}
@@ -327,11 +328,11 @@ static __always_inline int decide_packet(struct packet *p)
 	note_cacheable(p);
 	slot = p->slot;
 	outcome = verdict(p);
-	if (flow) {
-		cache_count(false);
-		if (p->flags & PACKET_CACHEABLE && !(p->flags & PACKET_CHAINED))
-			flow_insert(p, flow, slot, outcome);
-	}
+	if (dry)
+		return outcome;
+	cache_count(false);
+	if (p->flags & PACKET_CACHEABLE && !(p->flags & PACKET_CHAINED))
+		flow_keep(p, slot, outcome);
 	return outcome;
 }
 

@@ -21,6 +21,7 @@ static const char *const map_names[MAPS] = {
 	[MAP_CONTROL] = "control",
 	[MAP_INTERFACES] = "interfaces",
 	[MAP_FLOWS] = "flows",
+	[MAP_SIGHTINGS] = "sightings",
 	[MAP_TOTALS] = "totals",
 	[MAP_EVENT_LIMITS] = "event_limits",
 	[MAP_TRACE] = "trace",
@@ -53,11 +54,13 @@ int datapath_map(const struct datapath *datapath, const char *name)
 /* Sets the sizes that depend on the machine. */
 static int size_maps(const struct datapath *datapath, struct pep_xdp *object)
 {
+	const uint32_t flows = datapath->cpus * datapath->options.flow_cache_entries;
 	const struct {
 		struct bpf_map *map;
 		uint32_t entries;
 	} sizes[] = {
-		{ object->maps.flows, datapath->cpus * datapath->options.flow_cache_entries },
+		{ object->maps.flows, flows },
+		{ object->maps.sightings, (flows + PEP_SIGHTINGS - 1) / PEP_SIGHTINGS },
 		{ object->maps.totals, datapath->stripes },
 		{ object->maps.counters, PEP_CHUNKS * datapath->stripes },
 		{ object->maps.interface_counters, PEP_INTERFACES * datapath->stripes },
