@@ -150,6 +150,7 @@ root_programs = \
 	tests/root/test_mixture \
 	tests/root/test_oracle \
 	tests/root/test_sequence \
+	tests/root/test_slots \
 	$(END)
 attach_bed = tests/root/attach_bed.c tests/root/attach_bed.h
 tests_root_test_attach_SOURCES = tests/root/test_attach.c $(attach_bed)
@@ -173,6 +174,7 @@ tests_root_test_headers_SOURCES = tests/root/test_headers.c $(dry_sources) $(rea
 tests_root_test_mixture_SOURCES = tests/root/test_mixture.c $(dry_sources)
 tests_root_test_oracle_SOURCES = tests/root/test_oracle.c $(dry_sources) $(random_samples)
 tests_root_test_sequence_SOURCES = tests/root/test_sequence.c $(dry_sources) $(random_samples)
+tests_root_test_slots_SOURCES = tests/root/test_slots.c $(dry_sources) $(real_bed)
 root_scripts = \
 	tests/root/test_client.py \
 	tests/root/test_clock.py \
