@@ -21,6 +21,12 @@ static __always_inline __u32 context_length(context *ctx)
 	return ctx->data_end - ctx->data;
 }
 
+/* As much of it as can be said without a call. */
+static __always_inline __u32 context_length_least(context *ctx)
+{
+	return ctx->data_end - ctx->data;
+}
+
 /* `size` bytes at `offset`: in place when they are there, else copied to `buffer`. */
 static __always_inline const void *context_bytes(context *ctx, __u32 offset, void *buffer,
 						 __u32 size)

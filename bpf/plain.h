@@ -117,10 +117,10 @@ static __always_inline bool plain_ipv6(context *ctx, const struct ipv6hdr *ip, _
 static __always_inline bool plain_parse(context *ctx, struct packet *p)
 {
 	const struct ethhdr *eth = (const void *)(long)ctx->data;
-	const void *end = (const void *)(long)ctx->data_end;
-	__u64 there = end - (const void *)(eth + 1);
+	__u32 there = context_length_least(ctx) - sizeof(*eth);
 
-	if ((const void *)(eth + 1) > end || there > PLAIN_LENGTH_MOST)
+	if ((const void *)(eth + 1) > (const void *)(long)ctx->data_end ||
+	    there > PLAIN_LENGTH_MOST)
 		return false;
 	if (p->flags & PACKET_L3 || p->vlans != VLANS_NONE || !context_is_plain(ctx))
 		return false;

@@ -163,6 +163,20 @@ static struct json_object *costliest_json(const struct datapath *datapath)
 	return TAKE_PTR(array);
 }
 
+/* What the kernel holds for policies, beside the image. */
+static int add_memory(struct json_object *json, const struct datapath *datapath)
+{
+	struct datapath_memory memory;
+
+	datapath_memory(datapath, &memory);
+	if (json_add_number(json, "slots", memory.slots) ||
+	    json_add_number(json, "slot_bytes", memory.slot_bytes) ||
+	    json_add_number(json, "counter_bytes", memory.counter_bytes) ||
+	    json_add_number(json, "limit_bytes", memory.limit_bytes))
+		return -ENOMEM;
+	return 0;
+}
+
 static int add_datapath(struct json_object *json, const struct http *http)
 {
 	const struct datapath *datapath = http->daemon->datapath;
@@ -187,6 +201,7 @@ static int add_datapath(struct json_object *json, const struct http *http)
 	    json_add_number(json, "generation", figures.generation) ||
 	    json_add_number(json, "rules", figures.rules) ||
 	    json_add_number(json, "image_bytes", figures.image_bytes) ||
+	    add_memory(json, datapath) ||
 	    json_add_number(json, "overlay_policies", figures.overlay_policies) ||
 	    json_add_number(json, "worst_compares", figures.worst_compares) ||
 	    json_add_number(json, "worst_live_compares", figures.worst_live) ||

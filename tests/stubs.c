@@ -157,6 +157,12 @@ void datapath_slot_counters(const struct datapath *datapath, uint32_t slot,
 	*ret = (struct pep_counters){ .packets = stubs.slot_packets * slot };
 }
 
+void datapath_memory(const struct datapath *datapath, struct datapath_memory *ret)
+{
+	(void)datapath;
+	memset(ret, 0, sizeof(*ret));
+}
+
 void datapath_interface_tally(const struct datapath *datapath, const char *name,
 			      enum pep_direction direction, struct pep_tally *ret)
 {
