@@ -183,6 +183,8 @@ libpep_a_SOURCES = \
 	src/http_listener.h \
 	src/http_order.c \
 	src/http_parts.c \
+	src/http_policy_counts.c \
+	src/http_policy_counts.h \
 	src/http_query.c \
 	src/http_query.h \
 	src/http_request.c \

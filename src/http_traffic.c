@@ -15,7 +15,6 @@
 #include "http_server.h"
 #include "json_cleanup.h"
 #include "outcome.h"
-#include "policyset.h"
 
 static int add_verdict(struct json_object *json, const struct pep_tally outcome[PEP_OUTCOME_MAX],
 		       enum pep_verdict verdict);
@@ -93,27 +92,6 @@ struct json_object *http_traffic_json(const struct pep_tally outcome[PEP_OUTCOME
 	if (!json || add_verdict(json, outcome, PEP_PASS) || add_verdict(json, outcome, PEP_DROP))
 		return NULL;
 	return TAKE_PTR(json);
-}
-
-int http_policy_counts(const struct daemon *daemon, struct http_policy_counts *ret)
-{
-	const struct policyset *set = daemon->set;
-	struct pep_totals totals;
-
-	datapath_totals(daemon->datapath, &totals);
-	*ret = (struct http_policy_counts){ .count = set->count, .logged = totals.logged_packets };
-	ret->of = calloc(set->count + 1, sizeof(*ret->of));
-	if (!ret->of)
-		return -ENOMEM;
-	for (size_t i = 0; i < set->count; i++)
-		datapath_policy_counters(daemon->datapath, set->policy[i]->id, &ret->of[i]);
-	return 0;
-}
-
-void http_policy_counts_clear(struct http_policy_counts *counts)
-{
-	free(counts->of);
-	*counts = (struct http_policy_counts){ 0 };
 }
 
 static int add_verdict(struct json_object *json, const struct pep_tally outcome[PEP_OUTCOME_MAX],

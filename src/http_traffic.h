@@ -10,7 +10,6 @@
 
 #include "pep.h"
 
-struct daemon;
 struct http;
 struct json_object;
 
@@ -34,17 +33,5 @@ struct pep_tally http_verdict_tally(const struct pep_tally outcome[PEP_OUTCOME_M
  * the reasons those that occurred. The caller owns it; NULL when out of memory.
  */
 struct json_object *http_traffic_json(const struct pep_tally outcome[PEP_OUTCOME_MAX]);
-
-/* The counters of all policies in force, in the order of the set. */
-struct http_policy_counts {
-	struct pep_counters *of;
-	size_t count;
-	uint64_t logged; /* packets that matched a policy that reports them */
-};
-
-/** Reads them; release with http_policy_counts_clear(). Returns 0 or -ENOMEM. */
-int http_policy_counts(const struct daemon *daemon, struct http_policy_counts *ret);
-/** Frees the counts. */
-void http_policy_counts_clear(struct http_policy_counts *counts);
 
 #endif

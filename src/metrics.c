@@ -135,7 +135,9 @@ static void read_daemon(struct metrics_data *data);
 int metrics_read(struct http *http, struct metrics_data *ret)
 {
 	*ret = (struct metrics_data){ .http = http, .daemon = http->daemon };
-	if (http_traffic(http, &ret->traffic) || http_policy_counts(http->daemon, &ret->policies))
+	if (http_traffic(http, &ret->traffic) ||
+	    http_policy_counts_first(http->daemon, http->daemon->settings->metrics_policies,
+				     &ret->policies))
 		return -ENOMEM;
 	read_datapath(ret);
 	read_daemon(ret);
@@ -186,7 +188,6 @@ static void read_daemon(struct metrics_data *data)
 {
 	const struct daemon *daemon = data->daemon;
 	const struct settings *settings = daemon->settings;
-	size_t most = settings->metrics_policies;
 	struct timespec now;
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
@@ -194,8 +195,7 @@ static void read_daemon(struct metrics_data *data)
 				daemon->started_ns) /
 			       HTTP_NS_PER_SECOND;
 	data->policy_count = daemon->set->count;
-	data->exported = data->policies.count < most ? data->policies.count : most;
-	data->policies_unexported = data->policies.count - data->exported;
+	data->policies_unexported = data->policies.left_out;
 	data->policies_capacity = settings->capacity;
 	data->rules_capacity = settings->max_rules;
 	data->in_sync = health_of(daemon, NULL) != HEALTH_OUT_OF_SYNC;

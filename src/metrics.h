@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "http_policy_counts.h"
 #include "http_traffic.h"
 #include "metrics_text.h"
 
@@ -19,8 +20,7 @@ struct metrics_data {
 	const struct http *http;
 	const struct daemon *daemon;
 	struct http_traffic traffic;
-	struct http_policy_counts policies;
-	size_t exported; /* policies with samples of their own, the first by id */
+	struct http_policy_counts policies; /* that have samples of their own */
 
 	/* rows of one sample name these by their offset */
 	uint64_t uptime_seconds;

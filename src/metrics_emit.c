@@ -78,29 +78,24 @@ void metric_policy_counter(struct metrics_text *text, const struct metrics_data 
 			   const struct metric *metric)
 {
 	struct metrics_label labels[] = { { "policy", "" }, { NULL, NULL } };
-	uint64_t rest = 0;
 
 	for (size_t i = 0; i < data->policies.count; i++) {
-		uint64_t value = number_at(&data->policies.of[i], metric->offset);
+		const struct http_policy_count *count = &data->policies.of[i];
 
-		if (i >= data->exported) {
-			rest += value;
-			continue;
-		}
-		labels[0].value = data->daemon->set->policy[i]->id;
-		metrics_sample(text, labels, value);
+		labels[0].value = data->daemon->set->policy[count->index]->id;
+		metrics_sample(text, labels, number_at(&count->counters, metric->offset));
 	}
 	labels[0].value = "";
 	if (data->policies_unexported)
-		metrics_sample(text, labels, rest);
+		metrics_sample(text, labels, number_at(&data->policies.rest, metric->offset));
 }
 
 void metric_policy_info(struct metrics_text *text, const struct metrics_data *data,
 			const struct metric *metric)
 {
 	(void)metric;
-	for (size_t i = 0; i < data->exported; i++) {
-		const struct policy *policy = data->daemon->set->policy[i];
+	for (size_t i = 0; i < data->policies.count; i++) {
+		const struct policy *policy = data->daemon->set->policy[data->policies.of[i].index];
 		const struct metrics_label labels[] = {
 			{ "policy", policy->id },
 			{ "action", policy_action_name(policy->action) },

@@ -13,6 +13,7 @@
 #include "datapath_counters.h"
 #include "history.h"
 #include "http_json.h"
+#include "http_policy_counts.h"
 #include "http_request.h"
 #include "http_server.h"
 #include "http_sse.h"
@@ -23,20 +24,14 @@
 
 #define LAST_MINUTE_ROWS 10
 
-/* One of the policies, to be sorted by how often they matched. */
-struct ranked {
-	const struct pep_counters *counters;
-	const char *id;
-};
-
 static struct json_object *stats_json(struct http *http);
 static int add_totals(struct json_object *json, const struct daemon *daemon,
 		      const struct http_traffic *traffic);
 static struct json_object *interfaces_json(const struct http *http);
 static int add_policies(struct json_object *json, const struct daemon *daemon,
 			const struct http_policy_counts *counts);
-static struct json_object *ranked_json(const struct ranked *ranked);
-static int compare_ranked(const void *left, const void *right);
+static struct json_object *count_json(const struct daemon *daemon,
+				      const struct http_policy_count *count);
 static int add_datapath(struct json_object *json, const struct http *http);
 static struct json_object *last_minute_json(const struct history *history);
 
@@ -52,7 +47,8 @@ static struct json_object *stats_json(struct http *http)
 	const struct daemon *daemon = http->daemon;
 	struct http_traffic traffic;
 
-	if (!json || http_traffic(http, &traffic) || http_policy_counts(daemon, &counts) ||
+	if (!json || http_traffic(http, &traffic) ||
+	    http_policy_counts_top(daemon, daemon->settings->metrics_policies, &counts) ||
 	    add_totals(json, daemon, &traffic) ||
 	    json_add_number(json, "packets_logged", counts.logged) ||
 	    json_add(json, "verdicts", http_traffic_json(traffic.outcome)) ||
@@ -112,42 +108,28 @@ static int add_policies(struct json_object *json, const struct daemon *daemon,
 			const struct http_policy_counts *counts)
 {
 	struct json_object *array = json_object_new_array();
-	CLEANUP(cleanup_free) struct ranked *ranked = calloc(counts->count + 1, sizeof(*ranked));
-	size_t most = daemon->settings->metrics_policies;
-	size_t shown = counts->count < most ? counts->count : most;
 
-	if (json_add(json, "policies", array) || !ranked)
+	if (json_add(json, "policies", array))
 		return -ENOMEM;
 	for (size_t i = 0; i < counts->count; i++)
-		ranked[i] = (struct ranked){ &counts->of[i], daemon->set->policy[i]->id };
-	qsort(ranked, counts->count, sizeof(*ranked), compare_ranked);
-	for (size_t i = 0; i < shown; i++)
-		if (json_append(array, ranked_json(&ranked[i])))
+		if (json_append(array, count_json(daemon, &counts->of[i])))
 			return -ENOMEM;
-	return json_add_number(json, "policies_left_out", counts->count - shown);
+	return json_add_number(json, "policies_left_out", counts->left_out);
 }
 
-static struct json_object *ranked_json(const struct ranked *ranked)
+static struct json_object *count_json(const struct daemon *daemon,
+				      const struct http_policy_count *count)
 {
 	CLEANUP(cleanup_json) struct json_object *json = json_object_new_object();
-	const struct pep_counters *counters = ranked->counters;
+	const struct pep_counters *counters = &count->counters;
 
-	if (!json || json_add_text(json, "id", ranked->id) ||
+	if (!json || json_add_text(json, "id", daemon->set->policy[count->index]->id) ||
 	    json_add_number(json, "packets", counters->packets) ||
 	    json_add_number(json, "bytes", counters->bytes) ||
 	    json_add_number(json, "dropped_packets", counters->dropped_packets) ||
 	    json_add_number(json, "dropped_bytes", counters->dropped_bytes))
 		return NULL;
 	return TAKE_PTR(json);
-}
-
-static int compare_ranked(const void *left, const void *right)
-{
-	const struct ranked *a = left, *b = right;
-
-	if (a->counters->packets != b->counters->packets)
-		return a->counters->packets > b->counters->packets ? -1 : 1;
-	return a->counters < b->counters ? -1 : 1; /* they are in the order of their ids */
 }
 
 static struct json_object *costliest_json(const struct datapath *datapath)
