@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pepctl apply, flush and reload: changes of many policies at once. */
+#include <errno.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -14,60 +15,73 @@
 #include "client_text.h"
 #include "client_write.h"
 #include "http_json.h"
+#include "json_scan.h"
+#include "json_walk.h"
+#include "policy.h"
 #include "problem.h"
 
 #define UNDO_IDS 8 /* more are not named one by one */
+#define ID_BYTES (POLICY_ID_MAX + 1)
 
-static int read_body(struct client *client, struct json_object **ret);
-static struct json_object *policies_of(struct json_object *body);
+/* The text of a body: of a million policies there is no tree. */
+struct body {
+	char *text;
+	size_t size;
+};
+
+static int read_body(struct client *client, struct body *ret);
 static int tell(struct client *client, const char *what, struct json_object *answer,
 		const char *undo);
-static char *undo_of(struct client *client, struct json_object *before, struct json_object *body,
-		     struct json_object *answer);
+static char *undo_of(struct client *client, const struct client_backup *before,
+		     const struct body *body, struct json_object *answer);
 
-int client_apply(struct client *client)
+static void body_clear(struct body *body)
 {
-	CLEANUP(cleanup_json) struct json_object *body = NULL, *before = NULL, *answer = NULL;
-	CLEANUP(cleanup_free) char *undo = NULL;
-	struct client_request request = {
-		.method = client->value[OPTION_REPLACE] ? "PUT" : "POST",
-		.target = "/policies",
-	};
-	int status;
-
-	status = read_body(client, &body);
-	if (!status)
-		status = client_backup_read(client, &before);
-	request.body = body;
-	if (!status)
-		status = client_ask(client, &request, &answer);
-	if (status)
-		return status;
-	undo = undo_of(client, before, body, answer);
-	return tell(client, client->argument[0], answer, undo);
+	free(body->text);
 }
 
-int client_flush(struct client *client)
+/* Sends it, and tells what came of it. */
+static int send_body(struct client *client, const struct body *body, const char *method,
+		     const char *what)
 {
-	CLEANUP(cleanup_json) struct json_object *body = json_tokener_parse("{\"policies\":[]}");
-	CLEANUP(cleanup_json) struct json_object *before = NULL, *answer = NULL;
+	CLEANUP(client_backup_clear) struct client_backup before = { 0 };
+	CLEANUP(cleanup_json) struct json_object *answer = NULL;
 	CLEANUP(cleanup_free) char *undo = NULL;
 	const struct client_request request = {
-		.method = "PUT",
+		.method = method,
 		.target = "/policies",
-		.body = body,
+		.text = body->text,
+		.text_bytes = body->size,
+		.text_is_json = true,
 	};
 	int status;
 
-	if (!body)
-		return client_fail(client, "out of memory");
 	status = client_backup_read(client, &before);
 	if (!status)
 		status = client_ask(client, &request, &answer);
 	if (status)
 		return status;
-	undo = undo_of(client, before, body, answer);
-	return tell(client, "all policies of the API", answer, undo);
+	undo = undo_of(client, &before, body, answer);
+	return tell(client, what, answer, undo);
+}
+
+int client_apply(struct client *client)
+{
+	CLEANUP(body_clear) struct body body = { 0 };
+	int status = read_body(client, &body);
+
+	if (status)
+		return status;
+	return send_body(client, &body, client->value[OPTION_REPLACE] ? "PUT" : "POST",
+			 client->argument[0]);
+}
+
+int client_flush(struct client *client)
+{
+	static char none[] = "{\"policies\":[]}";
+	const struct body body = { none, sizeof(none) - 1 };
+
+	return send_body(client, &body, "PUT", "all policies of the API");
 }
 
 int client_reload(struct client *client)
@@ -81,69 +95,116 @@ int client_reload(struct client *client)
 	return tell(client, "configuration and policy files", answer, NULL);
 }
 
-static int read_body(struct client *client, struct json_object **ret)
+static int read_body(struct client *client, struct body *ret)
 {
 	CLEANUP(problems_clear) struct problems problems = { 0 };
 	const char *path = client->argument[0];
-	int result = client_file_read(path, 0, ret, &problems);
+	int result = client_file_text(path, &ret->text, &ret->size);
 
 	if (!result)
+		result = json_blank_comments(ret->text, ret->size, &problems);
+	if (!result)
+		result = json_scan(ret->text, ret->size, &problems);
+	if (!result) {
+		ret->size = json_squeeze(ret->text, ret->size);
 		return CLIENT_DONE;
+	}
 	client_print_problems(client->err, path, &problems);
 	if (!problems.count)
 		client_fail(client, "%s: %s", path, strerror(-result));
 	return CLIENT_REFUSED;
 }
 
-/* The policies of a body that may be one, an array, or an object with an array; borrowed. */
-static struct json_object *policies_of(struct json_object *body)
-{
-	struct json_object *policies = client_member(body, "policies");
+/* ---- undo */
 
-	return policies ? policies : body;
+/* The ids that a text names, as they stand there, quotes included. */
+struct id_list {
+	struct json_part *id;
+	size_t count, room;
+};
+
+static void id_list_clear(struct id_list *list)
+{
+	free(list->id);
 }
 
-/* The ids as the keys of an object, to be looked up; NULL: no memory. */
-static struct json_object *ids_of(struct json_object *policies)
+static int id_list_add(struct id_list *list, const struct json_part *policy)
 {
-	CLEANUP(cleanup_json) struct json_object *ids = json_object_new_object();
+	struct json_part id;
 
-	for (size_t i = 0; ids && i < client_length(policies); i++) {
-		struct json_object *policy = json_object_array_get_idx(policies, i);
+	if (!json_part_member(policy, "id", &id) || !json_part_is(&id, '"'))
+		return 0;
+	if (list->count == list->room) {
+		size_t room = list->room ? 2 * list->room : 64;
+		struct json_part *grown = reallocarray(list->id, room, sizeof(*grown));
 
-		if (json_add_bool(ids, client_text(policy, "id"), true))
-			return NULL;
+		if (!grown)
+			return -ENOMEM;
+		list->id = grown;
+		list->room = room;
 	}
-	return TAKE_PTR(ids);
+	list->id[list->count++] = id;
+	return 0;
+}
+
+/* One policy, an array, or an object with an array. */
+static int id_list_read(struct id_list *list, const char *text, size_t size)
+{
+	struct json_part whole = json_part(text, size), policies = whole;
+	struct json_walk walk;
+	int error = 0;
+
+	json_part_member(&whole, "policies", &policies);
+	if (!json_part_is(&policies, '['))
+		return id_list_add(list, &policies);
+	walk = json_walk(&policies);
+	while (!error && json_walk_next(&walk))
+		error = id_list_add(list, &walk.value);
+	return error;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	char x[ID_BYTES], y[ID_BYTES];
+
+	json_part_text(a, x, sizeof(x));
+	json_part_text(b, y, sizeof(y));
+	return strcmp(x, y);
 }
 
 /* `pepctl delete` of what is in @body and was not in @before. */
-static char *undo_created(struct json_object *before, struct json_object *body)
+static char *undo_created(const struct client_backup *before, const struct body *body)
 {
 	CLEANUP(cleanup_free) char *command = NULL;
-	CLEANUP(cleanup_json) struct json_object *ids = ids_of(client_member(before, "policies"));
-	struct json_object *policies = policies_of(body);
-	bool one = json_object_is_type(policies, json_type_object);
-	size_t size = 0, count = one ? 1 : client_length(policies);
-	FILE *stream = ids ? open_memstream(&command, &size) : NULL;
+	CLEANUP(id_list_clear) struct id_list old = { 0 }, now = { 0 };
+	size_t size = 0;
+	FILE *stream;
 
+	if (id_list_read(&old, before->text, before->size) ||
+	    id_list_read(&now, body->text, body->size))
+		return NULL;
+	stream = open_memstream(&command, &size);
 	if (!stream)
 		return NULL;
 	fputs("pepctl delete", stream);
-	for (size_t i = 0; i < count; i++) {
-		struct json_object *policy = one ? policies
-						 : json_object_array_get_idx(policies, i);
-		const char *id = client_text(policy, "id");
-		CLEANUP(cleanup_free) char *word = text_shell_word(id);
+	if (old.count)
+		qsort(old.id, old.count, sizeof(*old.id), compare_ids);
+	for (size_t i = 0; i < now.count; i++) {
+		CLEANUP(cleanup_free) char *word = NULL;
+		char id[ID_BYTES];
 
-		if (!json_object_object_get_ex(ids, id, NULL))
-			fprintf(stream, " %s", word ? word : "");
+		if (old.count &&
+		    bsearch(&now.id[i], old.id, old.count, sizeof(*old.id), compare_ids))
+			continue;
+		json_part_text(&now.id[i], id, sizeof(id));
+		word = text_shell_word(id);
+		fprintf(stream, " %s", word ? word : "");
 	}
 	return fclose(stream) ? NULL : TAKE_PTR(command);
 }
 
-static char *undo_of(struct client *client, struct json_object *before, struct json_object *body,
-		     struct json_object *answer)
+static char *undo_of(struct client *client, const struct client_backup *before,
+		     const struct body *body, struct json_object *answer)
 {
 	if (client->value[OPTION_DRY_RUN] ||
 	    !json_object_get_boolean(client_member(answer, "changed")))
@@ -151,7 +212,7 @@ static char *undo_of(struct client *client, struct json_object *before, struct j
 	if (!client_number(answer, "updated") && !client_number(answer, "deleted") &&
 	    client_number(answer, "created") <= UNDO_IDS)
 		return undo_created(before, body);
-	if (!client_length(client_member(before, "policies")))
+	if (client_backup_is_empty(before))
 		return strdup("pepctl flush");
 	return client_backup_keep(client, before);
 }

@@ -8,16 +8,34 @@
 
 #include "cleanup.h"
 #include "client_command.h"
-#include "client_json.h"
 #include "client_request.h"
 #include "client_text.h"
+#include "json_walk.h"
 
-int client_backup_read(struct client *client, struct json_object **ret)
+int client_backup_read(struct client *client, struct client_backup *ret)
 {
-	return client_get(client, "/policies?origin=api&fields=definition", ret);
+	return client_get_text(client, "/policies?origin=api&fields=definition", &ret->text,
+			       &ret->size);
 }
 
-static int write_file(int fd, struct json_object *policies)
+bool client_backup_is_empty(const struct client_backup *backup)
+{
+	struct json_part whole = json_part(backup->text, backup->size), policies;
+	struct json_walk walk;
+
+	if (!json_part_member(&whole, "policies", &policies) || !json_part_is(&policies, '['))
+		return true;
+	walk = json_walk(&policies);
+	return !json_walk_next(&walk);
+}
+
+void client_backup_clear(struct client_backup *backup)
+{
+	free(backup->text);
+	*backup = (struct client_backup){ 0 };
+}
+
+static int write_file(int fd, const struct client_backup *backup)
 {
 	FILE *file = fdopen(fd, "w");
 	int error = 0;
@@ -26,7 +44,7 @@ static int write_file(int fd, struct json_object *policies)
 		close(fd);
 		return -ENOMEM;
 	}
-	client_json_print(file, policies);
+	fwrite(backup->text, 1, backup->size, file);
 	if (fflush(file) || ferror(file))
 		error = errno ? -errno : -EIO;
 	if (fclose(file) && !error)
@@ -34,7 +52,7 @@ static int write_file(int fd, struct json_object *policies)
 	return error;
 }
 
-char *client_backup_keep(struct client *client, struct json_object *policies)
+char *client_backup_keep(struct client *client, const struct client_backup *backup)
 {
 	CLEANUP(cleanup_free) char *path = NULL, *word = NULL;
 	const char *directory = getenv("TMPDIR");
@@ -48,7 +66,7 @@ char *client_backup_keep(struct client *client, struct json_object *policies)
 		return NULL;
 	}
 	fd = mkostemps(path, 5, O_CLOEXEC);
-	error = fd < 0 ? -errno : write_file(fd, policies);
+	error = fd < 0 ? -errno : write_file(fd, backup);
 	if (error) {
 		client_fail(client, "what was there before could not be kept in %s: %s", path,
 			    strerror(-error));

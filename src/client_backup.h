@@ -6,17 +6,31 @@
 #ifndef CLIENT_BACKUP_H
 #define CLIENT_BACKUP_H
 
-struct client;
-struct json_object;
+#include <stdbool.h>
+#include <stddef.h>
 
-/** The definitions of the API's policies, {"policies": [...]}. Returns the exit status. */
-int client_backup_read(struct client *client, struct json_object **ret);
+struct client;
+
+/* The definitions of the API's policies, {"policies": [...]}, of which there may be a million. */
+struct client_backup {
+	char *text;
+	size_t size;
+};
+
+/** Asks for them. Release with client_backup_clear(). Returns the exit status. */
+int client_backup_read(struct client *client, struct client_backup *ret);
+
+/** Whether there is none. */
+bool client_backup_is_empty(const struct client_backup *backup);
+
+/** Frees the text. */
+void client_backup_clear(struct client_backup *backup);
 
 /**
  * Writes them to a new file in TMPDIR or /tmp that only this user can read.
  * Returns the command that brings them back, which the caller frees; NULL with
  * the reason on client->err.
  */
-char *client_backup_keep(struct client *client, struct json_object *policies);
+char *client_backup_keep(struct client *client, const struct client_backup *backup);
 
 #endif

@@ -11,8 +11,10 @@
 #include "client_json.h"
 #include "http_json.h"
 #include "json.h"
+#include "json_scan.h"
+#include "json_walk.h"
 #include "lint.h"
-#include "policy_json.h"
+#include "policy_document.h"
 #include "problem.h"
 #include "settings.h"
 
@@ -25,7 +27,8 @@ struct findings {
 };
 
 static void check_file(const char *path, struct findings *ret);
-static void check_policies(const char *path, struct json_object *json, struct findings *ret);
+static void check_policies(const char *path, const struct policy_document *document,
+			   struct findings *ret);
 static void check_config(struct json_object *json, struct findings *ret);
 static void print_words(FILE *out, const char *path, const struct findings *findings);
 static struct json_object *findings_json(const char *path, const struct findings *findings);
@@ -58,16 +61,48 @@ int client_check(struct client *client)
 	return CLIENT_DONE;
 }
 
-/* `{}` is a configuration; policies have one of these members, or are an array. */
-static bool is_config(struct json_object *json)
+static bool has_member(const struct json_part *object, const char *name)
 {
-	return json_object_is_type(json, json_type_object) && !client_member(json, "policies") &&
-	       !client_member(json, "action") && !client_member(json, "id");
+	struct json_part value;
+
+	return json_part_member(object, name, &value) && !json_part_is(&value, 'n');
+}
+
+/* `{}` is a configuration; policies have one of these members, or are an array. */
+static int kind_of(const struct json_part *part)
+{
+	if (!json_part_is(part, '{'))
+		return KIND_POLICIES;
+	if (has_member(part, "entries"))
+		return KIND_SET;
+	return has_member(part, "policies") || has_member(part, "action") || has_member(part, "id")
+		       ? KIND_POLICIES
+		       : KIND_CONFIG;
+}
+
+/* What is not policies is read as a tree. */
+static void check_tree(const char *path, const struct policy_document *document,
+		       struct findings *ret)
+{
+	CLEANUP(cleanup_json) struct json_object *json = NULL;
+	int result = json_read(document->text, document->size, JSON_GO_ON, &json, &ret->problems);
+
+	if (result && result != -EEXIST) {
+		if (!ret->problems.errors)
+			problem_add(&ret->problems, "", "%s", strerror(-result));
+	} else if (ret->kind == KIND_SET) {
+		ret->count = client_check_set(path, json, &ret->problems);
+	} else {
+		check_config(json, ret);
+	}
 }
 
 static void check_file(const char *path, struct findings *ret)
 {
-	CLEANUP(cleanup_json) struct json_object *json = NULL;
+	CLEANUP(problems_clear) struct problems ignored = { 0 };
+	CLEANUP(cleanup_free) char *text = NULL;
+	struct policy_document document = { .go_on = true };
+	struct json_part part;
 	int result;
 
 	if (client_is_set_text(path)) {
@@ -75,21 +110,23 @@ static void check_file(const char *path, struct findings *ret)
 		ret->count = client_check_set(path, NULL, &ret->problems);
 		return;
 	}
-	result = client_file_read(path, JSON_GO_ON, &json, &ret->problems);
-	if (result && result != -EEXIST) {
+	result = client_file_text(path, &text, &document.size);
+	if (!result)
+		result = json_blank_comments(text, document.size, &ret->problems);
+	if (result) {
 		if (!ret->problems.errors)
 			problem_add(&ret->problems, "", "%s", strerror(-result));
 		return;
 	}
-	ret->kind = client_is_set_json(json) ? KIND_SET
-		    : is_config(json)	     ? KIND_CONFIG
-					     : KIND_POLICIES;
-	if (ret->kind == KIND_SET)
-		ret->count = client_check_set(path, json, &ret->problems);
-	else if (ret->kind == KIND_POLICIES)
-		check_policies(path, json, ret);
+	document.text = text;
+	result = json_scan(text, document.size, &ignored);
+	part = json_part(text, document.size);
+	if (!result || result == -EEXIST)
+		ret->kind = kind_of(&part);
+	if (ret->kind == KIND_POLICIES)
+		check_policies(path, &document, ret);
 	else
-		check_config(json, ret);
+		check_tree(path, &document, ret);
 }
 
 static void check_config(struct json_object *json, struct findings *ret)
@@ -101,25 +138,40 @@ static void check_config(struct json_object *json, struct findings *ret)
 	settings_free(&settings);
 }
 
-static void check_policies(const char *path, struct json_object *json, struct findings *ret)
+/* Whether they would be taken by API. */
+static bool is_good_for_api(const struct policy_document *document)
 {
 	CLEANUP(problems_clear) struct problems ignored = { 0 };
-	struct policy_source file = client_source(true), api = client_source(false);
-	struct policy_list list = { 0 };
-	bool array = json_object_is_type(json, json_type_array), readable = !ret->problems.errors;
+	CLEANUP(policy_list_clear) struct policy_list list = { 0 };
+	struct policy_source api = client_source(false);
+	struct policy_document as_body = *document;
+
+	as_body.source = &api;
+	as_body.go_on = false;
+	return !policy_document_parse(&as_body, &list, &ignored);
+}
+
+static void check_policies(const char *path, const struct policy_document *document,
+			   struct findings *ret)
+{
+	CLEANUP(policy_list_clear) struct policy_list list = { 0 };
+	struct policy_source file = client_source(true);
+	struct policy_document as_file = *document;
+	struct json_part part = json_part(document->text, document->size);
+	bool array = json_part_is(&part, '[');
 	int result;
 
-	result = policy_parse_list(json, &file, &list, &ret->problems);
+	as_file.source = &file;
+	result = policy_document_parse(&as_file, &list, &ret->problems);
 	if (result && !ret->problems.errors)
 		problem_add(&ret->problems, "", "%s", strerror(-result));
-	if (result && readable)
-		ret->only_api = !policy_parse_list(json, &api, &list, &ignored);
+	if (result)
+		ret->only_api = is_good_for_api(document);
 	ret->count = list.count;
 	if (!result)
 		client_check_set_names(path, &list, &ret->problems);
 	if (list.count > 1 && lint_order(&list, array ? "" : "/policies", &ret->problems))
 		problem_add(&ret->problems, "", "out of memory");
-	policy_list_clear(&list);
 }
 
 static void print_words(FILE *out, const char *path, const struct findings *findings)

@@ -11,10 +11,11 @@
 #include "client_json.h"
 #include "client_text.h"
 #include "json.h"
-#include "policy_json.h"
+#include "json_scan.h"
+#include "policy_document.h"
 #include "problem.h"
 
-#define FILE_MAX (256UL << 20)
+#define FILE_MAX (1UL << 30) /* as large as a body may be */
 
 static int read_stream(FILE *stream, char **ret, size_t *ret_bytes);
 
@@ -50,19 +51,22 @@ int client_file_text(const char *path, char **ret, size_t *ret_bytes)
 
 int client_file_policies(struct client *client, const char *path, struct policy_list *ret)
 {
-	CLEANUP(cleanup_json) struct json_object *json = NULL;
 	CLEANUP(problems_clear) struct problems problems = { 0 };
+	CLEANUP(cleanup_free) char *text = NULL;
 	struct policy_source source = client_source(false);
-	int result, parsed = 0;
+	struct policy_document document = { .source = &source, .go_on = true };
+	int result = client_file_text(path, &text, &document.size);
 
-	result = client_file_read(path, JSON_GO_ON, &json, &problems);
-	if (!result || result == -EEXIST)
-		parsed = policy_parse_list(json, &source, ret, &problems);
-	if (!result && !parsed)
+	if (!result)
+		result = json_blank_comments(text, document.size, &problems);
+	document.text = text;
+	if (!result)
+		result = policy_document_parse(&document, ret, &problems);
+	if (!result)
 		return CLIENT_DONE;
 	client_print_problems(client->err, path, &problems);
 	if (!problems.count)
-		client_fail(client, "%s: %s", path, strerror(result ? -result : -parsed));
+		client_fail(client, "%s: %s", path, strerror(-result));
 	return CLIENT_REFUSED;
 }
 

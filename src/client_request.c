@@ -15,6 +15,7 @@
 #include "client_text.h"
 #include "directories.h"
 #include "json.h"
+#include "json_scan.h"
 #include "problem.h"
 
 #define TIMEOUT_SECONDS 60
@@ -22,6 +23,7 @@
 static char *full_target(struct client *client, const struct client_request *request);
 static int read_answer(struct client *client, const struct client_http_reply *reply,
 		       struct json_object **ret);
+static int refuse_answer(struct client *client);
 static void print_place(struct client *client, struct json_object *problem);
 
 int client_get(struct client *client, const char *target, struct json_object **ret)
@@ -31,10 +33,29 @@ int client_get(struct client *client, const char *target, struct json_object **r
 	return client_ask(client, &request, ret);
 }
 
-int client_ask(struct client *client, const struct client_request *request,
-	       struct json_object **ret)
+/* Of the request; what a body of JSON becomes stays the JSON's. Returns 0 or -ENOMEM. */
+static int set_body(const struct client_request *request, struct client_http_request *http)
 {
-	CLEANUP(client_http_reply_clear) struct client_http_reply reply = { 0 };
+	if (request->text) {
+		http->content_type = request->text_is_json ? "application/json" : "text/plain";
+		http->body = request->text;
+		http->body_bytes = request->text_bytes;
+	} else if (request->body) {
+		http->content_type = request->patch ? "application/merge-patch+json"
+						    : "application/json";
+		http->body = json_object_to_json_string_length(
+			request->body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
+			&http->body_bytes);
+		if (!http->body)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* An answer that is none for the caller is told here. */
+static int exchange(struct client *client, const struct client_request *request,
+		    struct client_http_reply *ret)
+{
 	CLEANUP(cleanup_free) char *target = full_target(client, request);
 	struct client_http_request http = {
 		.method = request->method,
@@ -44,35 +65,48 @@ int client_ask(struct client *client, const struct client_request *request,
 	};
 	int result;
 
-	if (!target)
+	if (!target || set_body(request, &http))
 		return client_fail(client, "out of memory");
-	if (request->text) {
-		http.content_type = "text/plain";
-		http.body = request->text;
-		http.body_bytes = request->text_bytes;
-	} else if (request->body) {
-		http.content_type = request->patch ? "application/merge-patch+json"
-						   : "application/json";
-		http.body = json_object_to_json_string_length(
-			request->body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
-			&http.body_bytes);
-		if (!http.body)
-			return client_fail(client, "out of memory");
-	}
-	result = client_http_exchange(&client->endpoint, &http, &reply);
+	result = client_http_exchange(&client->endpoint, &http, ret);
 	if (result && request->ask_only)
 		return result == -EACCES ? CLIENT_NOT_PERMITTED : CLIENT_NO_DAEMON;
 	if (result)
 		return client_explain_unreachable(client, result);
-	*ret = NULL;
-	if (reply.status == 204 || (reply.status == 404 && request->may_be_absent))
+	if (ret->status / 100 == 2 || (ret->status == 404 && request->may_be_absent) ||
+	    (ret->status == 503 && request->may_be_unwell &&
+	     !strcmp(ret->content_type, "application/json")))
 		return CLIENT_DONE;
-	if (reply.status == 503 && request->may_be_unwell &&
-	    !strcmp(reply.content_type, "application/json"))
-		return read_answer(client, &reply, ret);
-	if (reply.status / 100 != 2)
-		return client_explain_problem(client, reply.status, reply.body, reply.body_bytes);
+	return client_explain_problem(client, ret->status, ret->body, ret->body_bytes);
+}
+
+int client_ask(struct client *client, const struct client_request *request,
+	       struct json_object **ret)
+{
+	CLEANUP(client_http_reply_clear) struct client_http_reply reply = { 0 };
+	int status = exchange(client, request, &reply);
+
+	if (status)
+		return status;
+	*ret = NULL;
+	if (reply.status == 204 || reply.status == 404)
+		return CLIENT_DONE;
 	return read_answer(client, &reply, ret);
+}
+
+int client_get_text(struct client *client, const char *target, char **ret, size_t *ret_size)
+{
+	CLEANUP(client_http_reply_clear) struct client_http_reply reply = { 0 };
+	CLEANUP(problems_clear) struct problems problems = { 0 };
+	const struct client_request request = { .method = "GET", .target = target };
+	int status = exchange(client, &request, &reply);
+
+	if (status)
+		return status;
+	if (json_scan(reply.body, reply.body_bytes, &problems))
+		return refuse_answer(client);
+	*ret = TAKE_PTR(reply.body);
+	*ret_size = reply.body_bytes;
+	return CLIENT_DONE;
 }
 
 char *client_encode(const char *text)
@@ -206,6 +240,13 @@ static char *full_target(struct client *client, const struct client_request *req
 	return target;
 }
 
+static int refuse_answer(struct client *client)
+{
+	return client_fail(client, "what answers at %s does not speak as pepctl does",
+			   client->endpoint.host[0] ? client->endpoint.host
+						    : client->endpoint.socket);
+}
+
 static int read_answer(struct client *client, const struct client_http_reply *reply,
 		       struct json_object **ret)
 {
@@ -214,9 +255,7 @@ static int read_answer(struct client *client, const struct client_http_reply *re
 	if (!json_read(reply->body, reply->body_bytes, 0, ret, &problems))
 		return CLIENT_DONE;
 	*ret = NULL;
-	return client_fail(client, "what answers at %s does not speak as pepctl does",
-			   client->endpoint.host[0] ? client->endpoint.host
-						    : client->endpoint.socket);
+	return refuse_answer(client);
 }
 
 /* "pointer: detail" */

@@ -16,8 +16,9 @@ struct client_request {
 	const char *method;
 	const char *target; /* path and query, encoded */
 	struct json_object *body; /* NULL: none */
-	const char *text; /* a body that is text/plain instead; NULL: none */
+	const char *text; /* a body as it is instead; NULL: none */
 	size_t text_bytes;
+	bool text_is_json; /* else it is text/plain */
 	bool patch; /* the body is a merge patch */
 	bool must_be_new; /* refused with 412 when the target exists */
 	bool may_be_absent; /* 404 is an answer too */
@@ -36,6 +37,9 @@ int client_ask(struct client *client, const struct client_request *request,
 
 /** client_ask() with GET. */
 int client_get(struct client *client, const char *target, struct json_object **ret);
+
+/** The same of an answer that may be too long for a tree: the caller frees *ret. */
+int client_get_text(struct client *client, const char *target, char **ret, size_t *ret_size);
 
 /** "/policies/ID" and @query, with the id encoded; the caller frees it. NULL: no memory. */
 char *client_policy_target(const char *id, const char *query);

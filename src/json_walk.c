@@ -130,14 +130,39 @@ bool json_walk_is(const struct json_walk *walk, const char *name)
 	return !*name;
 }
 
-void json_walk_name(const struct json_walk *walk, char *ret, size_t size)
+static void copy_string(const char *quote, char *ret, size_t size)
 {
-	struct json_bytes bytes = { .text = walk->key, .offset = 1 };
+	struct json_bytes bytes = { .text = quote, .offset = 1 };
 	int byte;
 
 	while (--size && (byte = json_string_next(&bytes)) >= 0)
 		*ret++ = (char)byte;
 	*ret = '\0';
+}
+
+void json_walk_name(const struct json_walk *walk, char *ret, size_t size)
+{
+	copy_string(walk->key, ret, size);
+}
+
+void json_part_text(const struct json_part *part, char *ret, size_t size)
+{
+	copy_string(part->text, ret, size);
+}
+
+size_t json_squeeze(char *text, size_t size)
+{
+	const char *at = text, *end = text + size;
+	char *to = text;
+
+	while ((at = skip_space(at, end)) < end) {
+		const char *next = *at == '"' ? skip_string(at, end) : at + 1;
+
+		memmove(to, at, (size_t)(next - at));
+		to += next - at;
+		at = next;
+	}
+	return (size_t)(to - text);
 }
 
 bool json_part_member(const struct json_part *object, const char *name, struct json_part *ret)

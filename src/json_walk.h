@@ -34,6 +34,9 @@ bool json_part_is(const struct json_part *part, char c);
 /** Whether it is a whole number, and which; one out of range counts as the last that is in it. */
 bool json_part_integer(const struct json_part *part, int64_t *ret);
 
+/** What a string says, escapes resolved, as much of it as goes into @size bytes, ended by a zero. */
+void json_part_text(const struct json_part *part, char *ret, size_t size);
+
 /** Before the first value of @container, an array or object. */
 struct json_walk json_walk(const struct json_part *container);
 
@@ -48,5 +51,8 @@ void json_walk_name(const struct json_walk *walk, char *ret, size_t size);
 
 /** The last member of that name; false: there is none, or @object is no object. */
 bool json_part_member(const struct json_part *object, const char *name, struct json_part *ret);
+
+/** Takes white space out of a text, in place. Returns how long it is then. */
+size_t json_squeeze(char *text, size_t size);
 
 #endif
