@@ -169,7 +169,8 @@ static void finish_fold(struct commit *commit, int error)
 	}
 	if (!error)
 		warn_of_costs(daemon);
-	heap_trim(); /* compiling takes much more than what is left of it */
+	/* Compiling takes much more than what is left of it. */
+	commits_free_later(daemon->commits, heap_trim_later, NULL);
 	log_debug(error ? "what was folded is out of date: once more" : "the overlay is folded");
 	daemon_fold_follow(fold);
 }

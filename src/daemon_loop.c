@@ -256,7 +256,7 @@ static void on_settle(evutil_socket_t fd, short what, void *context)
 	if (store_wants_compact(daemon->store))
 		write_snapshot(daemon);
 	if (daemon->unsettled >= TRIM_POLICIES)
-		heap_trim();
+		commits_free_later(daemon->commits, heap_trim_later, NULL);
 	daemon->unsettled = 0;
 	daemon_tell_status(daemon);
 }

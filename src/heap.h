@@ -16,4 +16,11 @@ static inline void heap_trim(void)
 #endif
 }
 
+/** The same for commits_free_later(): behind what is freed there before. */
+static inline void heap_trim_later(void *unused)
+{
+	(void)unused;
+	heap_trim();
+}
+
 #endif
