@@ -179,13 +179,14 @@ int rules_count(const struct rules_names *names, const struct policy *policy, ui
 	return 0;
 }
 
-/* Says which policies give the most rules. */
-static void report_costliest(struct expansion *e)
+/* Says how many rules there would be, and which policies give the most. */
+static void refuse_rules(struct expansion *e)
 {
 	struct {
 		uint64_t cost;
 		const char *id;
 	} top[COSTLIEST] = { 0 };
+	uint64_t all = 0;
 
 	for (size_t i = 0; i < e->set->count; i++) {
 		size_t at = COSTLIEST;
@@ -193,6 +194,7 @@ static void report_costliest(struct expansion *e)
 
 		if (rules_count(e->names, e->set->policy[i], &cost))
 			continue;
+		all = cost > UINT64_MAX - all ? UINT64_MAX : all + cost;
 		while (at > 0 && cost > top[at - 1].cost)
 			at--;
 		if (at == COSTLIEST)
@@ -201,6 +203,10 @@ static void report_costliest(struct expansion *e)
 		top[at].cost = cost;
 		top[at].id = e->set->policy[i]->id;
 	}
+	problem_add(e->problems, "",
+		    "the policies come to %llu rules, more than the %zu that \"policy.max_rules\" "
+		    "allows: raise it in the configuration or remove some",
+		    (unsigned long long)all, e->names->max);
 	for (size_t i = 0; i < COSTLIEST && top[i].id && top[i].cost > 1; i++)
 		problem_add(e->problems, "", "policy %s alone gives %llu rules", top[i].id,
 			    (unsigned long long)top[i].cost);
@@ -221,9 +227,7 @@ static int expand_policy(struct expansion *e, size_t index, uint32_t rank)
 		return error;
 	count = rule_count(policy, factors_product(&factors));
 	if (count > e->names->max - e->count) {
-		problem_add(e->problems, "", "more than %zu rules (policy.max_rules)",
-			    e->names->max);
-		report_costliest(e);
+		refuse_rules(e);
 		error = -ENOSPC;
 	} else {
 		rule_start(policy, rank, e->slots[index], &start);

@@ -213,7 +213,7 @@ START_TEST(each_merged_prefix_is_a_rule)
 	rules_clear(&rules);
 	names.max = 3;
 	ck_assert_int_eq(rules_expand(set, none, &names, &rules, &problems), -ENOSPC);
-	ck_assert_ptr_nonnull(strstr(problems.list[0].detail, "more than 3 rules"));
+	ck_assert_ptr_nonnull(strstr(problems.list[0].detail, "rules, more than the 3 that"));
 	ck_assert_ptr_nonnull(strstr(problems.list[1].detail, "policy a alone gives 3 rules"));
 }
 END_TEST

@@ -218,7 +218,9 @@ START_TEST(the_costliest_policies_are_named)
 
 	ck_assert_int_eq(expand(many, ARRAY_SIZE(many), 5, &rules, &problems), -ENOSPC);
 	ck_assert_uint_eq(problems.count, 4);
-	ck_assert_str_eq(problems.list[0].detail, "more than 5 rules (policy.max_rules)");
+	ck_assert_str_eq(problems.list[0].detail,
+			 "the policies come to 20 rules, more than the 5 that \"policy.max_rules\" "
+			 "allows: raise it in the configuration or remove some");
 	ck_assert_str_eq(problems.list[1].detail, "policy large alone gives 12 rules");
 	ck_assert_str_eq(problems.list[2].detail, "policy middle alone gives 6 rules");
 	ck_assert_str_eq(problems.list[3].detail, "policy small alone gives 2 rules");
