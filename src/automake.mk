@@ -321,6 +321,8 @@ libpep_a_SOURCES = \
 	src/settings_sets.c \
 	src/store.c \
 	src/store.h \
+	src/store_crc.c \
+	src/store_crc.h \
 	src/store_entries.c \
 	src/store_entries.h \
 	src/store_file.c \

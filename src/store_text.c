@@ -14,30 +14,13 @@
 #include "json_scan.h"
 #include "json_walk.h"
 #include "problem.h"
+#include "store_crc.h"
 
 /* ,"crc":"89abcdef"} */
 #define CRC_START ",\"crc\":\""
 #define CRC_END "\"}"
 #define CRC_DIGITS 8
 #define CRC_SIZE (sizeof(CRC_START) - 1 + CRC_DIGITS + sizeof(CRC_END) - 1)
-
-/* CRC-32 of IEEE 802.3, four bits at a time. */
-static uint32_t crc32(uint32_t crc, const char *data, size_t size)
-{
-	static const uint32_t table[16] = {
-		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
-		0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
-		0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
-	};
-
-	crc = ~crc;
-	for (size_t i = 0; i < size; i++) {
-		crc ^= (unsigned char)data[i];
-		crc = crc >> 4 ^ table[crc & 15];
-		crc = crc >> 4 ^ table[crc & 15];
-	}
-	return ~crc;
-}
 
 void store_writer_start(struct store_writer *writer, const struct store_io *io, int fd)
 {
@@ -86,7 +69,7 @@ static void put(struct store_writer *writer, const char *text, size_t size)
 
 void store_writer_add(struct store_writer *writer, const char *text, size_t size)
 {
-	writer->crc = crc32(writer->crc, text, size);
+	writer->crc = store_crc32(writer->crc, text, size);
 	put(writer, text, size);
 }
 
@@ -138,7 +121,7 @@ static bool check_crc(const char *text, size_t size)
 	if (size < CRC_SIZE)
 		return false;
 	body = size - CRC_SIZE;
-	snprintf(end, sizeof(end), CRC_START "%08x" CRC_END, crc32(0, text, body));
+	snprintf(end, sizeof(end), CRC_START "%08x" CRC_END, store_crc32(0, text, body));
 	return memcmp(text + body, end, CRC_SIZE) == 0;
 }
 
