@@ -98,8 +98,6 @@ static bool is_gone(const struct deadlines *deadlines, const struct deadline *en
 	return policyset_find(deadlines->set, entry->policy->id) != entry->policy;
 }
 
-/* ---- those that have ended */
-
 /* ---- heaps */
 
 static int push(struct deadline_heap *heap, const struct deadline *wanted)

@@ -17,19 +17,28 @@
 static struct policyset *set;
 static struct deadlines deadlines;
 
+/* From a fixed sequence. */
+static unsigned int draw(unsigned int below)
+{
+	static uint64_t state = 1;
+
+	state = state * 6364136223846793005 + 1442695040888963407;
+	return (unsigned int)(state >> 33) % below;
+}
+
 /* A new one of some id: without an end, with one by either clock, of the API or a file. */
 static struct policy *random_policy(void)
 {
 	char text[100];
 	struct policy *policy;
 
-	snprintf(text, sizeof(text), "{'id':'p%d','action':'BLOCK'}", rand() % IDS);
+	snprintf(text, sizeof(text), "{'id':'p%u','action':'BLOCK'}", draw(IDS));
 	policy = policy_from(text);
-	policy->origin = rand() % 5 ? ORIGIN_API : ORIGIN_FILE;
-	if (rand() % 3 == 0)
-		policy->expires_at = (1 + rand() % 1000) * SECOND_US;
-	if (rand() % 3 == 0)
-		policy->ttl_deadline_ns = (uint64_t)(1 + rand() % 1000) * 1000000000;
+	policy->origin = draw(5) ? ORIGIN_API : ORIGIN_FILE;
+	if (draw(3) == 0)
+		policy->expires_at = (1 + draw(1000)) * SECOND_US;
+	if (draw(3) == 0)
+		policy->ttl_deadline_ns = (uint64_t)(1 + draw(1000)) * 1000000000;
 	return policy;
 }
 
@@ -38,11 +47,11 @@ static void change(void)
 	struct policy *add[3];
 	char ids[3][16];
 	const char *gone[3];
-	struct policyset_edit edit = { gone, (size_t)(rand() % 4), add, (size_t)(rand() % 4) };
+	struct policyset_edit edit = { gone, draw(4), add, draw(4) };
 	struct policyset *after = NULL;
 
 	for (size_t i = 0; i < edit.remove_count; i++) {
-		snprintf(ids[i], sizeof(ids[i]), "p%d", rand() % IDS);
+		snprintf(ids[i], sizeof(ids[i]), "p%u", draw(IDS));
 		gone[i] = ids[i];
 	}
 	for (size_t i = 0; i < edit.add_count; i++)
@@ -72,13 +81,12 @@ static void compare(const struct expiry_now *now)
 START_TEST(random_changes_are_followed)
 {
 	set = policyset_new();
-	srand(1);
 	for (int i = 0; i < STEPS; i++) {
 		/* The clocks do not go together, and one goes back. */
-		const struct expiry_now now = { .real_us = (int64_t)(rand() % 1100) * SECOND_US,
-						.boot_ns = (uint64_t)i * 1000000000 / 3 };
+		const struct expiry_now now = { .real_us = (int64_t)(draw(1100)) * SECOND_US,
+						.boot_ns = (uint64_t)i * 333000000 };
 
-		for (int changes = rand() % 3; changes; changes--)
+		for (unsigned int changes = draw(3); changes; changes--)
 			change();
 		ck_assert_int_eq(deadlines_follow(&deadlines, set), 0);
 		compare(&now);
