@@ -201,7 +201,7 @@ root_scripts = \
 	tests/root/test_vlan.py \
 	$(END)
 
-# `make soak`: the hours.
+# `make soak`: ten million changes and packets.
 soak_programs = \
 	$(END)
 soak_scripts = \

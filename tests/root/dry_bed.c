@@ -72,6 +72,7 @@ void dry_bed_ask(struct dry_bed *bed, const struct oracle *oracle, struct sample
 		.direction = s->direction,
 		.l3 = l3,
 		.vlan = PEP_VLAN_NONE,
+		.time_ns = bed->time_ns,
 	};
 	struct oracle_answer want;
 	struct pep_trace trace;

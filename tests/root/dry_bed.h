@@ -19,6 +19,7 @@ struct dry_bed {
 	unsigned long passed, failed;
 	unsigned long outcomes[PEP_OUTCOME_COUNT];
 	const char *state; /* shown with a mismatch */
+	uint64_t time_ns; /* of dry_bed_ask()'s packets, CLOCK_MONOTONIC; 0: now */
 };
 
 /** Loads the programs; exits when that fails. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cleanup.h"
 #include "json.h"
@@ -18,6 +19,7 @@
 #define SEED 0x9e3779b97f4a7c15ULL
 
 static uint64_t seed;
+static int64_t expires_around_s;
 
 /* PEPCTL_SEED makes another run of it. */
 static uint64_t first_seed(void)
@@ -133,6 +135,22 @@ static void add_extras(struct text *t)
 		add(t, ",\"fragment\":%s", draw(2) ? "true" : "false");
 }
 
+static void add_expiry(struct text *t)
+{
+	time_t expires = (time_t)expires_around_s - 2 + draw(20);
+	char text[32];
+	struct tm parts;
+
+	if (expires_around_s && draw(3) == 0) {
+		gmtime_r(&expires, &parts);
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
+		add(t, ",\"expires_at\":\"%s\"", text);
+	} else if (draw(10) == 0) {
+		add(t, ",\"expires_at\":\"%s\"",
+		    draw(2) ? "2020-01-01T00:00:00Z" : "2090-01-01T00:00:00Z");
+	}
+}
+
 static void add_action(struct text *t)
 {
 	const char *action = PICK(actions);
@@ -148,9 +166,7 @@ static void add_action(struct text *t)
 	}
 	if (draw(10) == 0)
 		add(t, ",\"enabled\":false");
-	if (draw(10) == 0)
-		add(t, ",\"expires_at\":\"%s\"",
-		    draw(2) ? "2020-01-01T00:00:00Z" : "2090-01-01T00:00:00Z");
+	add_expiry(t);
 	if (draw(2))
 		add(t, ",\"priority\":%u", draw(4) * 500);
 	if (draw(4) == 0)
@@ -182,6 +198,11 @@ static void fail(const char *what, const char *json, const struct problems *prob
 	for (size_t i = 0; i < problems->count; i++)
 		fprintf(stderr, "  %s: %s\n", problems->list[i].pointer, problems->list[i].detail);
 	exit(1);
+}
+
+void random_policies_expire(int64_t now_s)
+{
+	expires_around_s = now_s;
 }
 
 struct policyset *parse_set(const char *text, bool failsafe)

@@ -16,6 +16,12 @@ struct policyset;
 uint32_t draw(uint32_t below);
 
 /**
+ * From now on a third of the policies expire within a few seconds of @now_s, before or after, on
+ * full ones; without that few do, in 2020 or in 2090.
+ */
+void random_policies_expire(int64_t now_s);
+
+/**
  * A set of @count policies, whose JSON is left in @ret_json for messages.
  * Exits when the product does not take them. The caller puts it.
  */

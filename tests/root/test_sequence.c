@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Random sequences of changes: policies are added, deleted, replaced, changed
- * in what they do and nothing else, disabled, left to expire; changes are
- * abandoned; the main image is compiled anew now and then.  Ids come and go
- * among few, so that slots and ranks are used again.  After every step random
- * packets must meet what the oracle says of the set as it is then.
+ * in what they do and nothing else, disabled; they expire, and are removed some
+ * time later; changes are abandoned; the main image is compiled anew now and
+ * then.  Ids come and go among few, so that slots and ranks are used again:
+ * most steps have room for 64 policies, the others for more, which take longer.  After every
+ * step random packets must meet what the oracle says of the set as it is then.
+ *
+ * A step takes a second of a clock of its own, which packets bring along: all
+ * that expires does so between two steps.
  */
 #include <errno.h>
 #include <json-c/json.h>
@@ -26,8 +30,10 @@
 #define STEPS 20000
 #define STEPS_QUICK 800
 #define PACKETS 60 /* a step */
-#define IDS 64
 #define AT_ONCE 6 /* policies changed in a step */
+#define WINDOW 64 /* policies that a text has room for */
+#define SLOTS 65536
+#define US_PER_S 1000000LL
 
 struct wanted {
 	struct policyset *set, *failsafe;
@@ -37,7 +43,11 @@ struct wanted {
 struct sequence {
 	struct dry_bed bed;
 	struct wanted now; /* in force */
-	unsigned long steps[8], folds;
+	unsigned int ids; /* that policies have: as many can be in force at once */
+	int64_t time_us; /* CLOCK_REALTIME, some time */
+	unsigned long operations, folds, expired, most, reused;
+	unsigned int owner[SLOTS]; /* number of the policy that had it last, and one */
+	uint32_t slots; /* that were used */
 	char json[RANDOM_JSON_BYTES];
 };
 
@@ -66,7 +76,8 @@ static struct policyset *edited(const struct policyset *base, const char *const 
 static struct policyset *put_some(struct sequence *q)
 {
 	unsigned int count = 1 + draw(AT_ONCE);
-	struct policyset *add = random_set_from(draw(IDS - count), count, false, q->json), *set;
+	struct policyset *add = random_set_from(draw(q->ids - count + 1), count, false, q->json);
+	struct policyset *set;
 
 	set = edited(q->now.set, NULL, 0, add);
 	policyset_put(&add);
@@ -83,9 +94,43 @@ static struct policyset *delete_some(struct sequence *q)
 	return edited(q->now.set, remove, count, NULL);
 }
 
+/* As many as there is room for. */
+static struct policyset *fill(struct sequence *q)
+{
+	struct policyset *set = policyset_get(q->now.set), *add, *next;
+
+	for (unsigned int first = 0; first < q->ids; first += WINDOW) {
+		add = random_set_from(first, WINDOW, false, q->json);
+		next = edited(set, NULL, 0, add);
+		policyset_put(&add);
+		policyset_put(&set);
+		set = next;
+	}
+	return set;
+}
+
 static struct policyset *replace_all(struct sequence *q)
 {
-	return random_set_from(draw(IDS / 2), draw(IDS / 2), false, q->json);
+	unsigned int count = draw(WINDOW);
+
+	return random_set_from(draw(q->ids - count + 1), count, false, q->json);
+}
+
+/* What the daemon does about those that have expired. */
+static struct policyset *remove_expired(struct sequence *q)
+{
+	const struct policyset *set = q->now.set;
+	CLEANUP(cleanup_free) const char **remove = calloc(set->count + 1, sizeof(*remove));
+	size_t count = 0;
+
+	if (!remove)
+		fail("no memory");
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->policy[i]->expires_at && set->policy[i]->expires_at <= q->time_us)
+			remove[count++] = set->policy[i]->id;
+	}
+	q->expired += count;
+	return edited(set, remove, count, NULL);
 }
 
 /* A policy that is the same but for what is said in @members. */
@@ -131,12 +176,32 @@ static struct policyset *change_nothing(struct sequence *q)
 	return policyset_get(q->now.set);
 }
 
+/* The last two are rare. */
 static struct policyset *(*const steps[])(struct sequence *q) = {
-	put_some,    put_some,	    put_some,	   delete_some,
-	delete_some, change_effect, change_effect, change_nothing,
+	put_some, put_some,	 put_some,	delete_some,	delete_some, remove_expired,
+	put_some, change_effect, change_effect, change_nothing, replace_all, fill,
 };
 
 /* ---- publishing */
+
+/* Who has which slot, and had it before. */
+static void watch_slots(struct sequence *q)
+{
+	for (size_t i = 0; i < q->now.set->count; i++) {
+		const char *id = q->now.set->policy[i]->id;
+		uint32_t slot = datapath_policy_slot(q->bed.datapath, id);
+		unsigned int number = (unsigned int)atoi(id + 1) + 1;
+
+		if (slot >= SLOTS)
+			fail("a slot that cannot be");
+		q->reused += q->owner[slot] && q->owner[slot] != number;
+		q->owner[slot] = number;
+		if (slot >= q->slots)
+			q->slots = slot + 1;
+	}
+	if (q->now.set->count > q->most)
+		q->most = q->now.set->count;
+}
 
 /* A wanted state becomes the one in force, or after all was laid out does not. */
 static void publish(struct sequence *q, const struct wanted *wanted, bool abandon)
@@ -164,13 +229,14 @@ static void publish(struct sequence *q, const struct wanted *wanted, bool abando
 	policyset_put(&q->now.failsafe);
 	q->now = (struct wanted){ policyset_get(wanted->set), policyset_get(wanted->failsafe),
 				  wanted->default_block };
+	watch_slots(q);
 }
 
 static void step(struct sequence *q)
 {
-	unsigned int which = draw(ARRAY_SIZE(steps));
+	size_t which = draw(60) ? draw(ARRAY_SIZE(steps) - 2) : ARRAY_SIZE(steps) - 1 - draw(2);
 	struct wanted wanted = {
-		.set = draw(100) ? steps[which](q) : replace_all(q),
+		.set = steps[which](q),
 		.failsafe = draw(60) ? policyset_get(q->now.failsafe)
 				     : random_set(draw(3), true, q->json),
 		.default_block = draw(20) ? q->now.default_block : !q->now.default_block,
@@ -179,7 +245,7 @@ static void step(struct sequence *q)
 	publish(q, &wanted, draw(10) == 0);
 	policyset_put(&wanted.set);
 	policyset_put(&wanted.failsafe);
-	q->steps[which]++;
+	q->operations++;
 }
 
 /* A thread compiles while steps go on. */
@@ -205,10 +271,33 @@ static void fold(struct sequence *q)
 	q->folds += !error;
 }
 
+/* ---- time */
+
+static int64_t clock_us(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * US_PER_S + now.tv_nsec / 1000;
+}
+
+/* Half a second from all that may expire. */
+static void pass_second(struct sequence *q)
+{
+	int64_t ahead_us;
+
+	q->time_us += US_PER_S;
+	ahead_us = q->time_us - clock_us(CLOCK_REALTIME);
+	q->bed.time_ns = (uint64_t)(clock_us(CLOCK_MONOTONIC) + ahead_us) * 1000;
+	random_policies_expire(q->time_us / US_PER_S);
+}
+
+/* ---- a sequence */
+
 static void ask(struct sequence *q)
 {
-	struct oracle *oracle = oracle_new(q->now.set, q->now.failsafe, q->now.default_block,
-					   time(NULL) * 1000000LL);
+	struct oracle *oracle =
+		oracle_new(q->now.set, q->now.failsafe, q->now.default_block, q->time_us);
 	struct sample sample;
 
 	for (int i = 0; i < PACKETS; i++) {
@@ -218,29 +307,55 @@ static void ask(struct sequence *q)
 	oracle_free(oracle);
 }
 
-int main(int argc, char **argv)
+static void begin(struct sequence *q, unsigned int ids)
 {
-	unsigned int usual = getenv("TEST_SLOW") ? STEPS : STEPS_QUICK;
-	unsigned int count = argc > 1 ? (unsigned int)atoi(argv[1]) : usual;
 	struct policyset *none = policyset_new();
-	static struct sequence q;
 
-	dry_bed_open(&q.bed);
-	q.bed.state = q.json;
-	publish(&q, &(struct wanted){ .set = none, .failsafe = none }, false);
+	memset(q, 0, sizeof(*q));
+	dry_bed_open(&q->bed);
+	q->bed.state = q->json;
+	q->ids = ids;
+	q->time_us = clock_us(CLOCK_REALTIME) / US_PER_S * US_PER_S + US_PER_S / 2;
+	publish(q, &(struct wanted){ .set = none, .failsafe = none }, false);
+	policyset_put(&none);
+}
+
+static int end(struct sequence *q)
+{
+	printf("%u ids, %lu in force at most: %lu steps, %lu folds, %lu expired, %u slots, given "
+	       "to others %lu times\n",
+	       q->ids, q->most, q->operations, q->folds, q->expired, q->slots, q->reused);
+	printf("operations and packets: %lu\n", q->operations + q->bed.passed + q->bed.failed);
+	policyset_put(&q->now.set);
+	policyset_put(&q->now.failsafe);
+	dry_bed_check_still(&q->bed);
+	return dry_bed_close(&q->bed);
+}
+
+static int run(unsigned int ids, unsigned int count)
+{
+	static struct sequence q;
+	unsigned long failed = 0;
+
+	begin(&q, ids);
 	for (unsigned int i = 0; i < count; i++) {
+		pass_second(&q);
 		step(&q);
 		if (draw(8) == 0)
 			fold(&q);
 		ask(&q);
+		if (q.bed.failed > failed)
+			fprintf(stderr, "step %u, %u ids\n", i, ids);
+		failed = q.bed.failed;
 	}
-	printf("steps by kind:");
-	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
-		printf(" %lu", q.steps[i]);
-	printf("; %lu folds\n", q.folds);
-	policyset_put(&q.now.set);
-	policyset_put(&q.now.failsafe);
-	policyset_put(&none);
-	dry_bed_check_still(&q.bed);
-	return dry_bed_close(&q.bed);
+	return end(&q);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int usual = getenv("TEST_SLOW") ? STEPS : STEPS_QUICK;
+	unsigned int count = argc > 1 ? (unsigned int)atoi(argv[1]) : usual;
+	int few = run(64, count - count / 16), many = run(192, count / 16);
+
+	return few || many;
 }
