@@ -2,9 +2,12 @@
 #include "bed.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "datapath_counters.h"
@@ -21,6 +24,7 @@
 #define SAMPLE 8192
 #define SHOWN 5 /* mismatches */
 #define LOOPBACK 1
+#define THREADS_MOST 64
 
 static void check(int error, const char *what)
 {
@@ -159,32 +163,73 @@ static const char *name_of(const struct bed *bed, uint64_t slot)
 	return id ? id : "-";
 }
 
-static void check_header(struct bed *bed, const struct oracle *oracle, size_t index, uint64_t found)
-{
-	struct sample *sample = &bed->sample[index];
-	struct oracle_answer want;
-	struct pep_trace trace;
-	const char *name;
+/* What the oracle says of some headers: of every `step`th one, from `first` on. */
+struct share {
+	pthread_t thread;
+	const struct oracle *oracle;
+	const struct sample *sample;
+	struct oracle_answer *answer;
+	size_t first, step;
+};
 
-	run_dry(bed, sample, &trace);
-	oracle_ask(oracle, sample, &want);
-	name = want.policy ? want.policy : "-";
-	if (trace.outcome == want.outcome && !strcmp(name, name_of(bed, trace.slot)) &&
+static void *ask_share(void *argument)
+{
+	const struct share *share = argument;
+
+	for (size_t i = share->first; i < BENCH_TRACE; i += share->step)
+		oracle_ask(share->oracle, &share->sample[i], &share->answer[i]);
+	return NULL;
+}
+
+/* By as many threads as there are CPUs: it takes longer than all that is measured. */
+static void ask_oracle(const struct bed *bed, size_t step, struct oracle_answer *answer)
+{
+	struct oracle *oracle = oracle_new(bed->live, bed->failsafe, false, 0);
+	struct share share[THREADS_MOST];
+	size_t threads = (size_t)sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t all, own;
+
+	check(oracle ? 0 : -ENOMEM, "oracle");
+	threads = threads < THREADS_MOST ? threads : THREADS_MOST;
+	memset(&all, 0xff, sizeof(all));
+	check(sched_getaffinity(0, sizeof(own), &own), "CPUs");
+	check(sched_setaffinity(0, sizeof(all), &all), "CPUs");
+	for (size_t i = 0; i < threads; i++) {
+		share[i] = (struct share){ .oracle = oracle,
+					   .sample = bed->sample,
+					   .answer = answer,
+					   .first = i * step,
+					   .step = threads * step };
+		check(-pthread_create(&share[i].thread, NULL, ask_share, &share[i]), "thread");
+	}
+	for (size_t i = 0; i < threads; i++)
+		pthread_join(share[i].thread, NULL);
+	check(sched_setaffinity(0, sizeof(own), &own), "CPUs");
+	oracle_free(oracle);
+}
+
+static void check_header(struct bed *bed, const struct oracle_answer *want, size_t index,
+			 uint64_t found)
+{
+	struct pep_trace trace;
+	const char *name = want->policy ? want->policy : "-";
+
+	run_dry(bed, &bed->sample[index], &trace);
+	if (trace.outcome == want->outcome && !strcmp(name, name_of(bed, trace.slot)) &&
 	    !strcmp(name, name_of(bed, found)))
 		return;
 	if (bed->mismatches++ < SHOWN)
 		fprintf(stderr, "header %zu: oracle %s (%d), program %s (%u), lookup %s\n", index,
-			name, want.outcome, name_of(bed, trace.slot), trace.outcome,
+			name, want->outcome, name_of(bed, trace.slot), trace.outcome,
 			name_of(bed, found));
 }
 
 void bed_check(struct bed *bed, const uint64_t *slots)
 {
-	struct oracle *oracle = oracle_new(bed->live, bed->failsafe, false, 0);
 	size_t step = bed->file.count > RULES_ALL_CHECKED ? BENCH_TRACE / SAMPLE : 1;
+	CLEANUP(cleanup_free) struct oracle_answer *answer = allocate(BENCH_TRACE, sizeof(*answer));
 
-	check(oracle ? 0 : -ENOMEM, "oracle");
+	ask_oracle(bed, step, answer);
 	for (size_t i = 0; i < BENCH_TRACE; i += step)
-		check_header(bed, oracle, i, slots[i]);
-	oracle_free(oracle);
+		check_header(bed, &answer[i], i, slots[i]);
 }

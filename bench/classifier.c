@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,6 +149,28 @@ static void check_cache(struct bed *bed, struct programs *programs, enum measure
 
 /* ---- what is said of it */
 
+static void print_json_ratio(FILE *output, const char *name, struct ratio ratio)
+{
+	if (isfinite(ratio.median))
+		fprintf(output, ",\"%s\":{\"median\":%.3f,\"low\":%.3f,\"high\":%.3f}", name,
+			ratio.median, ratio.low, ratio.high);
+}
+
+/* As the table has them. */
+static void print_json_ratios(FILE *output, const struct series *s)
+{
+	print_json_ratio(output, "lookup_by_hash", series_ratio(&s[LOOKUP], &s[HASH], &s[EMPTY]));
+	print_json_ratio(output, "lookup_by_hash_raw", series_ratio(&s[LOOKUP], &s[HASH], NULL));
+	print_json_ratio(output, "hot_by_hash_pipeline",
+			 series_ratio(&s[HOT], &s[HASH_PIPELINE], &s[FEED]));
+	print_json_ratio(output, "hot_by_hash_pipeline_raw",
+			 series_ratio(&s[HOT], &s[HASH_PIPELINE], NULL));
+	print_json_ratio(output, "cold_by_hash_pipeline",
+			 series_ratio(&s[COLD], &s[HASH_PIPELINE], &s[FEED]));
+	print_json_ratio(output, "cold_by_hash_pipeline_raw",
+			 series_ratio(&s[COLD], &s[HASH_PIPELINE], NULL));
+}
+
 static void print_json(FILE *output, const char *path, const struct bed *bed,
 		       const struct series *series)
 {
@@ -160,6 +183,7 @@ static void print_json(FILE *output, const char *path, const struct bed *bed,
 			fprintf(output, ",\"%s\":{\"min\":%.1f,\"median\":%.1f}", names[i],
 				summary.min, summary.median);
 	}
+	print_json_ratios(output, series);
 	fprintf(output, ",\"image_bytes\":%zu,\"build_ms\":%.1f,\"worst_compares\":%u}\n",
 		bed->figures.image_bytes, (double)bed->figures.build_ns / 1e6,
 		bed->figures.worst_compares);

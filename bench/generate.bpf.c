@@ -18,8 +18,8 @@
 #define SOURCES_MASK 0x007fffff
 #define PORT_FIRST 1024
 
-const volatile __u32 flows; /* 0: random sources */
-const volatile __u32 header_sum; /* of the IP header without its source */
+volatile __u32 flows; /* 0: random sources */
+volatile __u32 header_sum; /* of the IP header without its source */
 
 static __always_inline __u16 header_check(__u32 source)
 {
@@ -38,15 +38,15 @@ int bench_send(struct xdp_md *ctx)
 	struct iphdr *ip = (void *)(ethernet + 1);
 	struct udphdr *udp = (void *)(ip + 1);
 	__u32 drawn = bpf_get_prandom_u32();
-	__u32 source = SOURCES | (drawn & SOURCES_MASK);
+	__u32 source = SOURCES | (drawn & SOURCES_MASK), few = flows;
 
 	if ((void *)(udp + 1) > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;
-	if (flows)
-		source = SOURCES + 1 + drawn % flows * 251;
+	if (few)
+		source = SOURCES + 1 + drawn % few * 251;
 	ip->saddr = bpf_htonl(source);
 	ip->check = bpf_htons(header_check(source));
-	udp->source = bpf_htons(PORT_FIRST + (flows ? drawn % flows : drawn >> 23));
+	udp->source = bpf_htons(PORT_FIRST + (few ? drawn % few : drawn >> 23));
 	return XDP_TX;
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * generate IFACE MAC SECONDS FLOWS PORT: sends UDP frames out of a veth device
- * to its other end, which has that hardware address, from FLOWS sources (0:
- * random ones) to PORT, by BPF_F_TEST_XDP_LIVE_FRAMES, on the last CPU; the
- * other end's work is done on the same one.  Prints how many seconds that took.
+ * generate --serve IFACE MAC: for each line "FLOWS PORT SECONDS" of the standard
+ * input sends UDP frames out of a veth device to its other end, which has that
+ * hardware address, from FLOWS sources (0: random ones) to PORT, by
+ * BPF_F_TEST_XDP_LIVE_FRAMES, on the last CPU; the other end's work is done on
+ * the same one.  Prints how many seconds that took.
  *
  * generate --drop IFACE, --pass IFACE: attaches a native XDP program that does
  * nothing else until the standard input ends; prints a line when it has.
@@ -12,6 +13,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
@@ -23,16 +25,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "cleanup.h"
 #include "generate.skel.h"
 
 #define DESTINATION 0x0a4d0001 /* 10.77.0.1 */
-#define REPEAT_FIRST (1 << 8) /* frames a call: more while a call is short */
+#define REPEAT_FIRST (1 << 8) /* frames a call */
 #define REPEAT_MOST (1 << 20)
-#define CALL_SECONDS 0.03
-#define SECONDS_MOST 30 /* by the clock */
+#define REPEAT_GROWTH 64
+#define ENOUGH 0.9 /* of the seconds */
 #define BATCH 64
 #define TTL 64
 #define NICE (-20)
@@ -102,12 +103,16 @@ static void pin(void)
 	check(setpriority(PRIO_PROCESS, 0, NICE) ? -errno : 0, "nice");
 }
 
-static double since(const struct timespec *began)
+/* Frames of the next call: as many as are left, but a slow receiver is not met with many. */
+static int next_repeat(int repeat, double call, double left)
 {
-	struct timespec now;
+	double wanted = call > 0 ? repeat * left / call : REPEAT_MOST;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - began->tv_sec) + (double)(now.tv_nsec - began->tv_nsec) / 1e9;
+	if (wanted > (double)repeat * REPEAT_GROWTH)
+		wanted = (double)repeat * REPEAT_GROWTH;
+	if (wanted > REPEAT_MOST)
+		return REPEAT_MOST;
+	return wanted > REPEAT_FIRST ? (int)wanted : REPEAT_FIRST;
 }
 
 /* As the kernel measures it: around the frames are waits for grace periods. */
@@ -119,34 +124,36 @@ static double flood(int program, int ifindex, const struct frame *frame, double 
 		    .ctx_in = &context, .ctx_size_in = sizeof(context), .repeat = REPEAT_FIRST,
 		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = BATCH);
 	double took = 0, call;
-	struct timespec began;
 
-	clock_gettime(CLOCK_MONOTONIC, &began);
 	do {
 		if (bpf_prog_test_run_opts(program, &options) && errno != EINTR)
 			check(-errno, "BPF_PROG_TEST_RUN");
-		call = options.duration * 1e-9 * options.repeat;
+		call = (options.duration + 0.5) * 1e-9 * options.repeat; /* it is rounded down */
 		took += call;
-		if (call < CALL_SECONDS && options.repeat < REPEAT_MOST)
-			options.repeat *= 4;
-	} while (took < seconds && since(&began) < SECONDS_MOST);
+		options.repeat = next_repeat(options.repeat, call, seconds - took);
+	} while (took < seconds * ENOUGH);
 	return took;
 }
 
-static int generate(char **arguments)
+static int serve(const char *interface, const char *mac)
 {
-	struct bench_generate *object = bench_generate__open();
-	int ifindex = ifindex_of(arguments[0]);
+	struct bench_generate *object = bench_generate__open_and_load();
+	int ifindex = ifindex_of(interface);
 	struct frame frame;
+	uint32_t flows;
+	double seconds;
+	uint16_t port;
 
 	check(object ? 0 : -errno, "generate.bpf.o");
-	make_frame(arguments[1], (uint16_t)strtoul(arguments[4], NULL, 10), &frame);
-	object->rodata->flows = (uint32_t)strtoul(arguments[3], NULL, 10);
-	object->rodata->header_sum = sum_header(&frame);
-	check(bench_generate__load(object), "generate.bpf.o");
 	pin();
-	printf("%.6f\n", flood(bpf_program__fd(object->progs.bench_send), ifindex, &frame,
-			       strtod(arguments[2], NULL)));
+	while (scanf("%" SCNu32 " %" SCNu16 " %lf", &flows, &port, &seconds) == 3) {
+		make_frame(mac, port, &frame);
+		object->bss->flows = flows;
+		object->bss->header_sum = sum_header(&frame);
+		printf("%.6f\n",
+		       flood(bpf_program__fd(object->progs.bench_send), ifindex, &frame, seconds));
+		fflush(stdout);
+	}
 	bench_generate__destroy(object);
 	return 0;
 }
@@ -176,9 +183,8 @@ int main(int argc, char **argv)
 		return hold(true, argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "--pass"))
 		return hold(false, argv[2]);
-	if (argc == 6)
-		return generate(argv + 1);
-	fputs("usage: generate IFACE MAC SECONDS FLOWS PORT, generate --drop|--pass IFACE\n",
-	      stderr);
+	if (argc == 4 && !strcmp(argv[1], "--serve"))
+		return serve(argv[2], argv[3]);
+	fputs("usage: generate --serve IFACE MAC, generate --drop|--pass IFACE\n", stderr);
 	return 2;
 }

@@ -6,8 +6,14 @@
 
 typedef unsigned __int128 number;
 
+/* Outside of which a policy cannot match; all are tried, but most need no more than this. */
+struct hull {
+	uint32_t src_low, src_high, dst_low, dst_high; /* first words of addresses */
+};
+
 struct oracle {
 	const struct policy **order[2][PEP_FAMILIES]; /* policies, failsafe */
+	struct hull *hull[2][PEP_FAMILIES]; /* of order[][] */
 	size_t count[2];
 	bool default_block;
 	bool transparent;
@@ -131,6 +137,57 @@ static const struct policy **sorted(const struct policyset *set, enum pep_family
 	return order;
 }
 
+static void hull_of(const struct address_list *list, enum pep_family family, uint32_t *low,
+		    uint32_t *high)
+{
+	bool included = false;
+
+	*low = UINT32_MAX;
+	*high = 0;
+	for (size_t i = 0; i < list->count; i++) {
+		const struct address_range *r = &list->range[i];
+
+		included |= !r->excluded;
+		if (r->excluded || r->family != family)
+			continue;
+		*low = r->low.word[0] < *low ? r->low.word[0] : *low;
+		*high = r->high.word[0] > *high ? r->high.word[0] : *high;
+	}
+	if (included)
+		return;
+	*low = 0;
+	*high = UINT32_MAX;
+}
+
+static struct hull *hulls(const struct policy **order, size_t count, enum pep_family family)
+{
+	struct hull *hull = calloc(count + 1, sizeof(*hull));
+
+	for (size_t i = 0; hull && i < count; i++) {
+		hull_of(&order[i]->src, family, &hull[i].src_low, &hull[i].src_high);
+		hull_of(&order[i]->dst, family, &hull[i].dst_low, &hull[i].dst_high);
+	}
+	return hull;
+}
+
+/* Sorts one of the two sets, and has a look at it. */
+static bool prepare(struct oracle *oracle, int which, const struct policyset *set)
+{
+	bool ok = true;
+
+	oracle->count[which] = set->count;
+	for (int i = 0; i < PEP_FAMILIES; i++) {
+		enum pep_family family = (enum pep_family)i;
+
+		oracle->order[which][i] = sorted(set, family);
+		ok = ok && oracle->order[which][i];
+		oracle->hull[which][i] = ok ? hulls(oracle->order[which][i], set->count, family)
+					    : NULL;
+		ok = ok && oracle->hull[which][i];
+	}
+	return ok;
+}
+
 struct oracle *oracle_new(const struct policyset *set, const struct policyset *failsafe,
 			  bool default_block, int64_t now_us)
 {
@@ -138,12 +195,10 @@ struct oracle *oracle_new(const struct policyset *set, const struct policyset *f
 
 	if (!oracle)
 		return NULL;
-	for (int family = 0; family < PEP_FAMILIES; family++) {
-		oracle->order[0][family] = sorted(set, (enum pep_family)family);
-		oracle->order[1][family] = sorted(failsafe, (enum pep_family)family);
+	if (!prepare(oracle, 0, set) || !prepare(oracle, 1, failsafe)) {
+		oracle_free(oracle);
+		return NULL;
 	}
-	oracle->count[0] = set->count;
-	oracle->count[1] = failsafe->count;
 	oracle->default_block = default_block;
 	oracle->now_us = now_us;
 	oracle->transparent = !default_block;
@@ -155,8 +210,10 @@ struct oracle *oracle_new(const struct policyset *set, const struct policyset *f
 void oracle_free(struct oracle *oracle)
 {
 	for (int i = 0; i < 2; i++) {
-		for (int family = 0; family < PEP_FAMILIES; family++)
+		for (int family = 0; family < PEP_FAMILIES; family++) {
 			free(oracle->order[i][family]);
+			free(oracle->hull[i][family]);
+		}
 	}
 	free(oracle);
 }
@@ -259,8 +316,13 @@ static const struct policy *next_match(const struct oracle *o, int set, const st
 				       size_t *from)
 {
 	for (; *from < o->count[set]; (*from)++) {
-		const struct policy *p = o->order[set][s->family][*from];
+		const struct hull *hull = &o->hull[set][s->family][*from];
+		const struct policy *p;
 
+		if (s->src[0] < hull->src_low || s->src[0] > hull->src_high ||
+		    s->dst[0] < hull->dst_low || s->dst[0] > hull->dst_high)
+			continue;
+		p = o->order[set][s->family][*from];
 		if (p->enabled && !(p->expires_at && p->expires_at <= o->now_us) && matches(p, s)) {
 			(*from)++;
 			return p;

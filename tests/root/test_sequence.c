@@ -27,7 +27,7 @@
 #include "random_policies.h"
 #include "random_samples.h"
 
-#define STEPS 20000
+#define STEPS 17000 /* a million, with the packets */
 #define STEPS_QUICK 800
 #define PACKETS 60 /* a step */
 #define AT_ONCE 6 /* policies changed in a step */
