@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * generate --serve IFACE MAC: for each line "FLOWS PORT SECONDS" of the standard
+ * generate --serve IFACE MAC NICE: for each line "FLOWS PORT SECONDS" of the standard
  * input sends UDP frames out of a veth device to its other end, which has that
  * hardware address, from FLOWS sources (0: random ones) to PORT, by
  * BPF_F_TEST_XDP_LIVE_FRAMES, on the last CPU; the other end's work is done on
- * the same one.  Prints how many seconds that took.
+ * the same one, at that priority (0: as it is).  Prints how many seconds that took.
  *
  * generate --drop IFACE, --pass IFACE: attaches a native XDP program that does
  * nothing else until the standard input ends; prints a line when it has.
@@ -36,7 +36,6 @@
 #define ENOUGH 0.9 /* of the seconds */
 #define BATCH 64
 #define TTL 64
-#define NICE (-20)
 
 struct frame {
 	struct ethhdr ethernet;
@@ -93,14 +92,14 @@ static uint32_t sum_header(const struct frame *frame)
 	return sum;
 }
 
-static void pin(void)
+static void pin(int priority)
 {
 	cpu_set_t cpus;
 
 	CPU_ZERO(&cpus);
 	CPU_SET((size_t)sysconf(_SC_NPROCESSORS_ONLN) - 1, &cpus);
 	check(sched_setaffinity(0, sizeof(cpus), &cpus) ? -errno : 0, "CPU");
-	check(setpriority(PRIO_PROCESS, 0, NICE) ? -errno : 0, "nice");
+	check(priority && setpriority(PRIO_PROCESS, 0, priority) ? -errno : 0, "nice");
 }
 
 /* Frames of the next call: as many as are left, but a slow receiver is not met with many. */
@@ -135,7 +134,7 @@ static double flood(int program, int ifindex, const struct frame *frame, double 
 	return took;
 }
 
-static int serve(const char *interface, const char *mac)
+static int serve(const char *interface, const char *mac, int priority)
 {
 	struct bench_generate *object = bench_generate__open_and_load();
 	int ifindex = ifindex_of(interface);
@@ -145,7 +144,7 @@ static int serve(const char *interface, const char *mac)
 	uint16_t port;
 
 	check(object ? 0 : -errno, "generate.bpf.o");
-	pin();
+	pin(priority);
 	while (scanf("%" SCNu32 " %" SCNu16 " %lf", &flows, &port, &seconds) == 3) {
 		make_frame(mac, port, &frame);
 		object->bss->flows = flows;
@@ -183,8 +182,8 @@ int main(int argc, char **argv)
 		return hold(true, argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "--pass"))
 		return hold(false, argv[2]);
-	if (argc == 4 && !strcmp(argv[1], "--serve"))
-		return serve(argv[2], argv[3]);
-	fputs("usage: generate --serve IFACE MAC, generate --drop|--pass IFACE\n", stderr);
+	if (argc == 5 && !strcmp(argv[1], "--serve"))
+		return serve(argv[2], argv[3], atoi(argv[4]));
+	fputs("usage: generate --serve IFACE MAC NICE, generate --drop|--pass IFACE\n", stderr);
 	return 2;
 }
