@@ -4,7 +4,8 @@
  * input sends UDP frames out of a veth device to its other end, which has that
  * hardware address, from FLOWS sources (0: random ones) to PORT, by
  * BPF_F_TEST_XDP_LIVE_FRAMES, on the last CPU; the other end's work is done on
- * the same one, at that priority (0: as it is).  Prints how many seconds that took.
+ * the same one, at that priority (0: as it is).  Prints how many seconds that took, and
+ * how many frames there were.
  *
  * generate --drop IFACE, --pass IFACE: attaches a native XDP program that does
  * nothing else until the standard input ends; prints a line when it has.
@@ -115,7 +116,8 @@ static int next_repeat(int repeat, double call, double left)
 }
 
 /* As the kernel measures it: around the frames are waits for grace periods. */
-static double flood(int program, int ifindex, const struct frame *frame, double seconds)
+static double flood(int program, int ifindex, const struct frame *frame, double seconds,
+		    unsigned long *ret_frames)
 {
 	struct xdp_md context = { .data_end = sizeof(*frame),
 				  .ingress_ifindex = (uint32_t)ifindex };
@@ -124,11 +126,13 @@ static double flood(int program, int ifindex, const struct frame *frame, double 
 		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = BATCH);
 	double took = 0, call;
 
+	*ret_frames = 0;
 	do {
 		if (bpf_prog_test_run_opts(program, &options) && errno != EINTR)
 			check(-errno, "BPF_PROG_TEST_RUN");
 		call = (options.duration + 0.5) * 1e-9 * options.repeat; /* it is rounded down */
 		took += call;
+		*ret_frames += (unsigned long)options.repeat;
 		options.repeat = next_repeat(options.repeat, call, seconds - took);
 	} while (took < seconds * ENOUGH);
 	return took;
@@ -139,8 +143,9 @@ static int serve(const char *interface, const char *mac, int priority)
 	struct bench_generate *object = bench_generate__open_and_load();
 	int ifindex = ifindex_of(interface);
 	struct frame frame;
+	double seconds, took;
+	unsigned long frames;
 	uint32_t flows;
-	double seconds;
 	uint16_t port;
 
 	check(object ? 0 : -errno, "generate.bpf.o");
@@ -149,8 +154,9 @@ static int serve(const char *interface, const char *mac, int priority)
 		make_frame(mac, port, &frame);
 		object->bss->flows = flows;
 		object->bss->header_sum = sum_header(&frame);
-		printf("%.6f\n",
-		       flood(bpf_program__fd(object->progs.bench_send), ifindex, &frame, seconds));
+		took = flood(bpf_program__fd(object->progs.bench_send), ifindex, &frame, seconds,
+			     &frames);
+		printf("%.6f %lu\n", took, frames);
 		fflush(stdout);
 	}
 	bench_generate__destroy(object);
