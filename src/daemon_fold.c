@@ -31,7 +31,7 @@ struct daemon_fold {
 
 static void on_pause(evutil_socket_t fd, short what, void *context);
 static void on_compiled(evutil_socket_t fd, short what, void *context);
-static void begin(struct daemon_fold *fold);
+static void begin(struct daemon_fold *fold, bool in_haste);
 static void wait_for(struct daemon_fold *fold, time_t seconds);
 
 int daemon_fold_open(struct daemon *daemon, struct daemon_fold **ret)
@@ -57,7 +57,7 @@ void daemon_fold_follow(struct daemon_fold *fold)
 		return;
 	datapath_figures(fold->daemon->datapath, &figures);
 	if (datapath_fold_is_due(fold->daemon->datapath))
-		begin(fold);
+		begin(fold, true);
 	else if (figures.overlay_policies || figures.dead_policies || figures.improvable)
 		wait_for(fold, PAUSE_SECONDS);
 }
@@ -93,7 +93,7 @@ static void on_pause(evutil_socket_t fd, short what, void *context)
 	if (fold->compiled || fold->publishing)
 		return;
 	if (datapath_fold_fd(fold->daemon->datapath) < 0)
-		begin(fold);
+		begin(fold, false);
 	else
 		on_compiled(-1, 0, fold);
 }
@@ -106,10 +106,10 @@ static void fail(struct daemon_fold *fold, int error)
 	wait_for(fold, RETRY_SECONDS);
 }
 
-static void begin(struct daemon_fold *fold)
+static void begin(struct daemon_fold *fold, bool in_haste)
 {
 	struct datapath *datapath = fold->daemon->datapath;
-	int error = datapath_fold_begin(datapath);
+	int error = datapath_fold_begin(datapath, in_haste);
 
 	if (error) {
 		fail(fold, error);

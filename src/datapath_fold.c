@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 
 #include "cleanup.h"
 #include "datapath_change.h"
@@ -18,7 +19,12 @@
 #include "problem.h"
 #include "rules.h"
 
+/* The larger the main image, the longer it takes to make another one, and the less often that is
+ * worth it. */
 #define OVERLAY_POLICIES_DUE 256
+#define OVERLAY_SHARE_DUE 512
+#define OVERLAY_POLICIES_FULL 1024 /* half of what there is room for */
+#define NICE 5 /* changes come first */
 
 struct datapath_fold {
 	pthread_t thread;
@@ -71,6 +77,7 @@ static void *compile(void *context)
 		.max = SIZE_MAX,
 	};
 
+	(void)setpriority(PRIO_PROCESS, 0, NICE); /* of this thread alone */
 	fold->error =
 		datapath_compile(&fold->base, fold->failsafe, &names, &fold->image, &problems);
 	/* An eventfd takes 2^64 - 2 of these before it would block. */
@@ -83,7 +90,12 @@ static void *compile(void *context)
 
 bool datapath_fold_is_due(const struct datapath *datapath)
 {
-	return !datapath->fold && datapath->figures.overlay_policies >= OVERLAY_POLICIES_DUE;
+	const struct policyset *set = datapath->base.set;
+	size_t due = OVERLAY_POLICIES_DUE + (set ? set->count / OVERLAY_SHARE_DUE : 0);
+
+	if (due > OVERLAY_POLICIES_FULL)
+		due = OVERLAY_POLICIES_FULL;
+	return !datapath->fold && datapath->figures.overlay_policies >= due;
 }
 
 /* A change that is being prepared may add to them. */
@@ -135,7 +147,7 @@ static int start_thread(struct datapath_fold *fold)
 	return -error;
 }
 
-int datapath_fold_begin(struct datapath *datapath)
+int datapath_fold_begin(struct datapath *datapath, bool in_haste)
 {
 	struct datapath_fold *fold;
 	int error;
@@ -147,6 +159,7 @@ int datapath_fold_begin(struct datapath *datapath)
 		return -ENOMEM;
 	fold->done = -1;
 	error = take_snapshot(datapath, fold);
+	fold->base.improvable = in_haste;
 	if (!error)
 		error = start_thread(fold);
 	if (error) {

@@ -14,8 +14,11 @@ struct datapath_change;
 /** Whether the overlay has grown so far that folding is worth it, and nothing is being folded. */
 bool datapath_fold_is_due(const struct datapath *datapath);
 
-/** Starts the thread. Returns 0, -EBUSY when there is one, or -errno. */
-int datapath_fold_begin(struct datapath *datapath);
+/**
+ * Starts the thread. @in_haste: the first image will do, and a better one is looked for when it is
+ * folded again. Returns 0, -EBUSY when there is one, or -errno.
+ */
+int datapath_fold_begin(struct datapath *datapath, bool in_haste);
 
 /** Readable when it is time for datapath_fold_prepare(); -1: there is no thread. */
 int datapath_fold_fd(const struct datapath *datapath);

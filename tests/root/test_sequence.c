@@ -255,7 +255,7 @@ static void fold(struct sequence *q)
 	int error;
 
 	if (datapath_fold_fd(q->bed.datapath) < 0) {
-		if (datapath_fold_begin(q->bed.datapath))
+		if (datapath_fold_begin(q->bed.datapath, draw(2)))
 			fail("cannot fold");
 		return;
 	}
