@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "json_cleanup.h"
 #include "policy.h"
 #include "policy_draft.h"
 #include "policy_field.h"
@@ -274,6 +275,64 @@ struct json_object *policy_to_json(const struct policy *policy)
 		}
 	}
 	return json;
+}
+
+/* "NAME":VALUE, with what goes before it. */
+static int append_member(struct printbuf *text, const char *before, const char *name,
+			 struct json_object *value)
+{
+	const char *printed = json_object_to_json_string_ext(
+		value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	size_t length = printed ? strlen(printed) : 0;
+
+	if (!printed || printbuf_memappend(text, before, (int)strlen(before)) < 0 ||
+	    printbuf_memappend(text, "\"", 1) < 0 ||
+	    printbuf_memappend(text, name, (int)strlen(name)) < 0 ||
+	    printbuf_memappend(text, "\":", 2) < 0 ||
+	    printbuf_memappend(text, printed, (int)length) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+/* Closes the group that is open, if it is another one, and opens its own. */
+static int switch_group(struct printbuf *text, enum policy_group *open, enum policy_group group)
+{
+	if (*open == group)
+		return 0;
+	if (*open != GROUP_TOP && printbuf_memappend(text, "}", 1) < 0)
+		return -ENOMEM;
+	*open = group;
+	if (group == GROUP_TOP)
+		return 0;
+	return sprintbuf(text, ",\"%s\":{", policy_group_name(group)) < 0 ? -ENOMEM : 0;
+}
+
+/* The rows of a group stand together, so each is opened once. */
+int policy_print(const struct policy *policy, bool expiry, struct printbuf *ret)
+{
+	enum policy_group open = GROUP_TOP;
+	const char *before = "{";
+
+	for (size_t i = 0; i < policy_field_count; i++) {
+		const struct policy_field *field = &policy_fields[i];
+		CLEANUP(cleanup_json) struct json_object *value = NULL;
+
+		if (!field->print || (!expiry && field->member == MEMBER_EXPIRY))
+			continue;
+		if (field->print(policy, field, &value) < 0)
+			return -ENOMEM;
+		if (!value)
+			continue;
+		if (field->group != open && field->group != GROUP_TOP)
+			before = "";
+		if (switch_group(ret, &open, field->group) < 0 ||
+		    append_member(ret, before, field->name, value) < 0)
+			return -ENOMEM;
+		before = ",";
+	}
+	if (switch_group(ret, &open, GROUP_TOP) < 0 || printbuf_memappend(ret, "}", 1) < 0)
+		return -ENOMEM;
+	return 0;
 }
 
 /* A policy that is added again for another hour is still the same policy. */

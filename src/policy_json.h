@@ -13,6 +13,7 @@
 struct address_sets;
 struct json_object;
 struct policy;
+struct printbuf;
 struct problems;
 
 /* Where a text comes from decides what it may say. */
@@ -55,6 +56,13 @@ void policy_list_clear(struct policy_list *list);
  * memory.
  */
 struct json_object *policy_to_json(const struct policy *policy);
+
+/**
+ * Appends the same as text, plain and without slashes escaped; without an end
+ * unless @expiry. No tree is made of it, so that many take less long. Returns 0
+ * or -ENOMEM.
+ */
+int policy_print(const struct policy *policy, bool expiry, struct printbuf *ret);
 
 /** An id made of the content, stable for equal definitions: "p-" and 12 hex digits. */
 void policy_content_id(const struct policy *policy, char ret_id[16]);

@@ -216,21 +216,38 @@ static int next_part(void *context, struct evbuffer *part)
 	return add_end(listing, part);
 }
 
-static int add_policy(const struct listing *listing, size_t n, struct evbuffer *part)
+static int add_definition(const struct policy *policy, struct evbuffer *part)
 {
-	const struct chosen *chosen = &listing->chosen[n];
+	struct printbuf *text = printbuf_new();
+	int error = text ? policy_print(policy, true, text) : -ENOMEM;
+
+	if (!error)
+		error = evbuffer_add(part, text->buf, (size_t)printbuf_length(text));
+	if (text)
+		printbuf_free(text);
+	return error ? -ENOMEM : 0;
+}
+
+static int add_view(const struct listing *listing, const struct chosen *chosen,
+		    struct evbuffer *part)
+{
 	const struct policy *policy = listing->set->policy[chosen->index];
 	CLEANUP(cleanup_json)
-	struct json_object *json =
-		listing->definitions ? policy_to_json(policy)
-				     : policy_view(listing->daemon, policy, chosen->position + 1);
+	struct json_object *json = policy_view(listing->daemon, policy, chosen->position + 1);
 	const char *text =
 		json ? json_object_to_json_string_ext(json, JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
 
-	if (!text || evbuffer_add_printf(part, "%s\n", n ? "," : "") < 0 ||
-	    evbuffer_add(part, text, strlen(text)))
+	return !text || evbuffer_add(part, text, strlen(text)) ? -ENOMEM : 0;
+}
+
+static int add_policy(const struct listing *listing, size_t n, struct evbuffer *part)
+{
+	const struct chosen *chosen = &listing->chosen[n];
+
+	if (evbuffer_add_printf(part, "%s\n", n ? "," : "") < 0)
 		return -ENOMEM;
-	return 0;
+	return listing->definitions ? add_definition(listing->set->policy[chosen->index], part)
+				    : add_view(listing, chosen, part);
 }
 
 static int add_end(const struct listing *listing, struct evbuffer *part)

@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "cleanup.h"
-#include "json_cleanup.h"
 #include "policyset.h"
 #include "problem.h"
 #include "store_text.h"
@@ -24,6 +23,12 @@ struct policy_source store_policy_source(void)
 	return source;
 }
 
+static void free_text(struct printbuf **text)
+{
+	if (*text)
+		printbuf_free(*text);
+}
+
 /*
  * The end is kept beside the definition, not in it: reading a definition
  * refuses an end that has passed and starts ttl_seconds anew.  A ttl_seconds
@@ -32,22 +37,23 @@ struct policy_source store_policy_source(void)
 void store_add_policy(const struct store *store, struct store_writer *writer,
 		      const struct policy *policy)
 {
-	CLEANUP(cleanup_json) struct json_object *definition = policy_to_json(policy);
+	static const char first[] = "{\"policy\":";
+	CLEANUP(free_text) struct printbuf *text = printbuf_new();
 
-	if (definition) {
-		json_object_object_del(definition, "expires_at");
-		json_object_object_del(definition, "ttl_seconds");
+	if (!text || printbuf_memappend(text, first, sizeof(first) - 1) < 0 ||
+	    policy_print(policy, false, text) < 0 ||
+	    sprintbuf(text, ",\"created_us\":%lld,\"updated_us\":%lld",
+		      (long long)policy->created_at, (long long)policy->updated_at) < 0) {
+		writer->error = -ENOMEM;
+		return;
 	}
-	store_writer_print(writer, "{\"policy\":");
-	store_writer_add_json(writer, definition);
-	store_writer_print(writer, ",\"created_us\":%lld,\"updated_us\":%lld",
-			   (long long)policy->created_at, (long long)policy->updated_at);
+	store_writer_add(writer, text->buf, (size_t)printbuf_length(text));
 	if (policy->expires_at)
 		store_writer_print(writer, ",\"expires_us\":%lld", (long long)policy->expires_at);
 	if (policy->ttl_deadline_ns)
 		store_writer_print(writer, ",\"boot_id\":\"%s\",\"deadline_ns\":%llu",
 				   store->boot_id, (unsigned long long)policy->ttl_deadline_ns);
-	store_writer_print(writer, "}");
+	store_writer_add(writer, "}", 1);
 }
 
 void store_add_policies(const struct store *store, struct store_writer *writer,

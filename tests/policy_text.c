@@ -4,6 +4,7 @@
 #include <check.h>
 #include <json-c/json.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,17 @@ char *problems_of(const char *text)
 	return said;
 }
 
+/* Without a tree the same is printed. */
+static void check_print(const struct policy *policy, bool expiry, const char *expected)
+{
+	struct printbuf *printed = printbuf_new();
+
+	ck_assert_ptr_nonnull(printed);
+	ck_assert_int_eq(policy_print(policy, expiry, printed), 0);
+	ck_assert_str_eq(printed->buf, expected);
+	printbuf_free(printed);
+}
+
 char *policy_text(const struct policy *policy)
 {
 	CLEANUP(cleanup_json) struct json_object *json = policy_to_json(policy);
@@ -77,6 +89,11 @@ char *policy_text(const struct policy *policy)
 	text = strdup(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
 								   JSON_C_TO_STRING_NOSLASHESCAPE));
 	ck_assert_ptr_nonnull(text);
+	check_print(policy, true, text);
+	json_object_object_del(json, "expires_at");
+	check_print(policy, false,
+		    json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
+								 JSON_C_TO_STRING_NOSLASHESCAPE));
 	return text;
 }
 
