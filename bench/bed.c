@@ -14,6 +14,7 @@
 #include "datapath_dry.h"
 #include "datapath_interfaces.h"
 #include "datapath_maps.h"
+#include "datapath_steady.h"
 #include "frame.h"
 #include "policyset.h"
 #include "problem.h"
@@ -71,6 +72,7 @@ static void kill_slot(struct bed *bed, const char *id)
 	struct pep_slot *slot =
 		datapath_slot_at(bed->datapath, datapath_policy_slot(bed->datapath, id));
 
+	datapath_unsteady(bed->datapath, datapath_policy_slot(bed->datapath, id));
 	slot->version[0].from = 0;
 	slot->version[1].from = 0;
 }
@@ -131,6 +133,7 @@ void bed_open(const char *path, unsigned int dead_percent, struct bed *ret_bed)
 	ret_bed->set = classbench_policies(&ret_bed->file);
 	ret_bed->failsafe = policyset_new();
 	publish(ret_bed);
+	check(datapath_rest(ret_bed->datapath), "grace period");
 	kill_some(ret_bed, dead_percent);
 	draw_trace(ret_bed);
 	for (size_t i = 0; i < BENCH_TRACE; i++) {

@@ -31,6 +31,8 @@ static const char usage[] =
 	"  --output FILE  write the objects to FILE, and the table\n"
 	"  --rounds N     measure N times (31)\n"
 	"  --dead N       percentage of slots that are dead (10)\n"
+	"  --lookups      leave out whole programs\n"
+	"  --unchecked    leave out the linear search\n"
 	"  --cpu N        run on this CPU (the last), before all others while it is measured\n"
 	"\n"
 	"All are measured in turn, the whole trace each, N times, in runs of 4096 headers\n"
@@ -78,6 +80,7 @@ struct options {
 	FILE *output;
 	size_t rounds;
 	unsigned int dead_percent;
+	bool lookups, unchecked;
 	int cpu; /* -1: the last */
 };
 
@@ -232,16 +235,20 @@ static void set_urgent(bool urgent)
 }
 
 static void measure_all(struct bed *bed, struct programs *programs, struct series *series,
-			size_t rounds)
+			const struct options *options)
 {
+	int count = options->lookups ? FEED : MEASURED;
+
 	for (int what = 0; what < MEASURED; what++)
-		series_open(&series[what], rounds, BENCH_SLICES);
+		series_open(&series[what], options->rounds, BENCH_SLICES);
 	set_urgent(true);
-	for (size_t round = 0; round < rounds; round++) {
-		for (int what = 0; what < MEASURED; what++)
+	for (size_t round = 0; round < options->rounds; round++) {
+		for (int what = 0; what < count; what++)
 			measure_round(bed, programs, (enum measured)what, &series[what], round);
 	}
 	set_urgent(false);
+	if (options->lookups)
+		return;
 	check_cache(bed, programs, COLD);
 	measure_round(bed, programs, HOT, &series[HOT], 0);
 	check_cache(bed, programs, HOT);
@@ -258,8 +265,9 @@ static unsigned long run_file(const struct options *options, const char *path)
 	programs = trace_load(&bed);
 	for (unsigned int slice = 0; slice < BENCH_SLICES; slice++)
 		programs_lookup(programs, LOOKUP_CHECK, TRACE_ALL, slice);
-	bed_check(&bed, programs_slots(programs));
-	measure_all(&bed, programs, series, options->rounds);
+	if (!options->unchecked)
+		bed_check(&bed, programs_slots(programs));
+	measure_all(&bed, programs, series, options);
 	if (options->json)
 		print_json(stdout, path, &bed, series);
 	else
@@ -320,6 +328,10 @@ static bool take_option(struct options *options, int option)
 		options->dead_percent = number(optarg, 0);
 	else if (option == 'c')
 		options->cpu = (int)number(optarg, 0);
+	else if (option == 'l')
+		options->lookups = true;
+	else if (option == 'u')
+		options->unchecked = true;
 	else
 		return false;
 	return true;
@@ -333,6 +345,8 @@ static void read_options(int argc, char **argv, struct options *options)
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "dead", required_argument, NULL, 'd' },
 		{ "cpu", required_argument, NULL, 'c' },
+		{ "lookups", no_argument, NULL, 'l' },
+		{ "unchecked", no_argument, NULL, 'u' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};

@@ -119,12 +119,17 @@ __noinline int classify_slot(struct packet *p, __u32 rule_flags, __u32 slot, __u
 
 	if (!p)
 		return ERROR_STATE;
-	state = slot_lookup(slot);
-	if (!state)
-		return ERROR_STATE;
-	version = slot_version(p, state);
-	if (!version || !(version->flags & PEP_VERSION_OVERLAY) != !(p->flags & PACKET_OVERLAY))
+	if (!slot_is_steady(slot)) {
+		state = slot_lookup(slot);
+		if (!state)
+			return ERROR_STATE;
+		version = slot_version(p, state);
+		if (!version ||
+		    !(version->flags & PEP_VERSION_OVERLAY) != !(p->flags & PACKET_OVERLAY))
+			return 0;
+	} else if (p->flags & PACKET_OVERLAY) {
 		return 0;
+	}
 	if (rule_flags & PEP_RULE_UNCACHED && rank < p->extra_rank)
 		p->extra_rank = rank;
 	return 1;

@@ -44,6 +44,7 @@ ARRAY_MAP(control, struct pep_control, 1, BPF_F_MMAPABLE);
 ARRAY_MAP(interfaces, struct pep_interface, PEP_INTERFACES, BPF_F_MMAPABLE);
 ARRAY_MAP(flows, struct pep_flow, 1, 0);
 ARRAY_MAP(sightings, struct pep_sightings, 1, 0);
+ARRAY_MAP(steady, __u64, PEP_STEADY_WORDS, BPF_F_MMAPABLE);
 ARRAY_MAP(totals, struct pep_totals, 1, BPF_F_MMAPABLE);
 ARRAY_MAP(event_limits, __u64, PEP_OUTCOME_MAX, 0);
 ARRAY_MAP(trace, struct pep_trace, 1, BPF_F_MMAPABLE);

@@ -180,6 +180,14 @@ struct pep_limits {
 	__u64 packets_tat;
 };
 
+/*
+ * Map "steady": bit n % 64 of element n / 64 says that slot n is alive for every
+ * packet under way, without a deadline, with its rules in the main image; then
+ * nobody needs to read it for that.  Clear: read the slot.  It is cleared before
+ * a version is written, and set when no packet sees an older one any more.
+ */
+#define PEP_STEADY_WORDS (PEP_CHUNKS * PEP_CHUNK / 64)
+
 /* ---- counters ---------------------------------------------------------------- */
 
 struct pep_tally {

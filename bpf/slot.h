@@ -12,6 +12,15 @@ static __always_inline struct pep_slot *slot_lookup(__u32 slot)
 	return outer_lookup(&slots, slot / PEP_CHUNK, slot % PEP_CHUNK);
 }
 
+/* Whether what is asked of a slot is known without reading it. */
+static __always_inline bool slot_is_steady(__u32 slot)
+{
+	__u32 at = slot / 64;
+	const __u64 *word = bpf_map_lookup_elem(&steady, &at);
+
+	return word && READ_ONCE(*word) >> (slot % 64) & 1;
+}
+
 /* The newest version not newer than the packet's generation that still applies; NULL: dead. */
 static __always_inline const struct pep_version *slot_version(struct packet *p,
 							      struct pep_slot *slot)

@@ -143,6 +143,8 @@ libpep_a_SOURCES = \
 	src/datapath_slots.c \
 	src/datapath_slots.h \
 	src/datapath_state.h \
+	src/datapath_steady.c \
+	src/datapath_steady.h \
 	src/datapath_versions.c \
 	src/deadlines.c \
 	src/deadlines.h \

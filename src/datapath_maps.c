@@ -22,6 +22,7 @@ static const char *const map_names[MAPS] = {
 	[MAP_INTERFACES] = "interfaces",
 	[MAP_FLOWS] = "flows",
 	[MAP_SIGHTINGS] = "sightings",
+	[MAP_STEADY] = "steady",
 	[MAP_TOTALS] = "totals",
 	[MAP_EVENT_LIMITS] = "event_limits",
 	[MAP_TRACE] = "trace",
@@ -103,6 +104,9 @@ static int map_all_memory(struct datapath *d)
 		error = datapath_map_memory(d->map[MAP_INTERFACES],
 					    PEP_INTERFACES * sizeof(*d->interfaces),
 					    &d->interfaces);
+	if (!error)
+		error = datapath_map_memory(d->map[MAP_STEADY],
+					    PEP_STEADY_WORDS * sizeof(*d->steady), &d->steady);
 	if (!error)
 		error = datapath_map_memory(d->map[MAP_TOTALS], d->stripes * sizeof(*d->totals),
 					    &d->totals);
@@ -226,6 +230,7 @@ void datapath_maps_close(struct datapath *d)
 	datapath_chunks_close(d);
 	datapath_unmap_memory(d->control, sizeof(*d->control));
 	datapath_unmap_memory(d->interfaces, PEP_INTERFACES * sizeof(*d->interfaces));
+	datapath_unmap_memory(d->steady, PEP_STEADY_WORDS * sizeof(*d->steady));
 	datapath_unmap_memory(d->totals, d->stripes * sizeof(*d->totals));
 	datapath_unmap_memory(d->trace, sizeof(*d->trace));
 	datapath_unmap_memory(d->overlays, (size_t)PEP_OVERLAY_ENTRIES * PEP_OVERLAY_BYTES);

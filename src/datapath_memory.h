@@ -6,6 +6,7 @@
 #ifndef DATAPATH_MEMORY_H
 #define DATAPATH_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct datapath_chunk {
 	const struct policy **policy; /* PEP_CHUNK; NULL: none */
 	uint32_t *life; /* how often each has been taken */
 	uint8_t *named; /* by how many main images, in force or being compiled */
+	bool unsteady; /* some of the slots may become steady */
 };
 
 /* Records of limits, mapped, and which of them are free; datapath_limits.c. */

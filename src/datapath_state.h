@@ -18,6 +18,7 @@ enum datapath_map_index {
 	MAP_INTERFACES,
 	MAP_FLOWS,
 	MAP_SIGHTINGS,
+	MAP_STEADY,
 	MAP_TOTALS,
 	MAP_EVENT_LIMITS,
 	MAP_TRACE,
@@ -60,6 +61,7 @@ struct datapath {
 
 	struct pep_control *control;
 	struct pep_interface *interfaces;
+	uint64_t *steady; /* PEP_STEADY_WORDS */
 	struct pep_totals *totals;
 	struct pep_totals totals_baseline;
 	struct pep_trace *trace;

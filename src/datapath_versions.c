@@ -15,6 +15,7 @@
 #include "datapath_limits.h"
 #include "datapath_settle.h"
 #include "datapath_slots.h"
+#include "datapath_steady.h"
 #include "policy.h"
 
 #define NS_PER_S 1000000000LL
@@ -191,6 +192,7 @@ static void clear_added(struct datapath *datapath, const struct slot_plan *plan)
 	for (size_t i = 0; i < plan->added_count; i++) {
 		struct pep_slot *slot = datapath_slot_at(datapath, plan->added[i]);
 
+		datapath_unsteady(datapath, plan->added[i]);
 		datapath_limits_give(datapath, slot);
 		memset(slot, 0, sizeof(*slot));
 		datapath_counters_forget(datapath, plan->added[i]);
@@ -215,6 +217,7 @@ int slot_plan_write(struct datapath *datapath, struct slot_plan *plan,
 		content_make(&wanted[i], &content);
 		if (is_written(datapath, slot, &content))
 			continue;
+		datapath_unsteady(datapath, wanted[i].slot);
 		version_write(datapath, slot, &content, generation);
 		plan->written[plan->written_count++] = wanted[i].slot;
 	}
@@ -226,6 +229,7 @@ void slot_plan_unwrite(struct datapath *datapath, const struct slot_plan *plan, 
 	for (size_t i = 0; i < plan->written_count; i++) {
 		struct pep_slot *slot = datapath_slot_at(datapath, plan->written[i]);
 
+		datapath_unsteady(datapath, plan->written[i]);
 		for (int v = 0; v < 2; v++) {
 			if (slot->version[v].from == generation)
 				__atomic_store_n(&slot->version[v].from, 0, __ATOMIC_RELEASE);

@@ -20,6 +20,7 @@
 
 #include "cleanup.h"
 #include "datapath_interfaces.h"
+#include "datapath_steady.h"
 #include "dry_bed.h"
 #include "problem.h"
 #include "random_policies.h"
@@ -237,9 +238,13 @@ static void publish(struct race *r)
 		policyset_put(&set);
 		return;
 	}
+	if (draw(8) == 0)
+		datapath_rest(r->bed.datapath);
 	generation = datapath_commit(r->bed.datapath, &change);
 	remember(r, generation, set);
 	r->state[generation].made_us = now_us;
+	if (draw(4) == 0)
+		datapath_rest(r->bed.datapath);
 	problems_clear(&problems);
 }
 

@@ -19,6 +19,7 @@
 
 #include "cleanup.h"
 #include "datapath_fold.h"
+#include "datapath_steady.h"
 #include "dry_bed.h"
 #include "json.h"
 #include "json_cleanup.h"
@@ -343,6 +344,8 @@ static int run(unsigned int ids, unsigned int count)
 		step(&q);
 		if (draw(8) == 0)
 			fold(&q);
+		if (draw(6) == 0 && datapath_rest(q.bed.datapath))
+			fail("no rest");
 		ask(&q);
 		if (q.bed.failed > failed)
 			fprintf(stderr, "step %u, %u ids\n", i, ids);
