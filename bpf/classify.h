@@ -7,28 +7,27 @@
  * The overlay, an image of the policies that changed since the main one was
  * built, is searched after it in the same way.
  *
- * The first levels and rules are plain loops, which the JIT makes fast; the
- * rest goes through bpf_loop().  Functions that are not static are verified
- * once each, whatever calls them.
+ * The first levels and rules are plain loops without a call in them; the rest
+ * goes through bpf_loop(), which costs a call each time.  So does a slot that
+ * has to be read.  Functions that are not static are verified once each,
+ * whatever calls them.
  */
 #ifndef PEP_CLASSIFY_H
 #define PEP_CLASSIFY_H
 
 #include "slot.h"
 
-#define WALK_LEVELS 12
-#define LEAF_RULES 8
+#define WALK_LEVELS 16
+#define LEAF_RULES (PEP_IMAGE_SLACK / (int)sizeof(struct pep_rule6))
 #define ERROR_BOUND (-1)
 #define ERROR_STATE (-2)
-#define RECORD_BYTES_MAX sizeof(struct pep_rule6)
 
-/* A walk in progress. */
+/* A walk in progress, for bpf_loop(). */
 struct view {
 	const void *image;
-	__u64 limit; /* last offset at which the largest record fits */
+	__u64 limit; /* last offset that has PEP_IMAGE_SLACK bytes behind it */
 	struct packet *packet;
-	__u64 entry;
-	__u64 offset;
+	__u64 at; /* an entry, or a rule's offset */
 	int result;
 };
 
@@ -39,10 +38,10 @@ static __always_inline const struct pep_image *image_lookup(__u64 word, __u64 *r
 
 	if (entry & PEP_MAIN_B) {
 		image = outer_lookup(&images_b, entry & ~PEP_MAIN_B, 0);
-		*ret_limit = image_b_bytes - RECORD_BYTES_MAX;
+		*ret_limit = image_b_bytes - PEP_IMAGE_SLACK;
 	} else {
 		image = outer_lookup(&images_a, entry, 0);
-		*ret_limit = image_a_bytes - RECORD_BYTES_MAX;
+		*ret_limit = image_a_bytes - PEP_IMAGE_SLACK;
 	}
 	return image;
 }
@@ -52,7 +51,7 @@ static __always_inline const struct pep_image *overlay_lookup(__u64 word, __u64 
 {
 	__u32 entry = PEP_WORD_OVERLAY(word);
 
-	*ret_limit = PEP_OVERLAY_BYTES - RECORD_BYTES_MAX;
+	*ret_limit = PEP_OVERLAY_BYTES - PEP_IMAGE_SLACK;
 	return bpf_map_lookup_elem(&overlays, &entry);
 }
 
@@ -119,17 +118,12 @@ __noinline int classify_slot(struct packet *p, __u32 rule_flags, __u32 slot, __u
 
 	if (!p)
 		return ERROR_STATE;
-	if (!slot_is_steady(slot)) {
-		state = slot_lookup(slot);
-		if (!state)
-			return ERROR_STATE;
-		version = slot_version(p, state);
-		if (!version ||
-		    !(version->flags & PEP_VERSION_OVERLAY) != !(p->flags & PACKET_OVERLAY))
-			return 0;
-	} else if (p->flags & PACKET_OVERLAY) {
+	state = slot_lookup(slot);
+	if (!state)
+		return ERROR_STATE;
+	version = slot_version(p, state);
+	if (!version || !(version->flags & PEP_VERSION_OVERLAY) != !(p->flags & PACKET_OVERLAY))
 		return 0;
-	}
 	if (rule_flags & PEP_RULE_UNCACHED && rank < p->extra_rank)
 		p->extra_rank = rank;
 	return 1;
@@ -141,68 +135,69 @@ __noinline int classify_extra(struct packet *p, __u32 offset)
 	return p ? extra_at_matches(p, offset) : 0;
 }
 
-static __always_inline bool ports_match(const struct packet *p, const struct pep_rule *rule)
+/* Ports and protocol. */
+static __always_inline bool rest_matches(const struct packet *p, const struct pep_rule *rule)
 {
 	__u32 ports = p->key.word[PEP_KEY_PORTS];
 
-	return between(rule->sport_low, ports >> 16, rule->sport_high) &&
-	       between(rule->dport_low, ports & 0xffff, rule->dport_high);
-}
-
-static __always_inline bool protocol_matches(const struct packet *p, const struct pep_rule *rule)
-{
+	if (!between(rule->dport_low, ports & 0xffff, rule->dport_high) ||
+	    !between(rule->sport_low, ports >> 16, rule->sport_high))
+		return false;
 	if (rule->flags & PEP_RULE_PROTOCOL && p->protocol != rule->protocol)
 		return false;
 	return !(rule->flags & PEP_RULE_PORTS) ||
 	       p->key.word[PEP_KEY_PROTOCOL] & PEP_PROTOCOL_PORTS;
 }
 
-/* Whether the first `bits` of both are the same. */
-static __always_inline bool prefix4_matches(__u32 a, __u32 b, __u32 bits)
-{
-	return (__u64)(a ^ b) >> ((32 - bits) & 63) == 0;
-}
-
-static __always_inline bool prefix6_matches(const __u32 *a, const __u32 *b, __u32 bits)
+/* What differs in the prefixes of two addresses.  No branch: the verifier walks all paths. */
+static __always_inline __u64 differs6(const __u32 *a, const __u32 *b, const __u8 open[2])
 {
 	__u64 upper = (__u64)(a[0] ^ b[0]) << 32 | (a[1] ^ b[1]);
 	__u64 lower = (__u64)(a[2] ^ b[2]) << 32 | (a[3] ^ b[3]);
 
-	if (bits == 0)
-		return true;
-	if (bits <= 64)
-		return upper >> ((64 - bits) & 63) == 0;
-	return upper == 0 && lower >> ((128 - bits) & 63) == 0;
+	/* in two steps, because they can be 64 */
+	upper = upper >> (open[0] / 2 & 63) >> ((open[0] + 1) / 2 & 63);
+	return upper | lower >> (open[1] / 2 & 63) >> ((open[1] + 1) / 2 & 63);
 }
 
 static __always_inline bool addresses4_match(const struct packet *p, const struct pep_rule4 *r)
 {
-	return prefix4_matches(p->key.word[PEP_KEY_SRC], r->src, r->rule.src_bits) &&
-	       prefix4_matches(p->key.word[PEP_KEY_DST], r->dst, r->rule.dst_bits);
+	__u64 src = p->key.word[PEP_KEY_SRC] ^ r->src, dst = p->key.word[PEP_KEY_DST] ^ r->dst;
+
+	return src >> (32 - r->rule.src_bits & 63) == 0 && dst >> (32 - r->rule.dst_bits & 63) == 0;
 }
 
 static __always_inline bool addresses6_match(const struct packet *p, const struct pep_rule6 *r)
 {
-	return prefix6_matches(&p->key.word[PEP_KEY_SRC], r->src, r->rule.src_bits) &&
-	       prefix6_matches(&p->key.word[PEP_KEY_DST], r->dst, r->rule.dst_bits);
+	return (differs6(&p->key.word[PEP_KEY_SRC], r->src, r->src_open) |
+		differs6(&p->key.word[PEP_KEY_DST], r->dst, r->dst_open)) == 0;
 }
 
-/* One rule of a leaf. 1: the leaf is done, 0: go on, negative: ERROR_. */
-static __always_inline int leaf_rule(struct packet *p, const void *record, bool ipv6)
+/* Whether a rule's five-tuple takes the packet. */
+static __always_inline bool rule_matches(const struct packet *p, const void *record, bool ipv6)
 {
 	const struct pep_rule6 *r6 = record;
 	const struct pep_rule4 *r4 = record;
-	const struct pep_rule *rule = ipv6 ? &r6->rule : &r4->rule;
-	int applies;
 
-	if (rule->rank >= p->rank)
-		return 1;
-	if (rule->rank <= p->after_rank)
-		return 0;
-	if (!(ipv6 ? addresses6_match(p, r6) : addresses4_match(p, r4)) || !ports_match(p, rule) ||
-	    !protocol_matches(p, rule))
-		return 0;
-	applies = classify_slot(p, rule->flags, rule->slot, rule->rank);
+	if (ipv6)
+		return addresses6_match(p, r6) && rest_matches(p, &r6->rule);
+	return addresses4_match(p, r4) && rest_matches(p, &r4->rule);
+}
+
+static __always_inline const struct pep_rule *record_rule(const void *record, bool ipv6)
+{
+	return ipv6 ? &((const struct pep_rule6 *)record)->rule
+		    : &((const struct pep_rule4 *)record)->rule;
+}
+
+/* Its five-tuple matched. 1: it is the answer, 0: it does not apply, negative: ERROR_. */
+static __always_inline int take_rule(struct packet *p, const struct pep_rule *rule)
+{
+	int applies = 1;
+
+	if (p->flags & PACKET_OVERLAY || rule->flags & PEP_RULE_UNCACHED ||
+	    !slot_is_steady(rule->slot))
+		applies = classify_slot(p, rule->flags, rule->slot, rule->rank);
 	if (applies != 1)
 		return applies;
 	if (rule->flags & PEP_RULE_EXTRA && !classify_extra(p, rule->extra))
@@ -219,17 +214,25 @@ static __always_inline __u32 record_bytes(bool ipv6)
 	return ipv6 ? sizeof(struct pep_rule6) : sizeof(struct pep_rule4);
 }
 
+/* One rule of the rest of a leaf. 1: the leaf is done. */
 static __always_inline long leaf_step(struct view *view, bool ipv6)
 {
-	__u64 at = view->offset & OFFSET_MASK;
+	__u64 at = view->at & OFFSET_MASK;
+	struct packet *p = view->packet;
+	const struct pep_rule *rule;
 
-	view->offset = (at + record_bytes(ipv6)) & OFFSET_MASK;
+	view->at = (at + record_bytes(ipv6)) & OFFSET_MASK;
 	opaque(at);
 	if (at > view->limit) {
 		view->result = ERROR_BOUND;
 		return 1;
 	}
-	view->result = leaf_rule(view->packet, view->image + at, ipv6);
+	rule = record_rule(view->image + at, ipv6);
+	if (rule->rank >= p->rank)
+		return 1;
+	if (rule->rank <= p->after_rank || !rule_matches(p, view->image + at, ipv6))
+		return 0;
+	view->result = take_rule(p, rule);
 	return view->result != 0;
 }
 
@@ -243,88 +246,109 @@ static long leaf_step6(__u32 index, struct view *view)
 	return leaf_step(view, true);
 }
 
-/* Along a leaf: negative is ERROR_. */
-static __always_inline int scan_leaf(struct view *view, bool ipv6)
+static __always_inline int scan_rest(struct view *view, __u32 count, bool ipv6)
 {
-	__u32 count = PEP_ENTRY_RULES(view->entry);
-
-	view->offset = PEP_ENTRY_OFFSET(view->entry);
-	view->result = 0;
-	for (__u32 i = 0; i < LEAF_RULES; i++) {
-		if (i >= count || leaf_step(view, ipv6))
-			return view->result;
-	}
-	if (count <= LEAF_RULES)
-		return 0;
 	if (count > PEP_LEAF_RULES)
 		return ERROR_BOUND;
+	view->result = 0;
 	if (ipv6)
-		bpf_loop(count - LEAF_RULES, leaf_step6, view, 0);
+		bpf_loop(count, leaf_step6, view, 0);
 	else
-		bpf_loop(count - LEAF_RULES, leaf_step4, view, 0);
+		bpf_loop(count, leaf_step4, view, 0);
 	return view->result;
 }
 
-/* One level down. True: at a leaf or at an error. */
-static __always_inline bool walk_step(struct view *view)
+/* Along a leaf: negative is ERROR_. */
+static __always_inline int scan_leaf(struct packet *p, const void *image, __u64 limit, __u64 entry,
+				     bool ipv6)
 {
-	__u64 entry = view->entry, at;
-	__u32 word, x;
+	__u32 count = PEP_ENTRY_RULES(entry), i;
+	__u64 at = PEP_ENTRY_OFFSET(entry);
+	struct view view;
+	const void *record;
+	int result;
 
-	if (entry & PEP_ENTRY_LEAF)
-		return true;
-	word = PEP_ENTRY_WORD(entry);
-	if (word >= PEP_KEY_WORDS) {
-		view->result = ERROR_BOUND;
-		return true;
-	}
-	x = view->packet->key.word[word] >> PEP_ENTRY_SHIFT(entry);
-	at = PEP_ENTRY_OFFSET(entry);
-	at += 8 * ((x & ((1U << PEP_ENTRY_BITS(entry)) - 1)) +
-		   ((x & 0xffff) >= PEP_ENTRY_THRESHOLD(entry)));
 	opaque(at);
-	if (at > view->limit) {
-		view->result = ERROR_BOUND;
-		return true;
+	if (at > limit)
+		return ERROR_BOUND;
+	record = image + at;
+	for (i = 0; i < LEAF_RULES; i++, record += record_bytes(ipv6)) {
+		const struct pep_rule *rule = record_rule(record, ipv6);
+
+		if (i >= count || rule->rank >= p->rank)
+			return 0;
+		if (rule->rank > p->after_rank && rule_matches(p, record, ipv6)) {
+			result = take_rule(p, rule);
+			if (result)
+				return result;
+			i++;
+			break;
+		}
 	}
-	view->entry = *(const __u64 *)(view->image + at);
-	return false;
+	if (i >= count)
+		return 0;
+	view.image = image;
+	view.limit = limit;
+	view.packet = p;
+	view.at = PEP_ENTRY_OFFSET(entry) + (__u64)i * record_bytes(ipv6);
+	return scan_rest(&view, count - i, ipv6);
+}
+
+/* The entry of the child that the packet belongs to; 0: there is none. */
+static __always_inline __u64 child_entry(const struct packet *p, const void *image, __u64 limit,
+					 __u64 entry)
+{
+	__u64 at = PEP_ENTRY_OFFSET(entry), x;
+
+	x = *((const __u32 *)p + (entry >> 59 & 15)) >> PEP_ENTRY_SHIFT(entry);
+	at += 8 * ((x & ((1U << PEP_ENTRY_BITS(entry)) - 1)) +
+		   ((PEP_ENTRY_THRESHOLD(entry) - (x & 0xffff) - 1ULL) >> 63));
+	opaque(at);
+	return at > limit ? 0 : *(const __u64 *)(image + at);
 }
 
 static long walk_more(__u32 index, struct view *view)
 {
-	return walk_step(view);
+	if (view->at & PEP_ENTRY_LEAF)
+		return 1;
+	view->at = child_entry(view->packet, view->image, view->limit, view->at);
+	return 0;
 }
 
-/* Down to the leaf: negative is ERROR_. */
-static __always_inline int walk(struct view *view)
+/* Down to a leaf: its entry, or one that is no leaf's. */
+static __always_inline __u64 walk(struct packet *p, const void *image, __u64 limit, __u64 entry)
 {
-	view->result = 0;
+	struct view view;
+
 	for (int i = 0; i < WALK_LEVELS; i++) {
-		if (walk_step(view))
-			return view->result;
+		if (entry & PEP_ENTRY_LEAF)
+			return entry;
+		entry = child_entry(p, image, limit, entry);
 	}
-	bpf_loop(PEP_TREE_DEPTH - WALK_LEVELS + 1, walk_more, view, 0);
-	return view->entry & PEP_ENTRY_LEAF ? view->result : ERROR_BOUND;
+	view.image = image;
+	view.limit = limit;
+	view.packet = p;
+	view.at = entry;
+	bpf_loop(PEP_TREE_DEPTH - WALK_LEVELS + 1, walk_more, &view, 0);
+	return view.at;
 }
 
 /* Every tree of a forest that can still beat what was found. */
 static __always_inline int classify_forest(struct packet *p, const struct pep_image *image,
 					   __u64 limit, __u32 ruleset, bool ipv6)
 {
-	__u32 direction = packet_direction(p);
-	struct view view = { .image = image, .limit = limit, .packet = p };
-	int error;
+	const struct pep_tree *tree = image->forest[ruleset & 1][ipv6][packet_direction(p)].tree;
 
-	for (int i = 0; i < PEP_TREES; i++) {
-		const struct pep_tree *tree = &image->forest[ruleset & 1][ipv6][direction].tree[i];
+	for (int i = 0; i < PEP_TREES; i++, tree++) {
+		__u64 entry;
+		int error;
 
 		if (tree->best_rank >= p->rank)
 			break;
-		view.entry = tree->entry;
-		error = walk(&view);
-		if (!error)
-			error = scan_leaf(&view, ipv6);
+		entry = walk(p, image, limit, tree->entry);
+		if (!(entry & PEP_ENTRY_LEAF))
+			return ERROR_BOUND;
+		error = scan_leaf(p, image, limit, entry, ipv6);
 		if (error < 0)
 			return error;
 	}

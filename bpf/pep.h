@@ -341,6 +341,7 @@ struct pep_fragment {
 #define PEP_ENTRY_OFFSET(e) ((__u32)(e))
 #define PEP_THRESHOLD_NEVER 0x3ffff
 
+#define PEP_IMAGE_SLACK 512 /* at the end of its memory: programs read some records at once */
 #define PEP_TREES 4 /* of a forest */
 #define PEP_TREE_DEPTH 64 /* the deepest tree a program walks */
 #define PEP_LEAF_RULES (1 << 20) /* the longest leaf */
@@ -375,7 +376,8 @@ struct pep_rule6 {
 	__u32 src[4]; /* most significant word first */
 	__u32 dst[4];
 	struct pep_rule rule;
-	__u32 reserved[2];
+	__u8 src_open[2], dst_open[2]; /* bits of the upper and lower half beyond the prefix */
+	__u32 reserved;
 };
 
 #define PEP_EXTRA_INTERFACE (1 << 0)

@@ -69,7 +69,7 @@ static int fitting_image_map(const struct datapath *datapath, size_t bytes)
 	for (int i = 0; i < 2; i++) {
 		int which = i ^ smaller;
 
-		if (bytes + IMAGE_SLACK <= datapath->image_bytes[which] &&
+		if (bytes + PEP_IMAGE_SLACK <= datapath->image_bytes[which] &&
 		    maps[which] != datapath->strange_image)
 			return maps[which];
 	}
@@ -83,9 +83,9 @@ static int make_image_map(struct datapath *datapath, size_t bytes, struct datapa
 	uint32_t size = datapath->image_bytes[other];
 	int error;
 
-	while (size < bytes + IMAGE_SLACK && size < IMAGE_BYTES_MOST)
+	while (size < bytes + PEP_IMAGE_SLACK && size < IMAGE_BYTES_MOST)
 		size *= IMAGE_GROWTH;
-	if (size < bytes + IMAGE_SLACK)
+	if (size < bytes + PEP_IMAGE_SLACK)
 		return -EFBIG;
 	error = datapath_maps_make_images(other ? MAP_IMAGES_B : MAP_IMAGES_A, size, &change->maps);
 	return error ? error : datapath_load_again(datapath, &change->maps, change->program);

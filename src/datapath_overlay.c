@@ -147,14 +147,14 @@ static int build(const struct layer *layer, const struct rules_names *names, str
 {
 	const struct image_options options = { .flags = layer->flags,
 					       .effort = IMAGE_FIRST,
-					       .bytes_most = PEP_OVERLAY_BYTES - IMAGE_SLACK };
+					       .bytes_most = PEP_OVERLAY_BYTES - PEP_IMAGE_SLACK };
 	struct rules rules = { 0 };
 	int error = expand(layer, names, &rules);
 
 	if (!error)
 		error = image_build_with(&rules, &options, ret);
 	rules_clear(&rules);
-	if (!error && ret->bytes + IMAGE_SLACK > PEP_OVERLAY_BYTES)
+	if (!error && ret->bytes + PEP_IMAGE_SLACK > PEP_OVERLAY_BYTES)
 		error = -E2BIG;
 	return error;
 }

@@ -79,6 +79,8 @@ struct walk image_walk(const void *image, const struct pep_forest *forest,
 		uint64_t entry = descend(image, key, forest->tree[t].entry, &walk.nodes);
 		const char *record = (const char *)image + PEP_ENTRY_OFFSET(entry);
 
+		walk.trees++;
+
 		for (uint32_t i = 0; i < PEP_ENTRY_RULES(entry); i++) {
 			bool match;
 			const struct pep_rule *rule =
@@ -87,7 +89,10 @@ struct walk image_walk(const void *image, const struct pep_forest *forest,
 			if (rule->rank >= walk.rank)
 				break;
 			walk.compares++;
-			if (match && fields_match(key, rule) && !is_dead(rule->slot, dead))
+			if (!match || !fields_match(key, rule))
+				continue;
+			walk.matches++;
+			if (!is_dead(rule->slot, dead))
 				walk.rank = rule->rank;
 		}
 	}

@@ -15,8 +15,10 @@ struct rule_list;
 
 struct walk {
 	uint32_t rank; /* of the match, ~0: none */
+	uint32_t trees;
 	uint32_t nodes;
 	uint32_t compares;
+	uint32_t matches; /* rules whose slot was asked for */
 };
 
 /**

@@ -115,6 +115,12 @@ static void fill_rule(const struct rule *rule, uint32_t extra, struct pep_rule *
 	ret->extra = extra;
 }
 
+static void fill_open(unsigned int bits, __u8 ret[2])
+{
+	ret[0] = (__u8)(bits < 64 ? 64 - bits : 0);
+	ret[1] = (__u8)(bits < 64 ? 64 : 128 - bits);
+}
+
 static void fill_record(const struct tree_builder *b, uint32_t index, void *ret)
 {
 	const struct rule *rule = &b->rules[index];
@@ -124,6 +130,8 @@ static void fill_record(const struct tree_builder *b, uint32_t index, void *ret)
 
 		memcpy(record->src, rule->src, sizeof(record->src));
 		memcpy(record->dst, rule->dst, sizeof(record->dst));
+		fill_open(rule->src_bits, record->src_open);
+		fill_open(rule->dst_bits, record->dst_open);
 		fill_rule(rule, b->extras[index], &record->rule);
 	} else {
 		struct pep_rule4 *record = ret;
