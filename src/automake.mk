@@ -201,6 +201,8 @@ libpep_a_SOURCES = \
 	src/image.h \
 	src/image_forest.c \
 	src/image_forest.h \
+	src/image_layout.c \
+	src/image_layout.h \
 	src/image_walk.c \
 	src/image_walk.h \
 	src/interfaces_choice.c \

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "image_layout.h"
 #include "image_walk.h"
 #include "rules.h"
 
@@ -372,8 +373,10 @@ int forest_build(const struct rule_list *list, bool ipv6, const struct image_opt
 	g.start = buffer->bytes;
 	if (!error)
 		error = search(&g);
-	if (!error)
-		*ret = g.forest;
 	growth_clear(&g);
-	return error;
+	if (error)
+		return error;
+	error = image_layout(buffer, g.start, &g.forest.trees, ipv6);
+	*ret = g.forest;
+	return error == -EFBIG ? 0 : error; /* it is slower where it is, and fits */
 }
