@@ -41,6 +41,8 @@ bench_classifier_SOURCES = \
 	bench/programs.h \
 	bench/trace.c \
 	bench/trace.h \
+	bench/worst.c \
+	bench/worst.h \
 	tests/classbench.c \
 	tests/classbench.h \
 	tests/frame.c \

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bed.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -19,6 +21,7 @@
 #include "policyset.h"
 #include "problem.h"
 #include "root/random_policies.h"
+#include "worst.h"
 
 #define FLOW_CACHE 16384 /* the default of datapath.flow_cache_entries */
 #define RULES_ALL_CHECKED 50000 /* up to here the oracle is asked about every header */
@@ -26,6 +29,8 @@
 #define SHOWN 5 /* mismatches */
 #define LOOPBACK 1
 #define THREADS_MOST 64
+#define FLOW_CACHE_SMALL 64
+#define WORST 4096 /* headers: of a million, those that are worst */
 
 static void check(int error, const char *what)
 {
@@ -45,10 +50,10 @@ static void *allocate(size_t count, size_t bytes)
 
 /* ---- what is in force */
 
-static void publish(struct bed *bed)
+static void publish(struct bed *bed, const struct policyset *set)
 {
 	const struct datapath_state state = {
-		.set = bed->set,
+		.set = set,
 		.failsafe = bed->failsafe,
 		.max_rules = 4000000,
 	};
@@ -56,14 +61,29 @@ static void publish(struct bed *bed)
 	struct problems problems = { 0 };
 	int error = datapath_prepare(bed->datapath, &state, &change, &problems);
 
-	if (!error)
-		error = datapath_promote(bed->datapath, change);
 	for (size_t i = 0; i < problems.count; i++)
 		fprintf(stderr, "%s\n", problems.list[i].detail);
 	check(error, "publish");
 	datapath_commit(bed->datapath, &change);
 	problems_clear(&problems);
 	datapath_figures(bed->datapath, &bed->figures);
+}
+
+/* The main image is of all but @count policies, spread over the set, which come then. */
+static void publish_overlay(struct bed *bed, uint32_t count)
+{
+	CLEANUP(cleanup_free) const char **later = allocate(count, sizeof(*later));
+	CLEANUP(policyset_put) struct policyset *others = NULL;
+	struct policyset_edit edit = { .remove = later, .remove_count = count };
+
+	if (count > bed->set->count)
+		check(-E2BIG, "--overlay");
+	for (size_t i = 0; i < count; i++)
+		later[i] = bed->set->policy[i * bed->set->count / count]->id;
+	check(policyset_edit(bed->set, &edit, &others), "set without the overlay's");
+	publish(bed, others);
+	publish(bed, bed->set);
+	check(bed->figures.overlay_policies == count ? 0 : -E2BIG, "overlay");
 }
 
 /* As a policy's deletion will leave its slot while the image still has its rules. */
@@ -106,6 +126,37 @@ static void draw_trace(struct bed *bed)
 	}
 }
 
+/* The main image in force, mapped; for munmap() of image->bytes. */
+static const struct pep_image *map_image(const struct bed *bed)
+{
+	const struct datapath *datapath = bed->datapath;
+	uint32_t entry = PEP_WORD_MAIN(datapath->control->word_now) & ~PEP_MAIN_B, id;
+	void *image = MAP_FAILED;
+	int fd;
+
+	check(bpf_map_lookup_elem(datapath->map[datapath->image], &entry, &id), "image");
+	fd = bpf_map_get_fd_by_id(id);
+	check(fd, "image");
+	image = mmap(NULL, bed->figures.image_bytes, PROT_READ, MAP_SHARED, fd, 0);
+	check(image == MAP_FAILED ? -errno : 0, "image");
+	close(fd);
+	return image;
+}
+
+/* The worst headers, in random order, as often as there is room for. */
+static void draw_worst(struct bed *bed)
+{
+	CLEANUP(cleanup_free) struct sample *worst = allocate(WORST, sizeof(*worst));
+	const struct pep_image *image = map_image(bed);
+
+	worst_search(&bed->file, image, WORST, worst);
+	munmap((void *)image, bed->figures.image_bytes);
+	for (size_t i = 0; i < BENCH_TRACE; i++) {
+		bed->sample[i] = worst[draw(WORST)];
+		bed->sample[i].interface = "lo";
+	}
+}
+
 static void run_dry(const struct bed *bed, struct sample *sample, struct pep_trace *ret)
 {
 	unsigned char frame[FRAME_BYTES_MAX];
@@ -120,10 +171,12 @@ static void run_dry(const struct bed *bed, struct sample *sample, struct pep_tra
 	check(datapath_dry_run(bed->datapath, &packet, ret), "dry run");
 }
 
-void bed_open(const char *path, unsigned int dead_percent, struct bed *ret_bed)
+void bed_open(const char *path, const struct bed_options *asked, struct bed *ret_bed)
 {
-	const struct datapath_options options = { .flow_cache_entries = FLOW_CACHE,
-						  .best_image = true };
+	const struct datapath_options options = {
+		.flow_cache_entries = asked->worst ? FLOW_CACHE_SMALL : FLOW_CACHE,
+		.best_image = true,
+	};
 	struct pep_trace trace;
 	char *why = NULL;
 
@@ -132,10 +185,15 @@ void bed_open(const char *path, unsigned int dead_percent, struct bed *ret_bed)
 	check(datapath_interface_add(ret_bed->datapath, LOOPBACK, "lo", false), "lo");
 	ret_bed->set = classbench_policies(&ret_bed->file);
 	ret_bed->failsafe = policyset_new();
-	publish(ret_bed);
+	if (asked->overlay)
+		publish_overlay(ret_bed, asked->overlay);
+	else
+		publish(ret_bed, ret_bed->set);
 	check(datapath_rest(ret_bed->datapath), "grace period");
-	kill_some(ret_bed, dead_percent);
+	kill_some(ret_bed, asked->dead_percent);
 	draw_trace(ret_bed);
+	if (asked->worst)
+		draw_worst(ret_bed);
 	for (size_t i = 0; i < BENCH_TRACE; i++) {
 		run_dry(ret_bed, &ret_bed->sample[i], &trace);
 		ret_bed->key[i] = trace.key;

@@ -21,8 +21,14 @@ struct bed {
 	unsigned long mismatches;
 };
 
+struct bed_options {
+	unsigned int dead_percent; /* of slots */
+	uint32_t overlay; /* so many policies are in the overlay, not in the main image */
+	bool worst; /* the trace is of the worst headers, and the flow cache too small for them */
+};
+
 /** Reads and publishes a file and draws a trace; exits when that fails. @ret_bed is zeros. */
-void bed_open(const char *path, unsigned int dead_percent, struct bed *ret_bed);
+void bed_open(const char *path, const struct bed_options *options, struct bed *ret_bed);
 void bed_close(struct bed *bed);
 
 /**

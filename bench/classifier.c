@@ -31,6 +31,8 @@ static const char usage[] =
 	"  --output FILE  write the objects to FILE, and the table\n"
 	"  --rounds N     measure N times (31)\n"
 	"  --dead N       percentage of slots that are dead (10)\n"
+	"  --overlay N    measure lookups with N of the policies in the overlay, too\n"
+	"  --worst        measure the worst headers that a search over a million finds, too\n"
 	"  --lookups      leave out whole programs\n"
 	"  --unchecked    leave out the linear search\n"
 	"  --cpu N        run on this CPU (the last), before all others while it is measured\n"
@@ -57,11 +59,30 @@ static const char usage[] =
 	"  pipeline_cold_ns   that with the loaded program on the whole trace, every packet a new\n"
 	"                 flow\n"
 	"\n"
+	"  overlay_ns     as lookup_ns, of a datapath whose main image lacks some policies\n"
+	"  worst_lookup_ns, worst_pipeline_ns   as lookup_ns and pipeline_cold_ns, on the 4096 headers\n"
+	"                 with the most nodes and comparisons of a million: corners of rules and random\n"
+	"                 points of them, crossed with each other and with the worst found so far\n"
+	"\n"
 	"Ratios (table only) are of lookups to hash, and of pipelines to hash_pipeline; /raw as\n"
 	"measured, the others less empty or feed, which both sides have in them.  The interval\n"
 	"is that of the median over the rounds, at 95 %.\n";
 
-enum measured { EMPTY, LOOKUP, HASH, HASH_ALL, LPM, FEED, HASH_PIPELINE, HOT, COLD, MEASURED };
+enum measured {
+	EMPTY,
+	LOOKUP,
+	HASH,
+	HASH_ALL,
+	LPM,
+	FEED,
+	HASH_PIPELINE,
+	HOT,
+	COLD,
+	OVERLAID,
+	WORST_LOOKUP,
+	WORST_PIPELINE,
+	MEASURED
+};
 
 static const char *const names[MEASURED] = {
 	[EMPTY] = "empty_ns",
@@ -73,14 +94,25 @@ static const char *const names[MEASURED] = {
 	[HOT] = "pipeline_hot_ns",
 	[COLD] = "pipeline_cold_ns",
 	[HASH_PIPELINE] = "hash_pipeline_ns",
+	[OVERLAID] = "overlay_ns",
+	[WORST_LOOKUP] = "worst_lookup_ns",
+	[WORST_PIPELINE] = "worst_pipeline_ns",
+};
+
+/* Beds of the same file. */
+enum which { PLAIN, OVERLAY, WORST, STANDS };
+
+struct stand {
+	struct bed bed;
+	struct programs *programs; /* NULL: it is not there */
 };
 
 struct options {
 	bool json;
 	FILE *output;
 	size_t rounds;
-	unsigned int dead_percent;
-	bool lookups, unchecked;
+	unsigned int dead_percent, overlay;
+	bool lookups, unchecked, worst;
 	int cpu; /* -1: the last */
 };
 
@@ -92,58 +124,71 @@ static void die(const char *what)
 
 /* ---- one measurement */
 
-/* The whole trace: ns a header, of each slice. */
-static void measure(struct bed *bed, struct programs *programs, enum measured what,
-		    double ret_ns[BENCH_SLICES])
-{
-	static const struct {
-		bool whole; /* a program, not a lookup */
-		enum lookup lookup;
-		enum bench_next next;
-		enum bench_trace trace;
-	} kinds[MEASURED] = {
-		[EMPTY] = { .lookup = LOOKUP_EMPTY },
-		[LOOKUP] = { .lookup = LOOKUP_CLASSIFY },
-		[HASH] = { .lookup = LOOKUP_HASH, .trace = TRACE_HASH },
-		[HASH_ALL] = { .lookup = LOOKUP_HASH_ALL },
-		[LPM] = { .lookup = LOOKUP_LPM },
-		[FEED] = { true, .next = NEXT_EMPTY },
-		[HASH_PIPELINE] = { true, .next = NEXT_HASH, .trace = TRACE_HASH },
-		[HOT] = { true, .next = NEXT_PIPELINE, .trace = TRACE_CACHED },
-		[COLD] = { true, .next = NEXT_PIPELINE, .trace = TRACE_ALL },
-	};
+static const struct kind {
+	bool whole; /* a program, not a lookup */
+	enum which stand;
+	enum lookup lookup;
+	enum bench_next next;
+	enum bench_trace trace;
+} kinds[MEASURED] = {
+	[EMPTY] = { .lookup = LOOKUP_EMPTY },
+	[LOOKUP] = { .lookup = LOOKUP_CLASSIFY },
+	[HASH] = { .lookup = LOOKUP_HASH, .trace = TRACE_HASH },
+	[HASH_ALL] = { .lookup = LOOKUP_HASH_ALL },
+	[LPM] = { .lookup = LOOKUP_LPM },
+	[FEED] = { true, .next = NEXT_EMPTY },
+	[HASH_PIPELINE] = { true, .next = NEXT_HASH, .trace = TRACE_HASH },
+	[HOT] = { true, .next = NEXT_PIPELINE, .trace = TRACE_CACHED },
+	[COLD] = { true, .next = NEXT_PIPELINE, .trace = TRACE_ALL },
+	[OVERLAID] = { .stand = OVERLAY, .lookup = LOOKUP_CLASSIFY },
+	[WORST_LOOKUP] = { .stand = WORST, .lookup = LOOKUP_CLASSIFY },
+	[WORST_PIPELINE] = { true, .stand = WORST, .next = NEXT_PIPELINE },
+};
 
-	if (what == COLD)
-		datapath_refresh(bed->datapath); /* the flow cache forgets */
-	if (kinds[what].whole) {
-		programs_feed(programs, kinds[what].next, kinds[what].trace, ret_ns);
+static bool is_measured(const struct options *options, const struct stand *stands,
+			enum measured what)
+{
+	return stands[kinds[what].stand].programs && !(options->lookups && kinds[what].whole);
+}
+
+/* The whole trace: ns a header, of each slice. */
+static void measure(struct stand *stands, enum measured what, double ret_ns[BENCH_SLICES])
+{
+	const struct kind *kind = &kinds[what];
+	struct stand *stand = &stands[kind->stand];
+
+	if (what == COLD || what == WORST_PIPELINE)
+		datapath_refresh(stand->bed.datapath); /* the flow cache forgets */
+	if (kind->whole) {
+		programs_feed(stand->programs, kind->next, kind->trace, ret_ns);
 		return;
 	}
 	for (unsigned int i = 0; i < BENCH_SLICES; i++)
-		ret_ns[i] = programs_lookup(programs, kinds[what].lookup, kinds[what].trace, i);
+		ret_ns[i] = programs_lookup(stand->programs, kind->lookup, kind->trace, i);
 }
 
-static void measure_round(struct bed *bed, struct programs *programs, enum measured what,
-			  struct series *series, size_t round)
+static void measure_round(struct stand *stands, enum measured what, struct series *series,
+			  size_t round)
 {
 	double ns[BENCH_SLICES];
 
 	if (what == HOT)
-		measure(bed, programs, what, ns); /* enters the flows */
-	measure(bed, programs, what, ns);
+		measure(stands, what, ns); /* enters the flows */
+	measure(stands, what, ns);
 	for (unsigned int slice = 0; slice < BENCH_SLICES; slice++)
 		series_put(series, round, slice, ns[slice]);
 }
 
 /* The flow cache must have what is said of it, or the figures are of something else. */
-static void check_cache(struct bed *bed, struct programs *programs, enum measured what)
+static void check_cache(struct stand *stands, enum measured what)
 {
+	struct datapath *datapath = stands[kinds[what].stand].bed.datapath;
 	struct pep_totals before, after;
 	double ns[BENCH_SLICES], hits;
 
-	datapath_totals(bed->datapath, &before);
-	measure(bed, programs, what, ns);
-	datapath_totals(bed->datapath, &after);
+	datapath_totals(datapath, &before);
+	measure(stands, what, ns);
+	datapath_totals(datapath, &after);
 	hits = (double)(after.cache_hits - before.cache_hits) / BENCH_TRACE;
 	if (what == HOT ? hits < 0.99 : hits > 0.01)
 		fprintf(stderr, "%s: %.1f %% of the packets were found in the flow cache\n",
@@ -180,11 +225,13 @@ static void print_json(FILE *output, const char *path, const struct bed *bed,
 	fprintf(output, "{\"file\":\"%s\",\"rules\":%zu,\"mismatches\":%lu", path, bed->file.count,
 		bed->mismatches);
 	for (int i = 0; i < MEASURED; i++) {
-		struct summary summary = series_summary(&series[i]);
+		struct summary summary;
 
-		if (names[i])
-			fprintf(output, ",\"%s\":{\"min\":%.1f,\"median\":%.1f}", names[i],
-				summary.min, summary.median);
+		if (!names[i] || !series[i].rounds)
+			continue;
+		summary = series_summary(&series[i]);
+		fprintf(output, ",\"%s\":{\"min\":%.1f,\"median\":%.1f}", names[i], summary.min,
+			summary.median);
 	}
 	print_json_ratios(output, series);
 	fprintf(output, ",\"image_bytes\":%zu,\"build_ms\":%.1f,\"worst_compares\":%u}\n",
@@ -205,21 +252,41 @@ static void print_ratio(struct ratio ratio)
 	printf(" %4.2f [%4.2f, %4.2f]", ratio.median, ratio.low, ratio.high);
 }
 
+/* What is measured on other stands, beside its like on the plain one. */
+static void print_beside(const struct series *s, enum measured what, enum measured like,
+			 enum measured base)
+{
+	if (!s[what].rounds)
+		return;
+	printf("    %-18s %6.1f, to %s", names[what], series_summary(&s[what]).median, names[like]);
+	print_ratio(series_ratio(&s[what], &s[like], &s[base]));
+	printf(" /raw %4.2f\n", series_ratio(&s[what], &s[like], NULL).median);
+}
+
 static void print_row(const char *path, const struct bed *bed, const struct series *s)
 {
 	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 
 	printf("%-14s %6zu %4lu |", name, bed->file.count, bed->mismatches);
-	for (int i = 0; i < MEASURED; i++) {
-		printf(i == HASH_ALL ? " %7.1f" : " %6.1f", series_summary(&s[i]).median);
+	for (int i = 0; i <= COLD; i++) {
+		if (s[i].rounds)
+			printf(i == HASH_ALL ? " %7.1f" : " %6.1f", series_summary(&s[i]).median);
+		else
+			printf(" %6s", "-");
 		if (i == LPM || i == COLD)
 			printf(" |");
 	}
 	print_ratio(series_ratio(&s[LOOKUP], &s[HASH], &s[EMPTY]));
 	printf(" %6.2f |", series_ratio(&s[LOOKUP], &s[HASH], NULL).median);
-	print_ratio(series_ratio(&s[HOT], &s[HASH_PIPELINE], &s[FEED]));
-	print_ratio(series_ratio(&s[COLD], &s[HASH_PIPELINE], &s[FEED]));
-	printf(" %6.2f\n", series_ratio(&s[COLD], &s[HASH_PIPELINE], NULL).median);
+	if (s[COLD].rounds) {
+		print_ratio(series_ratio(&s[HOT], &s[HASH_PIPELINE], &s[FEED]));
+		print_ratio(series_ratio(&s[COLD], &s[HASH_PIPELINE], &s[FEED]));
+		printf(" %6.2f", series_ratio(&s[COLD], &s[HASH_PIPELINE], NULL).median);
+	}
+	printf("\n");
+	print_beside(s, OVERLAID, LOOKUP, EMPTY);
+	print_beside(s, WORST_LOOKUP, LOOKUP, EMPTY);
+	print_beside(s, WORST_PIPELINE, COLD, FEED);
 	fflush(stdout);
 }
 
@@ -234,51 +301,74 @@ static void set_urgent(bool urgent)
 		perror("SCHED_FIFO");
 }
 
-static void measure_all(struct bed *bed, struct programs *programs, struct series *series,
-			const struct options *options)
+static void measure_all(const struct options *options, struct stand *stands, struct series *series)
 {
-	int count = options->lookups ? FEED : MEASURED;
-
-	for (int what = 0; what < MEASURED; what++)
-		series_open(&series[what], options->rounds, BENCH_SLICES);
+	for (enum measured what = 0; what < MEASURED; what++) {
+		if (is_measured(options, stands, what))
+			series_open(&series[what], options->rounds, BENCH_SLICES);
+	}
 	set_urgent(true);
 	for (size_t round = 0; round < options->rounds; round++) {
-		for (int what = 0; what < count; what++)
-			measure_round(bed, programs, (enum measured)what, &series[what], round);
+		for (enum measured what = 0; what < MEASURED; what++) {
+			if (series[what].rounds)
+				measure_round(stands, what, &series[what], round);
+		}
 	}
 	set_urgent(false);
 	if (options->lookups)
 		return;
-	check_cache(bed, programs, COLD);
-	measure_round(bed, programs, HOT, &series[HOT], 0);
-	check_cache(bed, programs, HOT);
+	check_cache(stands, COLD);
+	if (options->worst)
+		check_cache(stands, WORST_PIPELINE);
+	measure_round(stands, HOT, &series[HOT], 0);
+	check_cache(stands, HOT);
+}
+
+static void open_stand(const struct options *options, const char *path, enum which which,
+		       struct stand *ret)
+{
+	const struct bed_options asked = {
+		.dead_percent = options->dead_percent,
+		.overlay = which == OVERLAY ? options->overlay : 0,
+		.worst = which == WORST,
+	};
+
+	bed_open(path, &asked, &ret->bed);
+	ret->programs = trace_load(&ret->bed);
+	for (unsigned int slice = 0; slice < BENCH_SLICES; slice++)
+		programs_lookup(ret->programs, LOOKUP_CHECK, TRACE_ALL, slice);
+	if (!options->unchecked)
+		bed_check(&ret->bed, programs_slots(ret->programs));
 }
 
 static unsigned long run_file(const struct options *options, const char *path)
 {
-	struct series series[MEASURED];
-	struct bed bed = { 0 };
-	struct programs *programs;
+	const bool wanted[STANDS] = { true, options->overlay > 0, options->worst };
+	struct series series[MEASURED] = { 0 };
+	struct stand stands[STANDS] = { 0 };
+	struct bed *bed = &stands[PLAIN].bed;
 	unsigned long mismatches;
 
-	bed_open(path, options->dead_percent, &bed);
-	programs = trace_load(&bed);
-	for (unsigned int slice = 0; slice < BENCH_SLICES; slice++)
-		programs_lookup(programs, LOOKUP_CHECK, TRACE_ALL, slice);
-	if (!options->unchecked)
-		bed_check(&bed, programs_slots(programs));
-	measure_all(&bed, programs, series, options);
+	for (enum which i = 0; i < STANDS; i++) {
+		if (wanted[i])
+			open_stand(options, path, i, &stands[i]);
+		bed->mismatches += i == PLAIN ? 0 : stands[i].bed.mismatches;
+	}
+	measure_all(options, stands, series);
 	if (options->json)
-		print_json(stdout, path, &bed, series);
+		print_json(stdout, path, bed, series);
 	else
-		print_row(path, &bed, series);
+		print_row(path, bed, series);
 	if (options->output)
-		print_json(options->output, path, &bed, series);
+		print_json(options->output, path, bed, series);
+	mismatches = bed->mismatches;
 	for (int i = 0; i < MEASURED; i++)
 		series_close(&series[i]);
-	mismatches = bed.mismatches;
-	programs_free(&programs);
-	bed_close(&bed);
+	for (int i = 0; i < STANDS; i++) {
+		programs_free(&stands[i].programs);
+		if (stands[i].bed.datapath)
+			bed_close(&stands[i].bed);
+	}
 	return mismatches;
 }
 
@@ -328,6 +418,10 @@ static bool take_option(struct options *options, int option)
 		options->dead_percent = number(optarg, 0);
 	else if (option == 'c')
 		options->cpu = (int)number(optarg, 0);
+	else if (option == 'v')
+		options->overlay = number(optarg, 1);
+	else if (option == 'w')
+		options->worst = true;
 	else if (option == 'l')
 		options->lookups = true;
 	else if (option == 'u')
@@ -345,6 +439,8 @@ static void read_options(int argc, char **argv, struct options *options)
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "dead", required_argument, NULL, 'd' },
 		{ "cpu", required_argument, NULL, 'c' },
+		{ "overlay", required_argument, NULL, 'v' },
+		{ "worst", no_argument, NULL, 'w' },
 		{ "lookups", no_argument, NULL, 'l' },
 		{ "unchecked", no_argument, NULL, 'u' },
 		{ "help", no_argument, NULL, 'h' },

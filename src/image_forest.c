@@ -36,13 +36,21 @@
 #define BETTER 0.95 /* of the cost: worth more memory */
 
 static const uint8_t pinned_bits[PEP_FAMILIES][2] = { { 4, 12 }, { 24, 40 } };
-static const double rooms[] = { 2.7, 5.5 }; /* of what the rules take, each once */
+/* How free a plan is with memory. */
+struct thrift {
+	double room; /* in what the rules take, each once */
+	double copy_price, table_price; /* as in struct tree_builder */
+};
+static const struct thrift thrifts[] = { { 2.7, 1, 0.2 }, { 3, 0.8, 0.2 } };
+/* A small image, as overlays are, may be many times its rules. */
+static const struct thrift ample = { 6, 0.4, 0.1 };
+#define ROOM_MORE 5.5 /* where there are packets that take too long */
 
 /* A way to build a forest. */
 struct plan {
 	uint8_t pinned; /* a prefix longer than that pins an address down */
 	bool apart; /* rules that pin only the source are, too */
-	double room; /* in what the rules take, each once */
+	struct thrift thrift;
 };
 
 /* A forest in the making. */
@@ -176,10 +184,16 @@ static int compare_trees(const void *a, const void *b)
 	return x->best_rank < y->best_rank ? -1 : x->best_rank > y->best_rank;
 }
 
-static int build_tree(struct growth *g, unsigned int group, double room, struct tree_builder *b,
-		      uint64_t *ret)
+static size_t rules_bytes(const struct growth *g, size_t count)
+{
+	return count * (g->ipv6 ? sizeof(struct pep_rule6) : sizeof(struct pep_rule4));
+}
+
+static int build_tree(struct growth *g, unsigned int group, const struct plan *plan,
+		      struct tree_builder *b, uint64_t *ret)
 {
 	size_t count = g->group_count[group];
+	double room = plan->thrift.room * (double)rules_bytes(g, count);
 	int error;
 
 	*b = (struct tree_builder){
@@ -190,9 +204,10 @@ static int build_tree(struct growth *g, unsigned int group, double room, struct 
 		.ipv6 = g->ipv6,
 		.words = g->words,
 		.leaf_rules = count > LARGE_SET ? LEAF_RULES_LARGE : LEAF_RULES,
+		.copy_price = plan->thrift.copy_price,
+		.table_price = plan->thrift.table_price,
 		.cancelled = g->options->cancelled,
 	};
-	room *= (double)(count * record_bytes(b));
 	error = tree_build(b, g->group[group], count, (size_t)room + ROOM_SLACK, ret);
 	g->work += b->work;
 	return error;
@@ -215,7 +230,7 @@ static int run_plan(struct growth *g, const struct plan *plan)
 		if (!g->group_count[i])
 			continue;
 		tree->best_rank = g->list->rule[g->group[i][0]].rank;
-		error = build_tree(g, i, plan->room, &b, &entry);
+		error = build_tree(g, i, plan, &b, &entry);
 		if (error)
 			return error;
 		tree->entry = entry;
@@ -289,17 +304,19 @@ static bool may_go_on(const struct growth *g)
 	       (!most || g->work < most);
 }
 
-/* Other groups. */
-static int try_groups(struct growth *g, struct plan *plan, struct best *best)
+/* Other groups, as thrifty as that. */
+static int try_groups(struct growth *g, const struct thrift *thrift, struct plan *plan,
+		      struct best *best)
 {
 	const uint8_t *pinned = pinned_bits[g->ipv6 ? PEP_IPV6 : PEP_IPV4];
 
-	for (unsigned int i = 1; i < 4 && may_go_on(g) && best->cost > COST_FINE; i++) {
-		struct plan other = { pinned[i & 1], i >> 1, plan->room };
+	for (unsigned int i = thrift == thrifts; i < 4 && may_go_on(g) && best->cost > COST_FINE;
+	     i++) {
+		struct plan other = { pinned[i & 1], i >> 1, *thrift };
 		bool kept;
 		int error;
 
-		if (!make_groups(g, &other))
+		if (!make_groups(g, &other) && i)
 			continue;
 		error = run_plan(g, &other);
 		if (!error)
@@ -313,21 +330,16 @@ static int try_groups(struct growth *g, struct plan *plan, struct best *best)
 }
 
 /* More memory, where there are packets that take too long. */
-static int try_rooms(struct growth *g, struct plan *plan, struct best *best)
+static int try_more_room(struct growth *g, struct plan *plan, struct best *best)
 {
-	int error = 0;
+	bool kept;
+	int error;
 
-	for (size_t i = 1; i < ARRAY_SIZE(rooms) && !error && may_go_on(g); i++) {
-		bool kept;
-
-		if (best->forest.worst_live <= WORST_FINE)
-			break;
-		plan->room = rooms[i];
-		error = run_plan(g, plan);
-		if (!error)
-			error = best_keep(g, best, BETTER, &kept);
-	}
-	return error;
+	if (!may_go_on(g) || best->forest.worst_live <= WORST_FINE)
+		return 0;
+	plan->thrift.room = ROOM_MORE;
+	error = run_plan(g, plan);
+	return error ? error : best_keep(g, best, BETTER, &kept);
 }
 
 /* What does not fit is no error: there is one that does. */
@@ -337,9 +349,11 @@ static int improve(struct growth *g, struct plan *plan)
 	int error = best_save(g, &best);
 
 	if (!error)
-		error = try_groups(g, plan, &best);
+		error = try_groups(g, &thrifts[0], plan, &best);
 	if (!error)
-		error = try_rooms(g, plan, &best);
+		error = try_groups(g, &thrifts[1], plan, &best);
+	if (!error)
+		error = try_more_room(g, plan, &best);
 	if (!error || (error == -EFBIG && best.data))
 		error = best_restore(g, &best);
 	free(best.data);
@@ -348,12 +362,14 @@ static int improve(struct growth *g, struct plan *plan)
 
 static int search(struct growth *g)
 {
-	struct plan plan = { pinned_bits[g->ipv6 ? PEP_IPV6 : PEP_IPV4][0], false, rooms[0] };
+	struct plan plan = { pinned_bits[g->ipv6 ? PEP_IPV6 : PEP_IPV4][0], false, thrifts[0] };
 	int error;
 
+	if (ample.room * (double)rules_bytes(g, g->list->count) < (double)g->options->bytes_most)
+		plan.thrift = ample;
 	error = run_plan(g, &plan);
 	if (error == -EFBIG) {
-		plan.room = 1;
+		plan.thrift.room = 1;
 		error = run_plan(g, &plan);
 	}
 	return error || !may_go_on(g) ? error : improve(g, &plan);

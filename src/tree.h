@@ -52,6 +52,8 @@ struct tree_builder {
 	struct leaf_index *leaves;
 	bool ipv6;
 	uint32_t leaf_rules; /* so few are not worth a cut */
+	double copy_price; /* of doubling the rules, in halvings of the list */
+	double table_price; /* the same of a table as large as the list's rules */
 	uint32_t words; /* bit n: some rule fixes bits of word n */
 	uint32_t depth; /* deepest so far */
 	uint32_t longest; /* leaf so far */

@@ -10,12 +10,10 @@
 #include "cleanup.h"
 #include "tree_cut.h"
 
-#define COPY_PRICE 1.0 /* of doubling the rules, in halvings of the list */
 #define COPY_PRICE_FAT 0.3 /* where a long list finds no other cut */
 #define RANDOM_SHARE_FAT 0.25 /* of packets that no rule is about, there */
 #define FAT 32
 #define LONG 256 /* rules before one that takes all: about 2 us */
-#define TABLE_PRICE 0.35 /* of a table as large as the list's rules */
 #define SCORE_LEAST 0.25
 #define SCORE_LEAST_FAT 0.02
 #define SCORE_GOOD 1 /* no need to look for cuts of the ports */
@@ -27,7 +25,7 @@ static void set_prices(struct search *s)
 	double bytes = (double)(record_bytes(s->builder) * s->count);
 
 	for (unsigned int bits = 0; bits <= WINDOW_BITS_MOST; bits++)
-		s->table_price[bits] = TABLE_PRICE * (double)(8U << bits) / bytes;
+		s->table_price[bits] = s->builder->table_price * (double)(8U << bits) / bytes;
 }
 
 static void compete(struct search *s, struct cut *cut)
@@ -121,7 +119,7 @@ bool cut_choose(struct search *s)
 	set_prices(s);
 	if (s->load.live > LONG && ports_partition(s))
 		return true;
-	try_all(s, COPY_PRICE, 0);
+	try_all(s, s->builder->copy_price, 0);
 	if (s->best.score < SCORE_LEAST && s->count > FAT)
 		try_all(s, COPY_PRICE_FAT, RANDOM_SHARE_FAT);
 	return s->best.score >= (s->count > FAT ? SCORE_LEAST_FAT : SCORE_LEAST);
