@@ -37,6 +37,8 @@ bench_classifier_SOURCES = \
 	bench/classifier.c \
 	bench/figures.c \
 	bench/figures.h \
+	bench/measured.c \
+	bench/measured.h \
 	bench/programs.c \
 	bench/programs.h \
 	bench/trace.c \

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,7 @@
 #include "bed.h"
 #include "cleanup.h"
 #include "datapath_counters.h"
-#include "figures.h"
+#include "measured.h"
 #include "trace.h"
 
 #define ROUNDS 31
@@ -67,37 +66,6 @@ static const char usage[] =
 	"Ratios (table only) are of lookups to hash, and of pipelines to hash_pipeline; /raw as\n"
 	"measured, the others less empty or feed, which both sides have in them.  The interval\n"
 	"is that of the median over the rounds, at 95 %.\n";
-
-enum measured {
-	EMPTY,
-	LOOKUP,
-	HASH,
-	HASH_ALL,
-	LPM,
-	FEED,
-	HASH_PIPELINE,
-	HOT,
-	COLD,
-	OVERLAID,
-	WORST_LOOKUP,
-	WORST_PIPELINE,
-	MEASURED
-};
-
-static const char *const names[MEASURED] = {
-	[EMPTY] = "empty_ns",
-	[LOOKUP] = "lookup_ns",
-	[HASH] = "hash_ns",
-	[HASH_ALL] = NULL,
-	[LPM] = "lpm_ns",
-	[FEED] = NULL,
-	[HOT] = "pipeline_hot_ns",
-	[COLD] = "pipeline_cold_ns",
-	[HASH_PIPELINE] = "hash_pipeline_ns",
-	[OVERLAID] = "overlay_ns",
-	[WORST_LOOKUP] = "worst_lookup_ns",
-	[WORST_PIPELINE] = "worst_pipeline_ns",
-};
 
 /* Beds of the same file. */
 enum which { PLAIN, OVERLAY, WORST, STANDS };
@@ -192,102 +160,7 @@ static void check_cache(struct stand *stands, enum measured what)
 	hits = (double)(after.cache_hits - before.cache_hits) / BENCH_TRACE;
 	if (what == HOT ? hits < 0.99 : hits > 0.01)
 		fprintf(stderr, "%s: %.1f %% of the packets were found in the flow cache\n",
-			names[what], hits * 100);
-}
-
-/* ---- what is said of it */
-
-static void print_json_ratio(FILE *output, const char *name, struct ratio ratio)
-{
-	if (isfinite(ratio.median))
-		fprintf(output, ",\"%s\":{\"median\":%.3f,\"low\":%.3f,\"high\":%.3f}", name,
-			ratio.median, ratio.low, ratio.high);
-}
-
-/* As the table has them. */
-static void print_json_ratios(FILE *output, const struct series *s)
-{
-	print_json_ratio(output, "lookup_by_hash", series_ratio(&s[LOOKUP], &s[HASH], &s[EMPTY]));
-	print_json_ratio(output, "lookup_by_hash_raw", series_ratio(&s[LOOKUP], &s[HASH], NULL));
-	print_json_ratio(output, "hot_by_hash_pipeline",
-			 series_ratio(&s[HOT], &s[HASH_PIPELINE], &s[FEED]));
-	print_json_ratio(output, "hot_by_hash_pipeline_raw",
-			 series_ratio(&s[HOT], &s[HASH_PIPELINE], NULL));
-	print_json_ratio(output, "cold_by_hash_pipeline",
-			 series_ratio(&s[COLD], &s[HASH_PIPELINE], &s[FEED]));
-	print_json_ratio(output, "cold_by_hash_pipeline_raw",
-			 series_ratio(&s[COLD], &s[HASH_PIPELINE], NULL));
-}
-
-static void print_json(FILE *output, const char *path, const struct bed *bed,
-		       const struct series *series)
-{
-	fprintf(output, "{\"file\":\"%s\",\"rules\":%zu,\"mismatches\":%lu", path, bed->file.count,
-		bed->mismatches);
-	for (int i = 0; i < MEASURED; i++) {
-		struct summary summary;
-
-		if (!names[i] || !series[i].rounds)
-			continue;
-		summary = series_summary(&series[i]);
-		fprintf(output, ",\"%s\":{\"min\":%.1f,\"median\":%.1f}", names[i], summary.min,
-			summary.median);
-	}
-	print_json_ratios(output, series);
-	fprintf(output, ",\"image_bytes\":%zu,\"build_ms\":%.1f,\"worst_compares\":%u}\n",
-		bed->figures.image_bytes, (double)bed->figures.build_ns / 1e6,
-		bed->figures.worst_compares);
-	fflush(output);
-}
-
-static void print_heading(void)
-{
-	printf("%-14s %6s %4s | %6s %6s %6s %7s %6s | %6s %6s %6s %6s | %-18s %6s | %-18s %-18s %6s\n",
-	       "medians, ns", "rules", "bad", "empty", "lookup", "hash", "hash64k", "lpm", "feed",
-	       "hashpl", "hot", "cold", "lookup/hash", "/raw", "hot/hashpl", "cold/hashpl", "/raw");
-}
-
-static void print_ratio(struct ratio ratio)
-{
-	printf(" %4.2f [%4.2f, %4.2f]", ratio.median, ratio.low, ratio.high);
-}
-
-/* What is measured on other stands, beside its like on the plain one. */
-static void print_beside(const struct series *s, enum measured what, enum measured like,
-			 enum measured base)
-{
-	if (!s[what].rounds)
-		return;
-	printf("    %-18s %6.1f, to %s", names[what], series_summary(&s[what]).median, names[like]);
-	print_ratio(series_ratio(&s[what], &s[like], &s[base]));
-	printf(" /raw %4.2f\n", series_ratio(&s[what], &s[like], NULL).median);
-}
-
-static void print_row(const char *path, const struct bed *bed, const struct series *s)
-{
-	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-
-	printf("%-14s %6zu %4lu |", name, bed->file.count, bed->mismatches);
-	for (int i = 0; i <= COLD; i++) {
-		if (s[i].rounds)
-			printf(i == HASH_ALL ? " %7.1f" : " %6.1f", series_summary(&s[i]).median);
-		else
-			printf(" %6s", "-");
-		if (i == LPM || i == COLD)
-			printf(" |");
-	}
-	print_ratio(series_ratio(&s[LOOKUP], &s[HASH], &s[EMPTY]));
-	printf(" %6.2f |", series_ratio(&s[LOOKUP], &s[HASH], NULL).median);
-	if (s[COLD].rounds) {
-		print_ratio(series_ratio(&s[HOT], &s[HASH_PIPELINE], &s[FEED]));
-		print_ratio(series_ratio(&s[COLD], &s[HASH_PIPELINE], &s[FEED]));
-		printf(" %6.2f", series_ratio(&s[COLD], &s[HASH_PIPELINE], NULL).median);
-	}
-	printf("\n");
-	print_beside(s, OVERLAID, LOOKUP, EMPTY);
-	print_beside(s, WORST_LOOKUP, LOOKUP, EMPTY);
-	print_beside(s, WORST_PIPELINE, COLD, FEED);
-	fflush(stdout);
+			measured_names[what], hits * 100);
 }
 
 /* ---- a file */
@@ -356,11 +229,11 @@ static unsigned long run_file(const struct options *options, const char *path)
 	}
 	measure_all(options, stands, series);
 	if (options->json)
-		print_json(stdout, path, bed, series);
+		measured_json(stdout, path, bed, series);
 	else
-		print_row(path, bed, series);
+		measured_row(path, bed, series);
 	if (options->output)
-		print_json(options->output, path, bed, series);
+		measured_json(options->output, path, bed, series);
 	mismatches = bed->mismatches;
 	for (int i = 0; i < MEASURED; i++)
 		series_close(&series[i]);
@@ -468,7 +341,7 @@ int main(int argc, char **argv)
 	read_options(argc, argv, &options);
 	pin(options.cpu);
 	if (!options.json)
-		print_heading();
+		measured_heading();
 	for (int i = optind; i < argc; i++)
 		mismatches += run_file(&options, argv[i]);
 	cleanup_file(&options.output);

@@ -341,6 +341,7 @@ struct pep_fragment {
 #define PEP_ENTRY_OFFSET(e) ((__u32)(e))
 #define PEP_THRESHOLD_NEVER 0x3ffff
 
+#define PEP_IMAGE_BYTES_MOST (1U << 29) /* the verifier lets no offset be larger */
 #define PEP_IMAGE_SLACK 512 /* at the end of its memory: programs read some records at once */
 #define PEP_TREES 4 /* of a forest */
 #define PEP_TREE_DEPTH 64 /* the deepest tree a program walks */
@@ -427,7 +428,7 @@ struct pep_image {
 	__u32 abi; /* PEP_ABI_VERSION */
 	__u32 bytes; /* in use */
 	__u32 flags; /* PEP_IMAGE_ */
-	__u64 checksum; /* FNV-1a 64 of everything behind this member */
+	__u64 checksum; /* of everything behind this member: checksum() of image.c */
 	__u64 reserved;
 	struct pep_forest forest[PEP_RULESETS][PEP_FAMILIES][PEP_DIRECTIONS];
 };

@@ -349,6 +349,7 @@ libpep_a_SOURCES = \
 	src/tracks.h \
 	src/tree.c \
 	src/tree.h \
+	src/tree_box.h \
 	src/tree_cut.c \
 	src/tree_cut.h \
 	src/tree_divide.c \

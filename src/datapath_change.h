@@ -11,7 +11,6 @@
 
 #include "datapath_slots.h"
 
-#define IMAGE_BYTES_MOST (1U << 28)
 
 struct datapath_change {
 	struct policyset *set, *failsafe;

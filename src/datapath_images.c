@@ -52,7 +52,7 @@ int datapath_compile(struct datapath_base *base, const struct policyset *failsaf
 		problem_add(problems, "",
 			    "the policies do not compile: they take more than %u MiB, or a "
 			    "packet could need more than %u comparisons",
-			    IMAGE_BYTES_MOST >> 20, PEP_LEAF_RULES);
+			    PEP_IMAGE_BYTES_MOST >> 20, PEP_LEAF_RULES);
 	base->image_bytes = ret->bytes;
 	base->worst_compares = ret->worst_compares;
 	base->worst_live = ret->worst_live;
@@ -83,8 +83,8 @@ static int make_image_map(struct datapath *datapath, size_t bytes, struct datapa
 	uint32_t size = datapath->image_bytes[other];
 	int error;
 
-	while (size < bytes + PEP_IMAGE_SLACK && size < IMAGE_BYTES_MOST)
-		size *= IMAGE_GROWTH;
+	while (size < bytes + PEP_IMAGE_SLACK && size < PEP_IMAGE_BYTES_MOST)
+		size *= size < PEP_IMAGE_BYTES_MOST / IMAGE_GROWTH ? IMAGE_GROWTH : 2;
 	if (size < bytes + PEP_IMAGE_SLACK)
 		return -EFBIG;
 	error = datapath_maps_make_images(other ? MAP_IMAGES_B : MAP_IMAGES_A, size, &change->maps);

@@ -14,7 +14,7 @@
 #include "rules.h"
 #include "tree.h"
 
-#define IMAGE_BYTES_MOST (1U << 28)
+#define BYTES_MOST (PEP_IMAGE_BYTES_MOST - PEP_IMAGE_SLACK)
 #define SMALL 1000 /* rules: more than a few milliseconds are not worth it */
 
 int64_t image_buffer_add(struct image_buffer *buffer, size_t bytes)
@@ -41,10 +41,13 @@ int64_t image_buffer_add(struct image_buffer *buffer, size_t bytes)
 static uint64_t checksum(const struct pep_image *data, size_t bytes)
 {
 	const unsigned char *p = (const unsigned char *)data;
-	uint64_t hash = 0xcbf29ce484222325ULL;
+	uint64_t hash = 0xcbf29ce484222325ULL, word;
 
-	for (size_t i = offsetof(struct pep_image, reserved); i < bytes; i++)
-		hash = (hash ^ p[i]) * 0x100000001b3ULL;
+	for (size_t i = offsetof(struct pep_image, reserved); i < bytes; i += sizeof(word)) {
+		memcpy(&word, p + i, sizeof(word));
+		hash = (hash ^ word) * 0x100000001b3ULL;
+		hash ^= hash >> 32;
+	}
 	return hash;
 }
 
@@ -88,8 +91,8 @@ static int add_forests(const struct rules *rules, const struct image_options *op
 int image_build_with(const struct rules *rules, const struct image_options *options,
 		     struct image *ret)
 {
-	size_t most = options->bytes_most ? options->bytes_most : IMAGE_BYTES_MOST;
-	struct image_buffer buffer = { .most = most < IMAGE_BYTES_MOST ? most : IMAGE_BYTES_MOST };
+	size_t most = options->bytes_most ? options->bytes_most : BYTES_MOST;
+	struct image_buffer buffer = { .most = most < BYTES_MOST ? most : BYTES_MOST };
 	struct image image = { 0 };
 	int64_t header = image_buffer_add(&buffer, sizeof(struct pep_image));
 	int error;
@@ -137,7 +140,7 @@ size_t image_costliest(const struct image *image, uint32_t ret_slots[IMAGE_COSTL
 int image_verify(const struct pep_image *data, size_t bytes)
 {
 	if (bytes < sizeof(*data) || data->magic != PEP_MAGIC || data->abi != PEP_ABI_VERSION ||
-	    data->bytes < sizeof(*data) || data->bytes > bytes)
+	    data->bytes < sizeof(*data) || data->bytes > bytes || data->bytes % 8)
 		return -EBADMSG;
 	return data->checksum == checksum(data, data->bytes) ? 0 : -EBADMSG;
 }

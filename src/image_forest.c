@@ -106,7 +106,7 @@ static void make_boxes(struct growth *g)
 	for (size_t i = 0; i < g->list->count; i++) {
 		box_make(&g->list->rule[i], &g->boxes[i]);
 		for (unsigned int word = 0; word < PEP_KEY_WORDS; word++)
-			g->words |= !!g->boxes[i].fixed[word] << word;
+			g->words |= !!box_fixed(&g->boxes[i], word) << word;
 	}
 }
 

@@ -15,6 +15,7 @@
 #include "cleanup.h"
 
 #define LINE 64 /* bytes of a cache line */
+#define MOVED_MOST (1U << 27) /* bytes: it takes as much memory again, and half of that */
 
 struct layout {
 	const unsigned char *from; /* the image as it was built */
@@ -150,16 +151,18 @@ static int move(struct layout *l, struct image_buffer *buffer, struct pep_forest
 int image_layout(struct image_buffer *buffer, size_t start, struct pep_forest *forest, bool ipv6)
 {
 	size_t words = (buffer->bytes - start) / 8 + 1;
-	uint32_t *moved CLEANUP(cleanup_free) = calloc(words, sizeof(*moved));
-	unsigned char *copied CLEANUP(cleanup_free) = calloc(words / 8 + 1, 1);
+	uint32_t *moved CLEANUP(cleanup_free) = NULL;
+	unsigned char *copied CLEANUP(cleanup_free) = NULL;
 	struct layout layout = {
 		.from = buffer->data,
 		.start = start,
-		.moved = moved,
-		.copied = copied,
 		.record = ipv6 ? sizeof(struct pep_rule6) : sizeof(struct pep_rule4),
 		.leaves = LINE, /* no place is 0 */
 	};
 
+	if (words > MOVED_MOST / 8)
+		return -EFBIG;
+	layout.moved = moved = calloc(words, sizeof(*moved));
+	layout.copied = copied = calloc(words / 8 + 1, 1);
 	return moved && copied ? move(&layout, buffer, forest) : -ENOMEM;
 }

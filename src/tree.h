@@ -13,6 +13,7 @@
 
 #include "image.h"
 #include "pep.h"
+#include "tree_box.h"
 
 struct rule;
 struct trials;
@@ -28,21 +29,6 @@ struct image_buffer {
 
 /** Appends @bytes of zeros, a multiple of 8. Returns their offset, or -ENOMEM, -EFBIG. */
 int64_t image_buffer_add(struct image_buffer *buffer, size_t bytes);
-
-#define BOX_COVERS (1 << 0) /* nothing but the key decides whether the rule matches */
-#define BOX_BLOCK(port) (1 << (1 + (port))) /* the range is what its fixed bits say */
-
-/* A rule as the cuts see it: for each word of the key the bits that it fixes. */
-struct box {
-	uint32_t value[PEP_KEY_WORDS];
-	uint32_t fixed[PEP_KEY_WORDS];
-	uint16_t port_low[2], port_high[2]; /* destination, source */
-	uint32_t slot;
-	uint32_t flags; /* BOX_ */
-};
-
-/** What a rule fixes of the key. */
-void box_make(const struct rule *rule, struct box *box);
 
 struct tree_builder {
 	struct image_buffer *buffer;

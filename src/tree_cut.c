@@ -99,7 +99,7 @@ static bool keep_out_portless(struct search *s)
 	for (size_t i = 0; i < s->count; i++) {
 		const struct box *box = &s->builder->boxes[s->list[i]];
 
-		with += !!(box->fixed[PEP_KEY_PROTOCOL] & PEP_PROTOCOL_PORTS);
+		with += !!(box_fixed(box, PEP_KEY_PROTOCOL) & PEP_PROTOCOL_PORTS);
 	}
 	if (with < s->count - s->count / 4)
 		return false;

@@ -7,52 +7,35 @@
 
 /* ---- boxes */
 
-static uint32_t upper_bits(unsigned int bits)
-{
-	return bits ? ~0U << (32 - (bits > 32 ? 32 : bits)) : 0;
-}
-
-static void box_address(struct box *box, unsigned int word, const uint32_t *address,
-			unsigned int bits)
-{
-	for (unsigned int i = 0; i < 4; i++) {
-		unsigned int here = bits > 32 * i ? bits - 32 * i : 0;
-
-		box->value[word + i] = address[i];
-		box->fixed[word + i] = upper_bits(here);
-	}
-}
-
 /* A range fixes the bits that its ends have in common from the top. */
 static void box_range(struct box *box, unsigned int port, uint16_t low, uint16_t high)
 {
 	unsigned int open = low == high ? 0
 					: 32 - (unsigned int)__builtin_clz((uint32_t)low ^ high);
-	uint32_t fixed = 0xffff & ~low_bits(open);
+	uint32_t bits = low_bits(open);
 
 	box->port_low[port] = low;
 	box->port_high[port] = high;
-	box->value[PEP_KEY_PORTS] |= (uint32_t)low << (16 * port);
-	box->fixed[PEP_KEY_PORTS] |= fixed << (16 * port);
-	if (!(low & ~fixed) && (high | fixed) == 0xffff)
+	box->port_open[port] = (uint8_t)open;
+	if (!(low & bits) && (high & bits) == bits)
 		box->flags |= BOX_BLOCK(port);
 }
 
 void box_make(const struct rule *rule, struct box *box)
 {
 	memset(box, 0, sizeof(*box));
-	box_address(box, PEP_KEY_SRC, rule->src, rule->src_bits);
-	box_address(box, PEP_KEY_DST, rule->dst, rule->dst_bits);
+	memcpy(box->address + PEP_KEY_SRC, rule->src, sizeof(rule->src));
+	memcpy(box->address + PEP_KEY_DST, rule->dst, sizeof(rule->dst));
+	box->bits[0] = rule->src_bits;
+	box->bits[1] = rule->dst_bits;
 	box_range(box, 0, rule->dport_low, rule->dport_high);
 	box_range(box, 1, rule->sport_low, rule->sport_high);
 	if (rule->flags & PEP_RULE_PROTOCOL) {
-		box->value[PEP_KEY_PROTOCOL] = rule->protocol;
-		box->fixed[PEP_KEY_PROTOCOL] = PEP_PROTOCOL_NUMBER;
+		box->protocol = rule->protocol;
+		box->flags |= BOX_PROTOCOL;
 	}
-	if (rule->flags & PEP_RULE_PORTS) {
-		box->value[PEP_KEY_PROTOCOL] |= PEP_PROTOCOL_PORTS;
-		box->fixed[PEP_KEY_PROTOCOL] |= PEP_PROTOCOL_PORTS;
-	}
+	if (rule->flags & PEP_RULE_PORTS)
+		box->flags |= BOX_PORTS;
 	if (!(rule->flags & PEP_RULE_EXTRA))
 		box->flags |= BOX_COVERS;
 	box->slot = rule->slot;
@@ -62,7 +45,7 @@ void box_make(const struct rule *rule, struct box *box)
 
 static bool port_beyond(const struct region *region, const struct box *box, unsigned int port)
 {
-	uint32_t open = box->fixed[PEP_KEY_PORTS] & ~region->known[PEP_KEY_PORTS];
+	uint32_t open = box_fixed(box, PEP_KEY_PORTS) & ~region->known[PEP_KEY_PORTS];
 
 	if (box->port_low[port] <= region->port_low[port] &&
 	    box->port_high[port] >= region->port_high[port])
@@ -78,7 +61,7 @@ uint32_t region_beyond(const struct tree_builder *builder, const struct region *
 	for (uint32_t words = builder->words & ~(1U << PEP_KEY_PORTS); words; words &= words - 1) {
 		unsigned int word = (unsigned int)__builtin_ctz(words);
 
-		if (box->fixed[word] & ~region->known[word])
+		if (box_fixed(box, word) & ~region->known[word])
 			beyond |= 1U << word;
 	}
 	if (port_beyond(region, box, 0) || port_beyond(region, box, 1))
@@ -181,39 +164,4 @@ struct region region_child(const struct region *region, const struct cut *cut, u
 	if (cut->interval)
 		region_narrow(&ret, cut, child);
 	return ret;
-}
-
-static uint32_t interval_child(const struct cut *cut, uint32_t port)
-{
-	uint32_t child = 0;
-
-	if (cut->limits) {
-		while (child < cut->limits && port >= cut->limit[child])
-			child++;
-		return child;
-	}
-	return port >> (cut->shift - 16U * cut->port) & low_bits(cut->bits);
-}
-
-struct spread spread_begin(const struct region *region, const struct cut *cut,
-			   const struct box *box)
-{
-	uint32_t value = box->value[cut->word] >> cut->shift, low, high;
-	uint32_t fixed = box->fixed[cut->word] >> cut->shift;
-	struct spread s = { .interval = cut->interval };
-
-	if (!s.interval) {
-		s.open = ~fixed & low_bits(cut->bits);
-		s.base = s.child = value & fixed & low_bits(cut->bits);
-		return s;
-	}
-	low = box->port_low[cut->port];
-	high = box->port_high[cut->port];
-	if (low < region->port_low[cut->port])
-		low = region->port_low[cut->port];
-	if (high > region->port_high[cut->port])
-		high = region->port_high[cut->port];
-	s.first = s.child = interval_child(cut, low);
-	s.last = interval_child(cut, high);
-	return s;
 }

@@ -38,7 +38,7 @@ struct trials *trials_new(void)
 static bool closes(const struct search *s, const struct cut *cut, const struct box *box,
 		   const struct region *after)
 {
-	uint32_t open = box->fixed[cut->word] & ~after->known[cut->word];
+	uint32_t open = box_fixed(box, cut->word) & ~after->known[cut->word];
 
 	if (!(box->flags & BOX_COVERS) || (open && cut->word != PEP_KEY_PORTS))
 		return false;

@@ -35,8 +35,8 @@ static uint32_t count_bits(const struct search *s, unsigned int word, uint64_t p
 	memset(plane, 0, PLANES * sizeof(*plane));
 	for (size_t i = 0; i < s->count; i += step) {
 		const struct box *box = &s->builder->boxes[s->list[i]];
-		uint32_t fixed = box->fixed[word];
-		uint64_t carry = (uint64_t)fixed << 32 | (fixed & box->value[word]);
+		uint32_t fixed = box_fixed(box, word);
+		uint64_t carry = (uint64_t)fixed << 32 | (fixed & box_value(box, word));
 
 		for (unsigned int p = 0; carry; p++) {
 			uint64_t both = plane[p] & carry;
