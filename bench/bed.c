@@ -63,6 +63,8 @@ static void publish(struct bed *bed, const struct policyset *set)
 
 	for (size_t i = 0; i < problems.count; i++)
 		fprintf(stderr, "%s\n", problems.list[i].detail);
+	if (!error)
+		error = datapath_promote(bed->datapath, change);
 	check(error, "publish");
 	datapath_commit(bed->datapath, &change);
 	problems_clear(&problems);

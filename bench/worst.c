@@ -84,7 +84,7 @@ static void draw_crossed(const struct search *search, struct sample *ret)
 	for (int i = 1; i < 4 && ret->family == PEP_IPV4; i++)
 		ret->src[i] = ret->dst[i] = 0;
 	classbench_draw(search->file, false, &part);
-	ret->protocol = part.protocol;
+	ret->protocol = part.protocol == IPPROTO_UDP ? IPPROTO_UDP : IPPROTO_TCP;
 	ret->sport = (uint16_t)(draw(2) ? ports->sport_low : ports->sport_high);
 	ports = draw(2) ? ports : any_rule(search);
 	ret->dport = (uint16_t)(draw(2) ? ports->dport_low : ports->dport_high);
