@@ -12,6 +12,7 @@
 #include "root/random_policies.h"
 
 #define TRIES 1000000
+#define SEEN (1 << 20)
 #define NODE_PRICE 1.5 /* of a node, in rule comparisons */
 
 /* The worst so far: a heap, the best of them first. */
@@ -21,6 +22,7 @@ struct search {
 	struct sample *sample;
 	double *cost;
 	size_t count;
+	uint64_t *met; /* hashes of headers that were kept */
 };
 
 static struct pep_key key_of(const struct sample *s)
@@ -135,14 +137,29 @@ static void sink(struct search *s, const struct sample *sample, double cost)
 	s->sample[at] = *sample;
 }
 
+/* The same header must not fill the heap. */
+static bool is_new(struct search *s, const struct sample *sample)
+{
+	const struct pep_key key = key_of(sample);
+	uint64_t hash = 1;
+
+	for (int i = 0; i < PEP_KEY_WORDS; i++)
+		hash = (hash ^ key.word[i]) * 0x9e3779b97f4a7c15ULL ^ hash >> 29;
+	if (s->met[hash % SEEN] == hash)
+		return false;
+	s->met[hash % SEEN] = hash;
+	return true;
+}
+
 void worst_search(const struct classbench *file, const struct pep_image *image, size_t count,
 		  struct sample *ret)
 {
 	double *cost CLEANUP(cleanup_free) = calloc(count, sizeof(*cost));
-	struct search search = { file, image, ret, cost, count };
+	uint64_t *met CLEANUP(cleanup_free) = calloc(SEEN, sizeof(*met));
+	struct search search = { file, image, ret, cost, count, met };
 	struct sample sample;
 
-	if (!cost) {
+	if (!cost || !met) {
 		perror("memory");
 		exit(1);
 	}
@@ -156,7 +173,7 @@ void worst_search(const struct classbench *file, const struct pep_image *image, 
 		else
 			draw_crossed(&search, &sample);
 		found = cost_of(&search, &sample);
-		if (found > cost[0])
+		if (found > cost[0] && is_new(&search, &sample))
 			sink(&search, &sample, found);
 	}
 }
