@@ -92,8 +92,10 @@ libpep_a_SOURCES = \
 	src/client_text.h \
 	src/client_write.c \
 	src/client_write.h \
+	src/commit_steps.c \
 	src/commits.c \
 	src/commits.h \
+	src/commits_state.h \
 	src/daemon.c \
 	src/daemon.h \
 	src/daemon_check.c \

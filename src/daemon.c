@@ -298,6 +298,7 @@ static int report_ready(struct boot *boot)
 	if (!daemon->degraded)
 		keep_last_good(daemon);
 	heap_trim();
+	daemon_settle_later(daemon, 0);
 	daemon_status(daemon, status, sizeof(status));
 	daemon->status = strdup(status);
 	log_info("started: %s", status);

@@ -11,6 +11,7 @@
 #include "commits.h"
 #include "daemon.h"
 #include "daemon_state.h"
+#include "datapath_steady.h"
 #include "event_priority.h"
 #include "group.h"
 #include "heap.h"
@@ -213,14 +214,18 @@ static void on_reopen(evutil_socket_t number, short what, void *context)
 		log_info("the log file was opened anew");
 }
 
-/* ---- a snapshot in the place of a journal that has grown */
+/* ---- what is left to do behind changes: a snapshot, if the journal has grown, and faster lookups */
 
-static int plan_snapshot(struct commit *commit, struct group *group)
+static int tidy(struct commit *commit, struct group *group)
 {
+	int error = datapath_rest(commit->daemon->datapath);
+
+	if (error)
+		log_debug("lookups stay as they are: %s", strerror(-error));
 	return store_compact(commit->daemon->store, group->base);
 }
 
-static void finish_snapshot(struct commit *commit, int error)
+static void finish_tidying(struct commit *commit, int error)
 {
 	struct daemon *daemon = commit->daemon;
 
@@ -234,9 +239,9 @@ static void finish_snapshot(struct commit *commit, int error)
 	free(commit);
 }
 
-static void write_snapshot(struct daemon *daemon)
+static void tidy_up(struct daemon *daemon)
 {
-	static const struct commit_kind kind = { .plan = plan_snapshot, .finish = finish_snapshot };
+	static const struct commit_kind kind = { .plan = tidy, .finish = finish_tidying };
 	struct commit *commit = calloc(1, sizeof(*commit));
 
 	if (!commit)
@@ -253,8 +258,7 @@ static void on_settle(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	if (store_wants_compact(daemon->store))
-		write_snapshot(daemon);
+	tidy_up(daemon);
 	if (daemon->unsettled >= TRIM_POLICIES)
 		commits_free_later(daemon->commits, heap_trim_later, NULL);
 	daemon->unsettled = 0;
@@ -269,6 +273,6 @@ static void on_status(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	if (store_error(daemon->store))
-		write_snapshot(daemon);
+		tidy_up(daemon);
 	daemon_tell_status(daemon);
 }

@@ -11,7 +11,6 @@
 
 #include "datapath_slots.h"
 
-
 struct datapath_change {
 	struct policyset *set, *failsafe;
 	struct address_sets *sets; /* NULL: none */
