@@ -98,17 +98,25 @@ static void add_strangers(struct programs *programs, const struct bed *bed, size
 	}
 }
 
-/* Of the first @room distinct headers that @held has, or all if it is NULL, their numbers; returns how many. */
-static size_t fill_hash(struct programs *programs, const struct bed *bed, enum lookup which,
-			size_t room, const struct held *held, uint32_t *ret_numbers)
+/* Which headers go into a hash: as many as there is room, of those held or, if it is NULL, of all. */
+struct choice {
+	enum lookup which;
+	size_t room;
+	const struct held *held;
+};
+
+/* Adds the first of them that are distinct. Their numbers, and how many. */
+static size_t fill_hash(struct programs *programs, const struct bed *bed,
+			const struct choice *choice, uint32_t *ret_numbers)
 {
+	const struct held *held = choice->held;
 	size_t count = 0;
 
-	for (uint32_t i = 0; i < BENCH_TRACE && count < room; i++) {
+	for (uint32_t i = 0; i < BENCH_TRACE && count < choice->room; i++) {
 		if (held && !bsearch(&bed->key[i], held->key, held->count, sizeof(*held->key),
 				     compare_keys))
 			continue;
-		if (programs_hash_add(programs, which, &bed->key[i], bed->drops[i]))
+		if (programs_hash_add(programs, choice->which, &bed->key[i], bed->drops[i]))
 			ret_numbers[count++] = i;
 	}
 	return count;
@@ -119,7 +127,8 @@ static void put_all(struct programs *programs, const struct bed *bed, uint32_t *
 {
 	struct bench_header *header = programs_headers(programs, TRACE_ALL);
 	struct bench_frame *frame = programs_frames(programs, TRACE_ALL);
-	size_t count = fill_hash(programs, bed, LOOKUP_HASH_ALL, BENCH_TRACE, NULL, numbers);
+	const struct choice all = { .which = LOOKUP_HASH_ALL, .room = BENCH_TRACE };
+	size_t count = fill_hash(programs, bed, &all, numbers);
 
 	for (size_t i = 0; i < BENCH_TRACE; i++) {
 		header[i].key = bed->key[i];
@@ -146,12 +155,14 @@ static void put_some(struct programs *programs, const struct bed *bed, uint32_t 
 {
 	struct bench_header *header = programs_headers(programs, TRACE_HASH);
 	CLEANUP(held_clear) struct held held = { 0 };
-	size_t room = bed->file.count, cached, count;
+	struct choice choice = { LOOKUP_HASH, bed->file.count, &held };
+	size_t cached, count;
 
 	read_cache(programs, bed, &held);
-	cached = fill_hash(programs, bed, LOOKUP_HASH, room, &held, numbers);
-	count = cached +
-		fill_hash(programs, bed, LOOKUP_HASH, room - cached, NULL, numbers + cached);
+	cached = fill_hash(programs, bed, &choice, numbers);
+	choice.held = NULL;
+	choice.room -= cached;
+	count = cached + fill_hash(programs, bed, &choice, numbers + cached);
 	if (!cached) {
 		fprintf(stderr, "nothing is in the flow cache\n");
 		exit(1);
@@ -160,7 +171,7 @@ static void put_some(struct programs *programs, const struct bed *bed, uint32_t 
 		header[i].key = bed->key[numbers[draw((uint32_t)count)]];
 	put_frames(programs, bed, TRACE_HASH, numbers, count);
 	put_frames(programs, bed, TRACE_CACHED, numbers, cached);
-	add_strangers(programs, bed, room - count);
+	add_strangers(programs, bed, bed->file.count - count);
 }
 
 static void put_sources(struct programs *programs, const struct bed *bed)
