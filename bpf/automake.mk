@@ -12,6 +12,7 @@ bpf_headers = \
 	bpf/context_xdp.h \
 	bpf/cursor.h \
 	bpf/event.h \
+	bpf/extra.h \
 	bpf/flow.h \
 	bpf/fragment.h \
 	bpf/link.h \

@@ -361,6 +361,7 @@ libpep_a_SOURCES = \
 	src/tree_port.c \
 	src/tree_region.c \
 	src/tree_region.h \
+	src/tree_spread.h \
 	src/tree_trial.c \
 	src/tree_window.c \
 	src/units.c \

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "tree_spread.h"
 
 /* What is known while lists are placed. */
 struct placing {

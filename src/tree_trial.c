@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tree_cut.h"
+#include "tree_spread.h"
 
 #define COPIES_MOST 16 /* of a list, in a trial */
 #define COPIES_SLACK 1024
