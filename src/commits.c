@@ -150,7 +150,7 @@ static void finish_first(struct commits *commits, int error)
 static void number(struct commits *commits)
 {
 	struct datapath_figures figures;
-	struct commit *commit;
+	struct commit *commit = NULL;
 	uint64_t generation;
 	size_t exchanged = 0;
 

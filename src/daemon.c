@@ -16,7 +16,6 @@
 #include "capabilities.h"
 #include "cleanup.h"
 #include "commits.h"
-#include "daemon_guess.h"
 #include "daemon_loop.h"
 #include "daemon_start.h"
 #include "daemon_state.h"
@@ -27,14 +26,12 @@
 #include "history.h"
 #include "http.h"
 #include "interfaces_watch.h"
-#include "json_cleanup.h"
 #include "links.h"
 #include "log.h"
 #include "notify.h"
 #include "policyset.h"
 #include "problem.h"
 #include "settings.h"
-#include "settings_key.h"
 #include "store.h"
 
 #define STEP_SECONDS 60
@@ -282,23 +279,15 @@ static int open_http(struct boot *boot)
 	return r < 0 ? os_error("not started: the API cannot be served", r) : 0;
 }
 
-static void keep_last_good(const struct daemon *daemon)
-{
-	CLEANUP(cleanup_json) struct json_object *config = settings_to_json(daemon->settings);
-
-	daemon_keep_last_good(daemon, config, daemon->set, daemon->sets);
-}
-
 static int report_ready(struct boot *boot)
 {
 	struct daemon *daemon = boot->daemon;
 	char status[512];
 
 	daemon->last_reload_ok = !daemon->degraded;
-	if (!daemon->degraded)
-		keep_last_good(daemon);
+	daemon->unkept = !daemon->degraded;
 	heap_trim();
-	daemon_settle_later(daemon, 0);
+	daemon_tidy_up(daemon);
 	daemon_status(daemon, status, sizeof(status));
 	daemon->status = strdup(status);
 	log_info("started: %s", status);

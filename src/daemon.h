@@ -58,6 +58,7 @@ struct daemon {
 	struct event *settle; /* pending after a change, see daemon_settle_later() */
 	size_t unsettled; /* policies exchanged since then */
 	bool store_failed; /* the last snapshot, as the log says */
+	bool unkept; /* what the start has read is to be kept as the last good state */
 	const char *log_level; /* of the command line, before all else; NULL */
 	char *status; /* the line as last told; NULL: not ready yet */
 };

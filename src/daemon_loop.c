@@ -10,14 +10,17 @@
 #include "cleanup.h"
 #include "commits.h"
 #include "daemon.h"
+#include "daemon_guess.h"
 #include "daemon_state.h"
 #include "datapath_steady.h"
 #include "event_priority.h"
 #include "group.h"
 #include "heap.h"
+#include "json_cleanup.h"
 #include "log.h"
 #include "notify.h"
 #include "problem.h"
+#include "settings_key.h"
 #include "store.h"
 
 #define STATUS_SECONDS 10
@@ -216,10 +219,20 @@ static void on_reopen(evutil_socket_t number, short what, void *context)
 
 /* ---- what is left to do behind changes: a snapshot, if the journal has grown, and faster lookups */
 
+static void keep_last_good(struct daemon *daemon, const struct group *group)
+{
+	CLEANUP(cleanup_json) struct json_object *config = settings_to_json(group->settings);
+
+	daemon_keep_last_good(daemon, config, group->base, group->sets);
+	daemon->unkept = false;
+}
+
 static int tidy(struct commit *commit, struct group *group)
 {
 	int error = datapath_rest(commit->daemon->datapath);
 
+	if (commit->daemon->unkept)
+		keep_last_good(commit->daemon, group);
 	if (error)
 		log_debug("lookups stay as they are: %s", strerror(-error));
 	return store_compact(commit->daemon->store, group->base);
@@ -239,7 +252,7 @@ static void finish_tidying(struct commit *commit, int error)
 	free(commit);
 }
 
-static void tidy_up(struct daemon *daemon)
+void daemon_tidy_up(struct daemon *daemon)
 {
 	static const struct commit_kind kind = { .plan = tidy, .finish = finish_tidying };
 	struct commit *commit = calloc(1, sizeof(*commit));
@@ -258,7 +271,7 @@ static void on_settle(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	tidy_up(daemon);
+	daemon_tidy_up(daemon);
 	if (daemon->unsettled >= TRIM_POLICIES)
 		commits_free_later(daemon->commits, heap_trim_later, NULL);
 	daemon->unsettled = 0;
@@ -273,6 +286,6 @@ static void on_status(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	if (store_error(daemon->store))
-		tidy_up(daemon);
+		daemon_tidy_up(daemon);
 	daemon_tell_status(daemon);
 }

@@ -20,4 +20,10 @@ int daemon_loop_run(struct daemon_loop *loop);
 /** Frees daemon->base too, so everything that is on it must be closed. */
 void daemon_loop_close(struct daemon_loop **loop);
 
+/**
+ * Has done by the thread what is left to do behind changes: lookups become faster, the journal
+ * becomes a snapshot if it has grown, and after a start the last good state is kept.
+ */
+void daemon_tidy_up(struct daemon *daemon);
+
 #endif

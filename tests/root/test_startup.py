@@ -320,8 +320,8 @@ class Surroundings(Startup):
             self.assertIn("last-good.json cannot be used: its checksum is wrong. It is kept aside",
                           self.daemon.log())
             self.assertTrue(os.path.exists("%s.bad-%d" % (path, number)))
-            self.assertEqual(not bad_files, os.path.exists(path))
             self.daemon.stop()
+            self.assertEqual(not bad_files, os.path.exists(path))
 
     def test_bad_files_can_block_everything_and_lose_nothing(self):
         """The API's policies are not enforced meanwhile, and are there when the files are mended."""
