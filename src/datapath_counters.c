@@ -233,10 +233,11 @@ static void tally_sum(const struct datapath *datapath, const struct datapath_nam
 void datapath_interface_tally(const struct datapath *datapath, const char *name,
 			      enum pep_direction direction, struct pep_tally *ret)
 {
+	const size_t names = __atomic_load_n(&datapath->names, __ATOMIC_ACQUIRE);
 	struct pep_tally sum[TALLIES];
 
 	memset(ret, 0, PEP_OUTCOME_MAX * sizeof(*ret));
-	for (size_t id = 0; id < datapath->names; id++) {
+	for (size_t id = 0; id < names; id++) {
 		const struct datapath_name *n = &datapath->name[id];
 
 		if (strcmp(n->name, name))

@@ -204,6 +204,14 @@ int http_change_body(struct http_change *change, const char **ret, size_t *ret_s
 	return *ret ? 0 : http_change_refuse(change, 503, "out of memory");
 }
 
+void http_change_forget_body(struct http_change *change)
+{
+	if (!change->commit.alone)
+		return;
+	evbuffer_free(change->body);
+	change->body = NULL;
+}
+
 int http_change_invalid(struct http_change *change, int error)
 {
 	if (error == -ENOMEM)

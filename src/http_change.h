@@ -67,6 +67,9 @@ int http_change_condition(struct http_change *change, const char *etag);
 /** The body as one text. Returns 0 or refuses. */
 int http_change_body(struct http_change *change, const char **ret, size_t *ret_size);
 
+/** Frees the body, of a large one, which is not planned again. */
+void http_change_forget_body(struct http_change *change);
+
 /** The body as JSON, which the caller owns. Returns 0 or refuses. */
 int http_change_json(struct http_change *change, struct json_object **ret);
 

@@ -121,7 +121,10 @@ static int plan_put(struct http_change *change, struct group *group)
 
 	if (!error)
 		error = parse(change, &write->put);
-	return error ? error : plan_change(write, group);
+	if (error)
+		return error;
+	http_change_forget_body(change);
+	return plan_change(write, group);
 }
 
 static int plan_patch(struct http_change *change, struct group *group)

@@ -91,6 +91,7 @@ static int put_all(struct http_change *change, struct group *group, bool replace
 		error = parse(change, group, replace, &list);
 	if (error)
 		return error;
+	http_change_forget_body(change);
 	wanted.put = list.policy;
 	wanted.put_count = list.count;
 	return change_plan(group, &wanted, &change->commit.result, &change->commit.problems);
