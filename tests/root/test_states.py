@@ -15,6 +15,7 @@ from harness import PepctlTest, SLOW, allow, block, main, network, packets, per_
 
 ADDRESSES = (("10.77.0.2", "10.77.0.99"), ("fd77::2", "fd77::99"))
 SECONDS, ROUNDS = 20 if SLOW else 4, 10  # at least
+OUTGROWS = {4: 30000}  # policies of a round: more than the maps hold that were made at the start
 # By port, whether the packet passes in every state.
 SWAPPED_DROPS, SWAPPED_PASSES, REPLACED, DISABLED, EXPIRING, BY_FILE, PATCHED = range(2001, 2008)
 PASSES = {SWAPPED_PASSES: True}
@@ -41,6 +42,8 @@ def api_state(number):
     """
     odd = number % 2
     others = [both(block, "other-%d" % n, 3000 + (n + number) % 600, 500) for n in range(300)]
+    others += [block("many-%d" % n, protocol="TCP", dport=1 + n, src="172.16.%d.%d" % divmod(n, 256))
+               for n in range(OUTGROWS.get(number, 0))]
     expiring = [both(log_only, "expiring-%d" % (number % 7), EXPIRING, 10, ttl_seconds=1)]
     return (swap("drops", SWAPPED_DROPS, *((block, allow), (log_only, block))[odd]) +
             swap("passes", SWAPPED_PASSES, *((allow, block), (log_only, allow))[odd]) +
@@ -56,7 +59,7 @@ def file_state(number):
 
 @per_mode()
 class States(PepctlTest):
-    CONFIG = {"network": {"interfaces": ["d0", "d1"]}}
+    CONFIG = {"network": {"interfaces": ["d0", "d1"]}, "policy": {"capacity": 100000}}
     POLICIES = file_state(0)
 
     @classmethod
@@ -104,7 +107,12 @@ class States(PepctlTest):
         self.daemon.write_policies(file_state(number))
         self.assertEqual(200, self.daemon.request("POST", "/reload").status)
 
+    def programs(self):
+        return sorted(str(interface["program_id"])
+                      for interface in self.daemon.get("/interfaces")["interfaces"])
+
     def test_no_packet_sees_a_mixture(self):
+        programs = self.programs()
         for wire in self.wires:
             wire.settle()
             wire.tap.drain()
@@ -127,6 +135,7 @@ class States(PepctlTest):
         print("%d rounds of changes, %d folds, %d packets" %
               (number, folds, sum(self.sent.values())))
         self.assertGreater(folds, 0)
+        self.assertFalse(set(programs) & set(self.programs()), "no program was replaced")
         wanted = {key: count for key, count in self.sent.items() if PASSES.get(key[1])}
         self.assertEqual(wanted, dict(self.arrived))
         self.assertGreater(min(self.sent.values()), 10 * number)
