@@ -64,6 +64,11 @@ int datapath_compile(struct datapath_base *base, const struct policyset *failsaf
 int datapath_place_image(struct datapath *datapath, const struct image *image,
 			 struct datapath_change *change);
 
+/** Empties the entries that are not in force. Returns 0 or -errno. */
+int datapath_images_drop(struct datapath *datapath);
+/** Whether there are such. */
+bool datapath_images_left(const struct datapath *datapath);
+
 /** Compiles and places a main image of all policies. As datapath_prepare(). */
 int datapath_change_image(struct datapath *datapath, const struct datapath_state *state,
 			  struct datapath_change *change, struct problems *problems);

@@ -319,4 +319,7 @@ void datapath_memory(const struct datapath *datapath, struct datapath_memory *re
 	ret->slot_bytes = chunks_for(ret->slots) * PEP_CHUNK * sizeof(struct pep_slot);
 	if (limits > 1) /* 0 is none */
 		ret->limit_bytes = chunks_for(limits) * PEP_CHUNK * sizeof(struct pep_limits);
+	for (int i = 0; i < 2; i++)
+		ret->image_bytes += (size_t)__builtin_popcount(datapath->image_entries[i]) *
+				    datapath->image_bytes[i];
 }

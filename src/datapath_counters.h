@@ -67,9 +67,10 @@ struct datapath_memory {
 	size_t slot_bytes;
 	size_t counter_bytes; /* of all stripes */
 	size_t limit_bytes;
+	size_t image_bytes; /* of the maps that images are in */
 };
-/** Fills in how much slots, counters and limits take. It grows in chunks of PEP_CHUNK slots, and
- * is kept for later policies when some go. */
+/** Fills in how much slots, counters, limits and images take. All but the last grows in chunks of
+ * PEP_CHUNK slots, and is kept for later policies when some go. */
 void datapath_memory(const struct datapath *datapath, struct datapath_memory *ret);
 
 /** The fd of a map by its name in the programs ("events", "trace"), or -ENOENT. */

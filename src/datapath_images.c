@@ -17,7 +17,7 @@
 #include "problem.h"
 #include "rules.h"
 
-#define IMAGE_GROWTH 4
+#define IMAGE_PERCENT 40 /* of a map that an image should take at least */
 #define IMPROVABLE_RULES 1000 /* image_build() takes the first configuration of fewer */
 
 int datapath_compile(struct datapath_base *base, const struct policyset *failsafe,
@@ -60,7 +60,14 @@ int datapath_compile(struct datapath_base *base, const struct policyset *failsaf
 	return error;
 }
 
-/* The smaller of the two maps that has room and that all programs know, neither: -1. */
+/* Whether an image fits and would not leave most of a map to nobody. */
+static bool suits(const struct datapath *datapath, uint32_t room, size_t bytes)
+{
+	return bytes + PEP_IMAGE_SLACK <= room &&
+	       (room <= datapath->image_bytes_least || room / 100 * IMAGE_PERCENT <= bytes);
+}
+
+/* The smaller of the two maps that suits and that all programs know, neither: -1. */
 static int fitting_image_map(const struct datapath *datapath, size_t bytes)
 {
 	const int maps[] = { MAP_IMAGES_A, MAP_IMAGES_B };
@@ -69,22 +76,22 @@ static int fitting_image_map(const struct datapath *datapath, size_t bytes)
 	for (int i = 0; i < 2; i++) {
 		int which = i ^ smaller;
 
-		if (bytes + PEP_IMAGE_SLACK <= datapath->image_bytes[which] &&
+		if (suits(datapath, datapath->image_bytes[which], bytes) &&
 		    maps[which] != datapath->strange_image)
 			return maps[which];
 	}
 	return -1;
 }
 
-/* A larger map in the place of the one not in force, and programs that know it. */
+/* A map that suits in the place of the one not in force, and programs that know it. */
 static int make_image_map(struct datapath *datapath, size_t bytes, struct datapath_change *change)
 {
 	const bool other = datapath->image == MAP_IMAGES_A;
-	uint32_t size = datapath->image_bytes[other];
+	uint32_t size = datapath->image_bytes_least;
 	int error;
 
 	while (size < bytes + PEP_IMAGE_SLACK && size < PEP_IMAGE_BYTES_MOST)
-		size *= size < PEP_IMAGE_BYTES_MOST / IMAGE_GROWTH ? IMAGE_GROWTH : 2;
+		size *= 2;
 	if (size < bytes + PEP_IMAGE_SLACK)
 		return -EFBIG;
 	error = datapath_maps_make_images(other ? MAP_IMAGES_B : MAP_IMAGES_A, size, &change->maps);
@@ -141,10 +148,39 @@ int datapath_place_image(struct datapath *datapath, const struct image *image,
 	if (bpf_map_update_elem(maps.fd, &entry, &fd, BPF_ANY))
 		return -errno;
 	datapath_note_settled(datapath, in_force);
+	if (maps.fd != change->maps.fd)
+		datapath->image_entries[maps.map == MAP_IMAGES_B] |= (uint8_t)(1U << entry);
 	change->image = maps.map;
 	change->main = entry | (maps.map == MAP_IMAGES_B ? PEP_MAIN_B : 0);
 	change->overlay = PEP_OVERLAY_NONE;
 	return 0;
+}
+
+int datapath_images_drop(struct datapath *datapath)
+{
+	uint32_t in_force = PEP_WORD_MAIN(datapath->control->word_now);
+	int error = datapath_settle(datapath, datapath_generation(datapath));
+
+	for (uint32_t i = 0; i < 2 * PEP_MAIN_ENTRIES && !error; i++) {
+		uint32_t which = i / PEP_MAIN_ENTRIES, entry = i % PEP_MAIN_ENTRIES;
+		uint8_t *filled = &datapath->image_entries[which];
+
+		if (!(*filled >> entry & 1) || in_force == (entry | (which ? PEP_MAIN_B : 0)))
+			continue;
+		if (bpf_map_delete_elem(datapath->map[MAP_IMAGES_A + which], &entry) &&
+		    errno != ENOENT)
+			error = -errno;
+		else
+			*filled &= (uint8_t) ~(1U << entry);
+	}
+	return error;
+}
+
+bool datapath_images_left(const struct datapath *datapath)
+{
+	const uint8_t *filled = datapath->image_entries;
+
+	return __builtin_popcount(filled[0]) + __builtin_popcount(filled[1]) > 1;
 }
 
 /* Also of what is removed: an image that is being compiled may name it. */

@@ -182,10 +182,10 @@ int datapath_maps_create(struct datapath *datapath, char **ret_detail)
 {
 	int error;
 
+	datapath->image_bytes_least = datapath->options.image_bytes ? datapath->options.image_bytes
+								    : IMAGE_BYTES_DEFAULT;
 	for (unsigned int i = 0; i < 2; i++)
-		datapath->image_bytes[i] = datapath->options.image_bytes
-						   ? datapath->options.image_bytes
-						   : IMAGE_BYTES_DEFAULT;
+		datapath->image_bytes[i] = datapath->image_bytes_least;
 	error = create_maps(datapath);
 	if (!error)
 		error = map_all_memory(datapath);
@@ -221,6 +221,7 @@ int datapath_maps_take_images(struct datapath *datapath, struct image_maps *maps
 	cleanup_fd(&datapath->map[maps->map]);
 	datapath->map[maps->map] = TAKE_FD(maps->fd);
 	datapath->image_bytes[maps->map == MAP_IMAGES_B] = maps->bytes;
+	datapath->image_entries[maps->map == MAP_IMAGES_B] = (1U << PEP_MAIN_ENTRIES) - 1;
 	maps->map = -1;
 	return write_manifest(datapath);
 }

@@ -56,6 +56,8 @@ struct datapath {
 	uint32_t cpus;
 	uint32_t stripes;
 	uint32_t image_bytes[2]; /* of a value of images_a and images_b */
+	uint32_t image_bytes_least;
+	uint8_t image_entries[2]; /* bit per entry that holds an image */
 	uint32_t nonce[2];
 	uint64_t flow_seed[PEP_KEY_WORDS / 2];
 

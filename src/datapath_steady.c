@@ -10,6 +10,7 @@
  */
 #include "datapath_steady.h"
 
+#include "datapath_change.h"
 #include "datapath_maps.h"
 #include "datapath_settle.h"
 #include "datapath_state.h"
@@ -58,7 +59,7 @@ static bool settle_chunk(struct datapath *datapath, uint32_t chunk)
 
 int datapath_rest(struct datapath *datapath)
 {
-	int error = 0;
+	int error = datapath_images_left(datapath) ? datapath_images_drop(datapath) : 0;
 
 	for (uint32_t i = 0; i < PEP_CHUNKS && datapath->chunk[i].slots && !error; i++) {
 		if (!datapath->chunk[i].unsteady)

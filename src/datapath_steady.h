@@ -12,8 +12,8 @@ struct datapath;
 
 /**
  * To be called when nothing has changed for a while, and not while a change is prepared:
- * lookups become faster that meet policies which changed since the last call. Waits for a
- * grace period (some 10 ms) if there are any. Returns 0 or -errno, which does no harm.
+ * lookups become faster that meet policies which changed since the last call, and images that are
+ * not in force any more are freed. Waits for a grace period (some 10 ms) if there are any. Returns 0 or -errno, which does no harm.
  */
 int datapath_rest(struct datapath *datapath);
 

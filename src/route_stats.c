@@ -145,7 +145,7 @@ static struct json_object *costliest_json(const struct datapath *datapath)
 	return TAKE_PTR(array);
 }
 
-/* What the kernel holds for policies, beside the image. */
+/* What the kernel holds for policies. */
 static int add_memory(struct json_object *json, const struct datapath *datapath)
 {
 	struct datapath_memory memory;
@@ -154,7 +154,8 @@ static int add_memory(struct json_object *json, const struct datapath *datapath)
 	if (json_add_number(json, "slots", memory.slots) ||
 	    json_add_number(json, "slot_bytes", memory.slot_bytes) ||
 	    json_add_number(json, "counter_bytes", memory.counter_bytes) ||
-	    json_add_number(json, "limit_bytes", memory.limit_bytes))
+	    json_add_number(json, "limit_bytes", memory.limit_bytes) ||
+	    json_add_number(json, "image_map_bytes", memory.image_bytes))
 		return -ENOMEM;
 	return 0;
 }

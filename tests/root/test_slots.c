@@ -3,6 +3,7 @@
  * Slots, their counters and limits: what the flow cache decides alone is counted and reported like
  * everything else, and the kernel's memory grows with what is used and not with what was.
  */
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 
 #include "cleanup.h"
 #include "datapath_maps.h"
+#include "datapath_steady.h"
 #include "real_bed.h"
 
 #define PACKETS 10
@@ -17,6 +19,7 @@
 #define L3_BYTES 38 /* of real_bed_udp(), with its payload */
 #define MANY 5000 /* more than have all stripes */
 #define LIMITED 600
+#define PORTS 60000
 #define POLICY_BYTES 160
 
 static void send(struct dry_bed *bed, uint16_t dport, bool drop)
@@ -109,11 +112,11 @@ static void publish_many(struct dry_bed *bed, const char *prefix, unsigned int c
 	for (unsigned int i = 0; i < count; i++)
 		used += (size_t)snprintf(
 			json + used, POLICY_BYTES,
-			"%s{\"id\":\"%s%u\",%s,\"src\":{\"ip\":\"10.1.2.3\"},\"dst\":{\"port\":%u}}",
+			"%s{\"id\":\"%s%u\",%s,\"src\":{\"ip\":\"10.1.2.%u\"},\"dst\":{\"port\":%u}}",
 			i ? "," : "", prefix, i,
 			i < limited ? "\"action\":\"BLOCK\""
 				    : "\"action\":\"RATE_LIMIT\",\"rate_limit_bytes_per_second\":9",
-			1000 + i);
+			3 + i / PORTS, 1000 + i % PORTS);
 	json[used++] = ']';
 	json[used] = '\0';
 	real_bed_publish(bed, json);
@@ -158,6 +161,46 @@ static void limits_come_and_go(struct dry_bed *bed)
 	real_bed_check(bed, memory.slots == later.slots, "slots are given back");
 }
 
+static unsigned int count_images(const struct dry_bed *bed)
+{
+	unsigned int count = 0;
+
+	for (uint32_t i = 0; i < 2 * PEP_MAIN_ENTRIES; i++) {
+		uint32_t entry = i / 2, id;
+		enum datapath_map_index map = i % 2 ? MAP_IMAGES_A : MAP_IMAGES_B;
+
+		count += !bpf_map_lookup_elem(bed->datapath->map[map], &entry, &id);
+	}
+	return count;
+}
+
+/* Each set shares nothing with the one before, and is too large for an overlay. */
+static const struct {
+	const char *prefix;
+	unsigned int count;
+} sizes[] = { { "a", 50000 }, { "b", 110000 }, { "c", 3000 }, { "d", 50000 }, { "e", 3000 } };
+
+static void images_take_what_they_need(struct dry_bed *bed)
+{
+	struct datapath_figures figures;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		publish_many(bed, sizes[i].prefix, sizes[i].count, sizes[i].count);
+		send(bed, 1000, true);
+		datapath_figures(bed->datapath, &figures);
+		real_bed_check(bed,
+			       figures.image_capacity == 1 << 20 ||
+				       2 * figures.image_capacity <= 5 * figures.image_bytes,
+			       "the map is not much larger than the image");
+		if (i % 2)
+			continue;
+		real_bed_check(bed, !datapath_rest(bed->datapath), "rests");
+		real_bed_check(bed, count_images(bed) == 1, "only the image in force is there");
+		send(bed, 1001, true);
+		send(bed, 1000 + PORTS, false);
+	}
+}
+
 /* A policy's slot and counts stay when it gets limits, and when they go. */
 static void limit_of_one(struct dry_bed *bed)
 {
@@ -189,5 +232,6 @@ int main(void)
 	later_slots(&bed);
 	limits_come_and_go(&bed);
 	limit_of_one(&bed);
+	images_take_what_they_need(&bed);
 	return dry_bed_close(&bed);
 }
