@@ -320,6 +320,7 @@ void datapath_memory(const struct datapath *datapath, struct datapath_memory *re
 	if (limits > 1) /* 0 is none */
 		ret->limit_bytes = chunks_for(limits) * PEP_CHUNK * sizeof(struct pep_limits);
 	for (int i = 0; i < 2; i++)
-		ret->image_bytes += (size_t)__builtin_popcount(datapath->image_entries[i]) *
+		ret->image_bytes += (size_t)__builtin_popcount(__atomic_load_n(
+					    &datapath->image_entries[i], __ATOMIC_RELAXED)) *
 				    datapath->image_bytes[i];
 }

@@ -149,7 +149,8 @@ int datapath_place_image(struct datapath *datapath, const struct image *image,
 		return -errno;
 	datapath_note_settled(datapath, in_force);
 	if (maps.fd != change->maps.fd)
-		datapath->image_entries[maps.map == MAP_IMAGES_B] |= (uint8_t)(1U << entry);
+		__atomic_fetch_or(&datapath->image_entries[maps.map == MAP_IMAGES_B],
+				  (uint8_t)(1U << entry), __ATOMIC_RELAXED);
 	change->image = maps.map;
 	change->main = entry | (maps.map == MAP_IMAGES_B ? PEP_MAIN_B : 0);
 	change->overlay = PEP_OVERLAY_NONE;
@@ -171,7 +172,7 @@ int datapath_images_drop(struct datapath *datapath)
 		    errno != ENOENT)
 			error = -errno;
 		else
-			*filled &= (uint8_t) ~(1U << entry);
+			__atomic_fetch_and(filled, (uint8_t) ~(1U << entry), __ATOMIC_RELAXED);
 	}
 	return error;
 }
