@@ -137,6 +137,7 @@ libpep_a_SOURCES = \
 	src/datapath_maps.h \
 	src/datapath_memory.h \
 	src/datapath_overlay.c \
+	src/datapath_owners.c \
 	src/datapath_prepare.c \
 	src/datapath_publish.c \
 	src/datapath_settle.c \

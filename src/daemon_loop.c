@@ -12,6 +12,7 @@
 #include "daemon.h"
 #include "daemon_guess.h"
 #include "daemon_state.h"
+#include "datapath_counters.h"
 #include "datapath_steady.h"
 #include "event_priority.h"
 #include "group.h"
@@ -247,6 +248,8 @@ static void finish_tidying(struct commit *commit, int error)
 	if (!error && daemon->store_failed)
 		log_info("%s can be written to again", daemon->settings->state_dir);
 	daemon->store_failed = error;
+	if (datapath_slots_trim(daemon->datapath))
+		commits_free_later(daemon->commits, heap_trim_later, NULL);
 	daemon_tell_status(daemon);
 	problems_clear(&commit->problems);
 	free(commit);

@@ -6,6 +6,8 @@
 #ifndef DATAPATH_COUNTERS_H
 #define DATAPATH_COUNTERS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "pep.h"
@@ -51,11 +53,17 @@ int datapath_reset(struct datapath *datapath);
 /** The id of the policy that has a slot, as of the state in force; NULL: none. */
 const char *datapath_slot_policy(const struct datapath *datapath, uint32_t slot);
 
-/** How often a slot has been given to a policy: another life is another policy's. */
+/** The number of the life of a slot, that began when it was given to a policy: no two have the same. */
 uint32_t datapath_slot_life(const struct datapath *datapath, uint32_t slot);
 
 /** Slots from this one on have never been used. */
 uint32_t datapath_slot_limit(const struct datapath *datapath);
+
+/**
+ * Gives up slots that many policies had who are gone, with the daemon's memory for them; where
+ * datapath_publish() may be called. Whether there were such.
+ */
+bool datapath_slots_trim(struct datapath *datapath);
 
 /** Ids of policies whose rules are most in the longest list that a packet can be compared with, as
  * of the last main image: up to @most. How many they are. */

@@ -132,6 +132,76 @@ static uint32_t take_slot(struct datapath *datapath)
 	return slot;
 }
 
+/* ---- giving up */
+
+static bool is_idle(const struct datapath_chunk *chunk)
+{
+	for (uint32_t i = 0; i < PEP_CHUNK; i++) {
+		if (chunk->policy[i] || chunk->named[i])
+			return false;
+	}
+	return true;
+}
+
+/* The first slot of all chunks at the end in which no slot is in use. */
+static uint32_t end_of_use(const struct datapath *datapath)
+{
+	uint32_t chunks = (datapath->next_slot + PEP_CHUNK - 1) / PEP_CHUNK;
+
+	while (chunks > 1 && is_idle(&datapath->chunk[chunks - 1]))
+		chunks--;
+	return chunks * PEP_CHUNK < datapath->next_slot ? chunks * PEP_CHUNK : datapath->next_slot;
+}
+
+/* The ring with those before @end alone. */
+static int shorten_ring(struct datapath *datapath, uint32_t end)
+{
+	size_t room = (size_t)end + end / 4 + 64, count = 0;
+	struct datapath_free_slot *slots = malloc(room * sizeof(*slots));
+
+	if (!slots)
+		return -ENOMEM;
+	for (size_t i = 0; i < datapath->free_slots; i++) {
+		if (free_at(datapath, i)->slot < end)
+			slots[count++] = *free_at(datapath, i);
+	}
+	free(datapath->free_slot);
+	datapath->free_slot = slots;
+	datapath->free_first = 0;
+	datapath->free_slots = count;
+	datapath->free_slots_room = room;
+	return 0;
+}
+
+static void drop_owners(struct datapath_chunk *chunk)
+{
+	free(chunk->policy);
+	free(chunk->life);
+	free(chunk->named);
+	free(chunk->baseline);
+	chunk->policy = NULL;
+	chunk->life = NULL;
+	chunk->named = NULL;
+	chunk->baseline = NULL;
+}
+
+bool datapath_slots_trim(struct datapath *datapath)
+{
+	const size_t count = datapath->free_slots;
+	uint32_t end, slots = datapath->next_slot;
+
+	/* Packets under way may still see those that have become free just now. */
+	if (count < slots / 2 || count_usable(datapath, count) < count)
+		return false;
+	end = end_of_use(datapath);
+	if (end == slots || shorten_ring(datapath, end))
+		return false;
+	__atomic_store_n(&datapath->next_slot, end, __ATOMIC_RELEASE);
+	for (uint32_t i = end / PEP_CHUNK; i <= (slots - 1) / PEP_CHUNK; i++)
+		drop_owners(&datapath->chunk[i]);
+	return true;
+}
+
 /* ---- a plan */
 
 static int plan_room(const struct datapath_slots *now, const struct policyset *set,
@@ -186,7 +256,7 @@ static int assign(struct datapath *datapath, const struct datapath_slots *now,
 			continue;
 		*slot = take_slot(datapath);
 		plan->added[plan->added_count++] = *slot;
-		__atomic_add_fetch(life_of(datapath, *slot), 1, __ATOMIC_RELAXED);
+		__atomic_store_n(life_of(datapath, *slot), ++datapath->lives, __ATOMIC_RELAXED);
 	}
 	return error;
 }
@@ -283,61 +353,4 @@ void slot_plan_adopt(struct datapath *datapath, struct slot_plan *plan, struct p
 	*set = before.set;
 	plan->slot = before.slot;
 	plan->added_count = 0;
-}
-
-/* ---- who has it */
-
-const char *datapath_slot_policy(const struct datapath *datapath, uint32_t slot)
-{
-	const struct policy *policy = NULL;
-
-	if (slot < datapath_slot_limit(datapath))
-		policy = datapath->chunk[slot / PEP_CHUNK].policy[slot % PEP_CHUNK];
-	return policy ? policy->id : NULL;
-}
-
-uint32_t datapath_slot_life(const struct datapath *datapath, uint32_t slot)
-{
-	return slot < datapath_slot_limit(datapath)
-		       ? __atomic_load_n(life_of(datapath, slot), __ATOMIC_RELAXED)
-		       : 0;
-}
-
-uint32_t datapath_slot_limit(const struct datapath *datapath)
-{
-	return __atomic_load_n(&datapath->next_slot, __ATOMIC_ACQUIRE);
-}
-
-uint32_t datapath_policy_slot(const struct datapath *datapath, const char *id)
-{
-	const struct datapath_slots *slots = &datapath->policies;
-	ptrdiff_t index = slots->set ? policyset_index(slots->set, id) : -1;
-
-	if (index >= 0)
-		return slots->slot[index];
-	slots = &datapath->failsafe;
-	index = slots->set ? policyset_index(slots->set, id) : -1;
-	return index >= 0 ? slots->slot[index] : PEP_SLOT_NONE;
-}
-
-uint32_t datapath_slot_of(const struct datapath *datapath, const struct policyset *set,
-			  size_t index)
-{
-	if (set == datapath->policies.set)
-		return datapath->policies.slot[index];
-	return datapath_policy_slot(datapath, set->policy[index]->id);
-}
-
-size_t datapath_costliest(const struct datapath *datapath, const char **ret, size_t most)
-{
-	const struct datapath_base *base = &datapath->base;
-	size_t count = 0;
-
-	for (size_t i = 0; i < base->costliest_count && count < most; i++) {
-		const char *id = datapath_slot_policy(datapath, base->costliest[i]);
-
-		if (id)
-			ret[count++] = id;
-	}
-	return count;
 }

@@ -76,7 +76,8 @@ struct datapath {
 	struct address_sets *sets; /* in force; NULL: none */
 	struct datapath_free_slot *free_slot; /* a ring */
 	size_t free_first, free_slots, free_slots_room;
-	uint32_t next_slot; /* never used so far */
+	uint32_t next_slot; /* never used so far, or given up */
+	uint32_t lives; /* of slots, so far */
 
 	struct datapath_base base; /* of the main image in force */
 	struct datapath_fold *fold; /* datapath_fold.c; NULL: none is under way */

@@ -61,6 +61,9 @@ int datapath_rest(struct datapath *datapath)
 {
 	int error = datapath_images_left(datapath) ? datapath_images_drop(datapath) : 0;
 
+	if (!error && datapath->free_slots > datapath->next_slot / 2) /* datapath_slots_trim() */
+		error = datapath_settle(datapath, datapath_generation(datapath));
+
 	for (uint32_t i = 0; i < PEP_CHUNKS && datapath->chunk[i].slots && !error; i++) {
 		if (!datapath->chunk[i].unsteady)
 			continue;

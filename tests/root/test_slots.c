@@ -201,6 +201,23 @@ static void images_take_what_they_need(struct dry_bed *bed)
 	}
 }
 
+/* The slots of many policies that are gone. */
+static void slots_are_given_up(struct dry_bed *bed)
+{
+	uint32_t most = datapath_slot_limit(bed->datapath);
+
+	real_bed_check(bed, most > 50000, "there were many");
+	real_bed_check(bed, datapath_slots_trim(bed->datapath), "gives up");
+	real_bed_check(bed, datapath_slot_limit(bed->datapath) < most, "there are fewer");
+	real_bed_check(bed, !datapath_slots_trim(bed->datapath), "there is no more to give up");
+	send(bed, 1000, true);
+	real_bed_check(bed, counted(bed, "e0", 2 * PACKETS, 2 * PACKETS), "what stays counts on");
+	publish_many(bed, "f", 20000, 20000);
+	send(bed, 1000 + 19999, true);
+	real_bed_check(bed, counted(bed, "f19999", PACKETS, PACKETS), "they are taken again");
+	real_bed_check(bed, counted(bed, "f0", 0, 0), "with no counts of others");
+}
+
 /* A policy's slot and counts stay when it gets limits, and when they go. */
 static void limit_of_one(struct dry_bed *bed)
 {
@@ -233,5 +250,6 @@ int main(void)
 	limits_come_and_go(&bed);
 	limit_of_one(&bed);
 	images_take_what_they_need(&bed);
+	slots_are_given_up(&bed);
 	return dry_bed_close(&bed);
 }
