@@ -313,10 +313,14 @@ void datapath_memory(const struct datapath *datapath, struct datapath_memory *re
 
 	memset(ret, 0, sizeof(*ret));
 	ret->slots = __atomic_load_n(&datapath->next_slot, __ATOMIC_RELAXED);
-	for (uint32_t i = 0; i < chunks_for(ret->slots); i++)
+	/* The kernel keeps those that were given up, for later. */
+	for (uint32_t i = 0; i < PEP_CHUNKS; i++) {
+		if (!__atomic_load_n(&datapath->chunk[i].slots, __ATOMIC_RELAXED))
+			break;
 		ret->counter_bytes += datapath_chunk_stripes(datapath, i) * PEP_CHUNK *
 				      sizeof(struct pep_matches);
-	ret->slot_bytes = chunks_for(ret->slots) * PEP_CHUNK * sizeof(struct pep_slot);
+		ret->slot_bytes += PEP_CHUNK * sizeof(struct pep_slot);
+	}
 	if (limits > 1) /* 0 is none */
 		ret->limit_bytes = chunks_for(limits) * PEP_CHUNK * sizeof(struct pep_limits);
 	for (int i = 0; i < 2; i++)
