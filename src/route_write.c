@@ -126,7 +126,7 @@ static int plan_delete(struct http_change *change, struct group *group)
 
 	while (http_parameter(change->request, "id", wanted.remove_count))
 		wanted.remove_count++;
-	ids = calloc(wanted.remove_count, sizeof(*ids));
+	ids = calloc(wanted.remove_count + 1, sizeof(*ids));
 	if (!ids)
 		return http_change_refuse(change, 503, "out of memory");
 	error = collect_ids(change, group, ids, wanted.remove_count);
