@@ -18,7 +18,7 @@
 
 #define PAUSE_SECONDS 1 /* without a change */
 #define RETRY_SECONDS 60 /* after a failure */
-#define COMPARES_MOST 300 /* some 2 us */
+#define COMPARES_MOST 200 /* some 2 us */
 #define COSTLIEST 3
 
 struct daemon_fold {
