@@ -60,18 +60,18 @@ void notify_status(const char *status)
 	tell(0, "STATUS=%s", status);
 }
 
-void notify_extend(unsigned int seconds)
-{
-	tell(0, "EXTEND_TIMEOUT_USEC=%" PRIu64, (uint64_t)seconds * 1000000);
-	notify_alive();
-}
-
-void notify_alive(void)
+static void say_alive(void)
 {
 	uint64_t period_us;
 
 	if (sd_watchdog_enabled(0, &period_us) > 0)
 		tell(0, "WATCHDOG=1");
+}
+
+void notify_extend(unsigned int seconds)
+{
+	tell(0, "EXTEND_TIMEOUT_USEC=%" PRIu64, (uint64_t)seconds * 1000000);
+	say_alive();
 }
 
 int notify_watchdog_open(struct event_base *base, struct notify_watchdog **ret)
@@ -93,7 +93,7 @@ int notify_watchdog_open(struct event_base *base, struct notify_watchdog **ret)
 		notify_watchdog_close(&watchdog);
 		return -ENOMEM;
 	}
-	notify_alive();
+	say_alive();
 	*ret = watchdog;
 	return 0;
 }
@@ -113,7 +113,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	(void)context;
-	notify_alive();
+	say_alive();
 }
 
 /* Sends one message, or gives up when nobody takes it in that time. */

@@ -26,9 +26,6 @@ void notify_status(const char *status);
 /** Asks for @seconds more before a start or reload counts as hung, and calms the watchdog. */
 void notify_extend(unsigned int seconds);
 
-/** Calms the watchdog, before something that takes long. */
-void notify_alive(void);
-
 /**
  * Reports twice per period that the loop of @base turns. *ret stays NULL when
  * no watchdog is asked for. Returns 0 or -ENOMEM.
