@@ -130,6 +130,8 @@ libpep_a_SOURCES = \
 	src/datapath_fold.h \
 	src/datapath_images.c \
 	src/datapath_interfaces.h \
+	src/datapath_layers.c \
+	src/datapath_layers.h \
 	src/datapath_limits.c \
 	src/datapath_limits.h \
 	src/datapath_load.c \
@@ -206,6 +208,10 @@ libpep_a_SOURCES = \
 	src/image_forest.h \
 	src/image_layout.c \
 	src/image_layout.h \
+	src/image_records.c \
+	src/image_records.h \
+	src/image_trees.c \
+	src/image_trees.h \
 	src/image_walk.c \
 	src/image_walk.h \
 	src/interfaces_choice.c \

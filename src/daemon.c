@@ -89,10 +89,11 @@ int daemon_run(const char *config_path, const char *log_level)
 
 static void prepare_process(void)
 {
-	/* Threads take turns; what large changes used goes back to the system. */
+	/* Threads take turns. What many small changes need again and again stays, what large ones
+	 * used goes back to the system. */
 	mallopt(M_ARENA_MAX, 1);
-	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+	mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
+	mallopt(M_TRIM_THRESHOLD, 16 * 1024 * 1024);
 	/* Kernels before 5.11 count maps as locked memory. */
 	raise_limit(RLIMIT_MEMLOCK);
 	raise_limit(RLIMIT_NOFILE);

@@ -123,6 +123,7 @@ void datapath_free(struct datapath **datapath)
 	for (int i = 0; i < PROGRAMS; i++)
 		cleanup_fd(&d->program[i]);
 	datapath_base_clear(&d->base);
+	older_layer_clear(&d->older);
 	policyset_put(&d->overlaid);
 	datapath_slots_clear(&d->policies);
 	datapath_slots_clear(&d->failsafe);

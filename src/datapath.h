@@ -30,6 +30,7 @@ struct datapath_options {
 	uint32_t flow_cache_entries; /* per CPU, a power of two */
 	uint32_t debug_delay_ns; /* between reading the control word and the lookup; tests only */
 	uint32_t image_bytes; /* larger images need other programs; 0: as much as many need */
+	uint32_t layer_policies; /* of an overlay that is kept for those that follow; 0: 256 */
 	bool best_image; /* look for the best main image at once, not when it is folded */
 };
 

@@ -274,16 +274,30 @@ static const struct policy *standing_at(void *context, size_t position)
 	return s->base->set->policy[index];
 }
 
-int base_difference_rank(const struct datapath_base *base, const struct base_difference *difference,
-			 enum pep_family family, struct ranking *ret)
+bool base_difference_reorders(const struct datapath_base *base,
+			      const struct base_difference *difference)
 {
-	struct standing standing = { base, difference, family };
-	const struct ranked others = {
+	for (size_t i = 0; i < difference->successors; i++) {
+		const struct base_successor *successor = &difference->successor[i];
+
+		if (base->set->policy[successor->index]->action != successor->policy->action)
+			return true;
+	}
+	return false;
+}
+
+int base_difference_rank(const struct datapath_base *base, const struct base_difference *difference,
+			 const struct overlay_part *part, struct ranking *ret)
+{
+	struct standing standing = { base, difference, part->family };
+	struct ranked others[RANKED_MOST] = { {
 		.policy = standing_at,
 		.context = &standing,
-		.ranking = &base->ranking[family],
-		.family = family,
-	};
+		.ranking = &base->ranking[part->family],
+		.family = part->family,
+	} };
 
-	return ranking_between(difference->overlay, &others, ret);
+	if (part->older)
+		others[1] = *part->older;
+	return ranking_between(part->set, others, part->older ? 2 : 1, ret);
 }

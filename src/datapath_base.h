@@ -72,8 +72,19 @@ int base_difference_make(const struct datapath_base *base, const struct datapath
 /** Drops and frees what it holds. */
 void base_difference_clear(struct base_difference *difference);
 
-/** Ranks the overlay's policies among the base's. As ranking_between(). */
+/** Whether one of the successors has another action, and so another place in the order. */
+bool base_difference_reorders(const struct datapath_base *base,
+			      const struct base_difference *difference);
+
+/* Policies of the overlay that are to be ranked. */
+struct overlay_part {
+	const struct policyset *set;
+	enum pep_family family;
+	const struct ranked *older; /* others of the overlay, which have ranks; NULL: none */
+};
+
+/** Ranks a part of the overlay's policies among the base's. As ranking_between(). */
 int base_difference_rank(const struct datapath_base *base, const struct base_difference *difference,
-			 enum pep_family family, struct ranking *ret);
+			 const struct overlay_part *part, struct ranking *ret);
 
 #endif

@@ -22,8 +22,8 @@
 /* The larger the main image, the longer it takes to make another one, and the less often that is
  * worth it. */
 #define OVERLAY_POLICIES_DUE 256
-#define OVERLAY_SHARE_DUE 128
-#define OVERLAY_POLICIES_FULL 1024 /* half of what there is room for */
+#define OVERLAY_SHARE_DUE 56
+#define OVERLAY_POLICIES_FULL 2000 /* half of what there is room for */
 #define NICE 5 /* changes come first */
 
 struct datapath_fold {

@@ -9,6 +9,7 @@
 
 #include "cleanup.h"
 #include "datapath_change.h"
+#include "datapath_layers.h"
 #include "datapath_settle.h"
 #include "image.h"
 #include "policy_sets.h"
@@ -16,7 +17,7 @@
 #include "problem.h"
 #include "rules.h"
 
-#define OVERLAY_POLICIES_MOST 2048 /* ranks have room for more between any two */
+#define OVERLAY_POLICIES_MOST 4000 /* ranks have room for more between any two */
 #define OVERLAY_RULES_MOST (PEP_OVERLAY_BYTES / sizeof(struct pep_rule4))
 
 /* Failsafe policies are in the main image alone. */
@@ -100,14 +101,6 @@ static int count_rules(struct datapath *datapath, const struct datapath_state *s
 	return error ? error : rules > state->max_rules ? -E2BIG : 0;
 }
 
-/* What an overlay is laid over, and what for. */
-struct layer {
-	const struct datapath_base *base;
-	struct datapath_policies wanted;
-	struct base_difference difference;
-	uint32_t flags; /* of the state */
-};
-
 static void layer_clear(struct layer *layer)
 {
 	base_difference_clear(&layer->difference);
@@ -120,43 +113,6 @@ static int compare(struct layer *layer)
 					 &layer->difference);
 
 	return error || layer->difference.overlay ? error : -EINVAL;
-}
-
-static int expand(const struct layer *layer, const struct rules_names *names, struct rules *ret)
-{
-	CLEANUP(policyset_put) struct policyset *none = policyset_new();
-	CLEANUP(problems_clear) struct problems problems = { 0 };
-	struct ranking ranking[PEP_FAMILIES] = { 0 };
-	struct rules_names ranked = *names;
-	int error = none ? 0 : -ENOMEM;
-
-	for (int family = 0; family < PEP_FAMILIES && !error; family++)
-		error = base_difference_rank(layer->base, &layer->difference,
-					     (enum pep_family)family, &ranking[family]);
-	ranked.ranking = ranking;
-	ranked.slots = layer->difference.slot;
-	ranked.sets = layer->wanted.sets;
-	if (!error)
-		error = rules_expand(layer->difference.overlay, none, &ranked, ret, &problems);
-	for (int family = 0; family < PEP_FAMILIES; family++)
-		ranking_clear(&ranking[family]);
-	return error;
-}
-
-static int build(const struct layer *layer, const struct rules_names *names, struct image *ret)
-{
-	const struct image_options options = { .flags = layer->flags,
-					       .effort = IMAGE_FIRST,
-					       .bytes_most = PEP_OVERLAY_BYTES - PEP_IMAGE_SLACK };
-	struct rules rules = { 0 };
-	int error = expand(layer, names, &rules);
-
-	if (!error)
-		error = image_build_with(&rules, &options, ret);
-	rules_clear(&rules);
-	if (!error && ret->bytes + PEP_IMAGE_SLACK > PEP_OVERLAY_BYTES)
-		error = -E2BIG;
-	return error;
 }
 
 /* The entry behind the last one used, once no program can see what it held. */
@@ -174,7 +130,7 @@ static int place(struct datapath *datapath, const struct image *image,
 }
 
 /* The change names the main image already, and no overlay. */
-static int lay_out(struct datapath *datapath, const struct layer *layer,
+static int lay_out(struct datapath *datapath, const struct layer *layer, struct older_layer *older,
 		   struct datapath_change *change)
 {
 	size_t overlaid = layer->difference.overlay->count;
@@ -192,7 +148,7 @@ static int lay_out(struct datapath *datapath, const struct layer *layer,
 		return 0;
 	datapath_change_names(datapath, &names);
 	names.max = OVERLAY_RULES_MOST;
-	error = build(layer, &names, &image);
+	error = layer_compile(layer, &names, older, &image);
 	if (!error)
 		error = place(datapath, &image, change);
 	change->figures.image_bytes += image.bytes;
@@ -215,24 +171,39 @@ static void want(struct wanted_list *list, const struct policy *policy, uint32_t
 		(struct version_wanted){ .policy = policy, .slot = slot, .overlay = overlay };
 }
 
+/* Both are sorted by id: the next policy of one or both. Returns its order. */
+static int next_of(const struct policyset *before, size_t i, const struct policyset *now, size_t j)
+{
+	if (i == before->count)
+		return 1;
+	return j == now->count ? -1 : strcmp(before->policy[i]->id, now->policy[j]->id);
+}
+
 /* What is not a policy's own change: that its rules move between the images. */
 static void want_moved(struct wanted_list *list, const struct datapath *datapath,
 		       const struct policyset *set, const struct base_difference *d,
 		       const uint32_t *slots)
 {
-	const struct policyset *before = datapath->overlaid;
+	static const struct policyset none;
+	const struct policyset *before = datapath->overlaid ? datapath->overlaid : &none;
+	size_t i = 0, j = 0;
 
-	for (size_t i = 0; before && i < before->count; i++) {
-		const char *id = before->policy[i]->id;
-		ptrdiff_t index = policyset_index(set, id);
+	while (i < before->count || j < d->overlay->count) {
+		int order = next_of(before, i, d->overlay, j);
+		ptrdiff_t index;
 
-		if (index >= 0 && !policyset_find(d->overlay, id))
-			want(list, set->policy[index], slots[index], false);
+		if (order > 0 || (!order && before->policy[i] != d->overlay->policy[j]))
+			want(list, d->overlay->policy[j], d->slot[j], true);
+		if (order < 0) {
+			index = policyset_index(set, before->policy[i]->id);
+			if (index >= 0)
+				want(list, set->policy[index], slots[index], false);
+		}
+		i += order <= 0;
+		j += order >= 0;
 	}
-	for (size_t i = 0; i < d->overlay->count; i++)
-		want(list, d->overlay->policy[i], d->slot[i], true);
-	for (size_t i = 0; i < d->successors; i++)
-		want(list, d->successor[i].policy, d->successor[i].slot, false);
+	for (size_t k = 0; k < d->successors; k++)
+		want(list, d->successor[k].policy, d->successor[k].slot, false);
 }
 
 /* In the set that is in force already everything is computed anew: clocks were set. */
@@ -298,6 +269,7 @@ int datapath_change_overlay(struct datapath *datapath, const struct datapath_sta
 		return -E2BIG;
 	layer.wanted = (struct datapath_policies){ state->set, state->sets, change->policies.slot };
 	layer.flags = datapath_image_flags(state);
+	layer.older_least = datapath->options.layer_policies;
 	change->image = datapath->image;
 	change->main = PEP_WORD_MAIN(datapath->control->word_now);
 	change->overlay = PEP_OVERLAY_NONE;
@@ -305,7 +277,7 @@ int datapath_change_overlay(struct datapath *datapath, const struct datapath_sta
 	if (!error)
 		error = compare(&layer);
 	if (!error)
-		error = lay_out(datapath, &layer, change);
+		error = lay_out(datapath, &layer, &datapath->older, change);
 	return error ? error : finish(datapath, state->set, &layer, change);
 }
 
@@ -323,6 +295,6 @@ int datapath_change_fold(struct datapath *datapath, const struct image *image,
 	if (!error)
 		error = datapath_place_image(datapath, image, change);
 	if (!error)
-		error = lay_out(datapath, &layer, change);
+		error = lay_out(datapath, &layer, NULL, change);
 	return error ? error : finish(datapath, change->set, &layer, change);
 }

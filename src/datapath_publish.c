@@ -47,6 +47,7 @@ static void exchange_base(struct datapath *datapath, struct datapath_change *cha
 	if (!change->base.set)
 		return;
 	EXCHANGE(datapath->base, change->base);
+	older_layer_clear(&datapath->older);
 	if (change->defines) /* a fold's is named since it began */
 		datapath_slots_name(datapath, &datapath->base);
 	datapath_slots_release(datapath, &change->base);

@@ -10,6 +10,7 @@
 
 #include "datapath.h"
 #include "datapath_base.h"
+#include "datapath_layers.h"
 #include "datapath_memory.h"
 
 /* The maps by name, in the order of the table in datapath_maps.c. */
@@ -81,6 +82,7 @@ struct datapath {
 
 	struct datapath_base base; /* of the main image in force */
 	struct datapath_fold *fold; /* datapath_fold.c; NULL: none is under way */
+	struct older_layer older;
 	struct policyset *overlaid; /* policies whose rules are in the overlay; NULL: none */
 	uint32_t flags; /* PEP_IMAGE_, of the state in force */
 	unsigned char *overlays; /* PEP_OVERLAY_ENTRIES of PEP_OVERLAY_BYTES */

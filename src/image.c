@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "image_forest.h"
+#include "image_trees.h"
 #include "rules.h"
 #include "tree.h"
 
@@ -69,13 +70,23 @@ static void note_cost(const struct forest *forest, struct image *image)
 	memcpy(image->costliest, forest->costliest, sizeof(image->costliest));
 }
 
+/* A lookup goes through the trees of both, at worst through both worst ones. */
+static void note_older(const struct image *older, struct image *image)
+{
+	image->depth = older->depth > image->depth ? older->depth : image->depth;
+	image->worst_compares += older->worst_compares;
+	image->worst_live += older->worst_live;
+	image->expected_compares += older->expected_compares;
+	image->expected_nodes += older->expected_nodes;
+}
+
 static int add_forests(const struct rules *rules, const struct image_options *options,
 		       struct image_buffer *buffer, struct image *ret)
 {
 	for (int i = 0; i < PEP_RULESETS * PEP_FAMILIES * PEP_DIRECTIONS; i++) {
 		bool ipv6 = i / PEP_DIRECTIONS % PEP_FAMILIES == PEP_IPV6;
-		struct pep_image *header;
-		struct forest forest;
+		struct pep_image *header = (struct pep_image *)buffer->data;
+		struct forest forest = { .trees = (&header->forest[0][0][0])[i] };
 		int error =
 			forest_build(&(&rules->list[0][0][0])[i], ipv6, options, buffer, &forest);
 
@@ -88,22 +99,39 @@ static int add_forests(const struct rules *rules, const struct image_options *op
 	return 0;
 }
 
+/* The header, without trees, or all of another image. */
+static int begin(struct image_buffer *buffer, const struct image *onto)
+{
+	int64_t at = image_buffer_add(buffer, onto ? onto->bytes : sizeof(struct pep_image));
+	struct pep_image *header = (struct pep_image *)buffer->data;
+
+	if (at < 0)
+		return (int)at;
+	if (onto)
+		memcpy(header, onto->data, onto->bytes);
+	for (int i = 0; i < PEP_RULESETS * PEP_FAMILIES * PEP_DIRECTIONS && !onto; i++)
+		(&header->forest[0][0][0])[i] = trees_none;
+	return 0;
+}
+
 int image_build_with(const struct rules *rules, const struct image_options *options,
 		     struct image *ret)
 {
 	size_t most = options->bytes_most ? options->bytes_most : BYTES_MOST;
 	struct image_buffer buffer = { .most = most < BYTES_MOST ? most : BYTES_MOST };
 	struct image image = { 0 };
-	int64_t header = image_buffer_add(&buffer, sizeof(struct pep_image));
-	int error;
+	int error = begin(&buffer, options->onto);
 
 	for (int i = 0; i < IMAGE_COSTLIEST; i++)
 		image.costliest[i] = PEP_SLOT_NONE;
-	error = header < 0 ? (int)header : add_forests(rules, options, &buffer, &image);
+	if (!error)
+		error = add_forests(rules, options, &buffer, &image);
 	if (error) {
 		free(buffer.data);
 		return error;
 	}
+	if (options->onto)
+		note_older(options->onto, &image);
 	image.data = (struct pep_image *)buffer.data;
 	image.bytes = buffer.bytes;
 	image.data->magic = PEP_MAGIC;

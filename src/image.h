@@ -40,6 +40,7 @@ struct image_options {
 	size_t bytes_most; /* of the image; 0: as many as there can be */
 	uint64_t work_most; /* another configuration is tried only up to so many rules looked
 			       at, some 10 ns each; 0: no such limit */
+	const struct image *onto; /* its trees stay, and those compiled come to them; NULL: none */
 	const bool *cancelled; /* set by another thread, atomically, to end the build; or NULL */
 };
 
@@ -47,8 +48,9 @@ struct image_options {
  * Compiles @rules. The same rules and options give the same bytes; it keeps no
  * state, so threads may build at the same time. Rules of one slot are one
  * policy's: they are expected to follow each other.
- * Returns 0, -ENOMEM, -EFBIG when it does not fit in an image, or when a
- * lookup could run into one of the programs' bounds; -ECANCELED within some
+ * Returns 0, -ENOMEM, -EFBIG when it does not fit in an image, when a
+ * lookup could run into one of the programs' bounds, or @options->onto leaves
+ * no room for trees; -ECANCELED within some
  * hundredths of a second of @options->cancelled.
  */
 int image_build_with(const struct rules *rules, const struct image_options *options,

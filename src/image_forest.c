@@ -19,6 +19,7 @@
 
 #include "cleanup.h"
 #include "image_layout.h"
+#include "image_trees.h"
 #include "image_walk.h"
 #include "rules.h"
 
@@ -64,6 +65,7 @@ struct growth {
 	uint32_t *extras;
 	uint32_t *group[GROUPS];
 	size_t group_count[GROUPS];
+	unsigned int trees_most;
 	size_t start; /* where the trees begin in the buffer */
 	uint64_t work;
 	struct forest forest; /* of the last plan */
@@ -132,11 +134,12 @@ static int growth_make(struct growth *g)
 static unsigned int group_of(const struct growth *g, const struct rule *rule,
 			     const struct plan *plan)
 {
-	if (g->list->count <= FEW_RULES)
+	if (g->list->count <= FEW_RULES || g->trees_most == 1)
 		return 0;
 	if (rule->src_bits > plan->pinned)
-		return plan->apart && rule->dst_bits <= plan->pinned ? 3 : 0;
-	return rule->dst_bits > plan->pinned ? 1 : 2;
+		return plan->apart && g->trees_most == GROUPS && rule->dst_bits <= plan->pinned ? 3
+												: 0;
+	return g->trees_most == 2 || rule->dst_bits > plan->pinned ? 1 : 2;
 }
 
 /* False: as they were. */
@@ -157,10 +160,7 @@ static bool make_groups(struct growth *g, const struct plan *plan)
 static void forest_empty(struct forest *forest)
 {
 	memset(forest, 0, sizeof(*forest));
-	for (unsigned int i = 0; i < PEP_TREES; i++) {
-		forest->trees.tree[i].entry = PEP_ENTRY_LEAF;
-		forest->trees.tree[i].best_rank = UINT32_MAX;
-	}
+	forest->trees = trees_none;
 	for (unsigned int i = 0; i < IMAGE_COSTLIEST; i++)
 		forest->costliest[i] = PEP_SLOT_NONE;
 }
@@ -175,13 +175,6 @@ static void forest_add(struct forest *forest, const struct tree_builder *b, uint
 		return;
 	*longest = b->longest_live;
 	memcpy(forest->costliest, b->costliest, sizeof(forest->costliest));
-}
-
-static int compare_trees(const void *a, const void *b)
-{
-	const struct pep_tree *x = a, *y = b;
-
-	return x->best_rank < y->best_rank ? -1 : x->best_rank > y->best_rank;
 }
 
 static size_t rules_bytes(const struct growth *g, size_t count)
@@ -237,7 +230,7 @@ static int run_plan(struct growth *g, const struct plan *plan)
 		trees++;
 		forest_add(&g->forest, &b, &longest);
 	}
-	qsort(g->forest.trees.tree, PEP_TREES, sizeof(g->forest.trees.tree[0]), compare_trees);
+	trees_add(&g->forest.trees, &trees_none);
 	g->forest.probe = image_probe(g->buffer->data, &g->forest.trees, g->list, g->ipv6);
 	return 0;
 }
@@ -378,13 +371,19 @@ static int search(struct growth *g)
 int forest_build(const struct rule_list *list, bool ipv6, const struct image_options *options,
 		 struct image_buffer *buffer, struct forest *ret)
 {
+	const struct pep_forest before = ret->trees;
 	struct growth g = { .list = list, .options = options, .buffer = buffer, .ipv6 = ipv6 };
 	int error;
 
+	g.trees_most = PEP_TREES - trees_count(&before);
+	forest_empty(&g.forest);
 	if (!list->count) {
-		forest_empty(ret);
+		*ret = g.forest;
+		ret->trees = before;
 		return 0;
 	}
+	if (!g.trees_most)
+		return -EFBIG;
 	error = growth_make(&g);
 	g.start = buffer->bytes;
 	if (!error)
@@ -393,6 +392,7 @@ int forest_build(const struct rule_list *list, bool ipv6, const struct image_opt
 	if (error)
 		return error;
 	error = image_layout(buffer, g.start, &g.forest.trees, ipv6);
+	trees_add(&g.forest.trees, &before);
 	*ret = g.forest;
 	return error == -EFBIG ? 0 : error; /* it is slower where it is, and fits */
 }

@@ -24,7 +24,8 @@ struct forest {
 
 /**
  * Appends the trees of @list to @buffer, and tries as many configurations as
- * @options allow.  Returns 0, -ENOMEM, -EFBIG or -ECANCELED.
+ * @options allow.  @ret->trees: those that there are already, which stay; the
+ * rest is of the new ones.  Returns 0, -ENOMEM, -EFBIG or -ECANCELED.
  */
 int forest_build(const struct rule_list *list, bool ipv6, const struct image_options *options,
 		 struct image_buffer *buffer, struct forest *ret);

@@ -2,6 +2,7 @@
 #include "ranking.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,33 @@ static size_t find_place(const struct ranked *others, const struct policy *polic
 	return low;
 }
 
+/* Between which of each of the others a policy belongs. */
+struct place {
+	size_t before[RANKED_MOST];
+};
+
+static bool same_place(const struct place *a, const struct place *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+/* The ranks around a place: of what comes last before it, and first behind it. */
+static void gap_at(const struct ranked *others, size_t count, const struct place *place,
+		   uint32_t *ret_below, uint32_t *ret_above)
+{
+	*ret_below = 0;
+	*ret_above = UINT32_MAX;
+	for (size_t i = 0; i < count; i++) {
+		const struct ranking *taken = others[i].ranking;
+		size_t here = place->before[i];
+
+		if (here && taken->rank[here - 1] > *ret_below)
+			*ret_below = taken->rank[here - 1];
+		if (here < taken->count && taken->rank[here] < *ret_above)
+			*ret_above = taken->rank[here];
+	}
+}
+
 /* Spreads @count ranks evenly between two that are taken. */
 static int spread(uint32_t *rank, size_t count, uint32_t below, uint32_t above)
 {
@@ -78,35 +106,37 @@ static int spread(uint32_t *rank, size_t count, uint32_t below, uint32_t above)
 	return 0;
 }
 
-/* Those between the same two others share the gap. */
-static int fill_gaps(const size_t *place, const struct ranking *taken, struct ranking *ranking)
+/* Those between the same others share the gap. */
+static int fill_gaps(const struct place *place, const struct ranked *others, size_t count,
+		     struct ranking *ranking)
 {
 	size_t first = 0, next;
 	int error = 0;
 
 	for (; first < ranking->count && !error; first = next) {
-		size_t here = place[first];
+		uint32_t below, above;
 
-		next = first;
-		while (next < ranking->count && place[next] == here)
+		next = first + 1;
+		while (next < ranking->count && same_place(&place[next], &place[first]))
 			next++;
-		error = spread(&ranking->rank[first], next - first,
-			       here ? taken->rank[here - 1] : 0,
-			       here < taken->count ? taken->rank[here] : UINT32_MAX);
+		gap_at(others, count, &place[first], &below, &above);
+		error = spread(&ranking->rank[first], next - first, below, above);
 	}
 	return error;
 }
 
-int ranking_between(const struct policyset *set, const struct ranked *others, struct ranking *ret)
+int ranking_between(const struct policyset *set, const struct ranked *others, size_t count,
+		    struct ranking *ret)
 {
-	CLEANUP(cleanup_free) size_t *place = calloc(set->count + 1, sizeof(*place));
+	CLEANUP(cleanup_free) struct place *place = calloc(set->count + 1, sizeof(*place));
 	struct ranking ranking = { 0 };
 	int error = place ? ranking_start(set, others->family, &ranking) : -ENOMEM;
 
 	for (size_t i = 0; i < ranking.count; i++)
-		place[i] = find_place(others, set->policy[ranking.index[i]]);
+		for (size_t k = 0; k < count; k++)
+			place[i].before[k] = find_place(&others[k], set->policy[ranking.index[i]]);
 	if (!error)
-		error = fill_gaps(place, others->ranking, &ranking);
+		error = fill_gaps(place, others, count, &ranking);
 	if (error)
 		ranking_clear(&ranking);
 	else

@@ -33,11 +33,14 @@ struct ranked {
 	enum pep_family family;
 };
 
+#define RANKED_MOST 2
+
 /**
- * Ranks the policies of @set between those of @others, as if all were one set.
- * Returns 0, -ENOMEM, or -ERANGE when a gap is too small.
+ * Ranks the policies of @set between those of @count (1 to RANKED_MOST) @others of one family, as
+ * if all were one set. Returns 0, -ENOMEM, or -ERANGE when a gap is too small.
  */
-int ranking_between(const struct policyset *set, const struct ranked *others, struct ranking *ret);
+int ranking_between(const struct policyset *set, const struct ranked *others, size_t count,
+		    struct ranking *ret);
 
 /** Frees the lists. */
 void ranking_clear(struct ranking *ranking);

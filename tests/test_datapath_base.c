@@ -145,6 +145,13 @@ START_TEST(too_many_are_refused)
 END_TEST
 
 /* Ranks of all that is in force ascend in the order in which policies are evaluated. */
+static int rank_overlay(const struct ranked *older, struct ranking *ret)
+{
+	const struct overlay_part part = { difference.overlay, PEP_IPV4, older };
+
+	return base_difference_rank(&base, &difference, &part, ret);
+}
+
 START_TEST(ranks_are_between_those_of_the_base)
 {
 	struct ranking ranking = { 0 };
@@ -156,7 +163,7 @@ START_TEST(ranks_are_between_those_of_the_base)
 	put("{'id':'z','action':'ALLOW','priority':60000}"); /* last */
 	put("{'id':'six','action':'BLOCK','src':{'ip':'2001:db8::1'}}");
 	ck_assert_int_eq(compare_with((uint32_t[]){ 1, 7, 8, 2, 3, 9, 4, 5 }, 10), 0);
-	ck_assert_int_eq(base_difference_rank(&base, &difference, PEP_IPV4, &ranking), 0);
+	ck_assert_int_eq(rank_overlay(NULL, &ranking), 0);
 	ck_assert_uint_eq(ranking.count, 4); /* not "six" */
 	ck_assert_uint_gt(ranking.rank[0], 0);
 	ck_assert_uint_lt(ranking.rank[0], rank[0]);
@@ -166,6 +173,66 @@ START_TEST(ranks_are_between_those_of_the_base)
 	ck_assert_uint_lt(ranking.rank[2], rank[1]);
 	ck_assert_uint_gt(ranking.rank[3], rank[2]);
 	ranking_clear(&ranking);
+}
+END_TEST
+
+static struct policyset *older_set;
+static struct ranking older_ranking;
+
+static const struct policy *older_at(void *context, size_t position)
+{
+	ck_assert_ptr_null(context);
+	return older_set->policy[older_ranking.index[position]];
+}
+
+START_TEST(ranks_are_between_those_of_the_older_ones_too)
+{
+	const struct ranked older = { .policy = older_at,
+				      .ranking = &older_ranking,
+				      .family = PEP_IPV4 };
+	const char *const ids[] = { "n0", "n2", "n4" };
+	const uint32_t *rank = base.ranking[PEP_IPV4].rank;
+	struct ranking ranking = { 0 };
+
+	put("{'id':'n1','action':'BLOCK'}");
+	put("{'id':'n3','action':'BLOCK'}");
+	ck_assert_int_eq(compare_with((uint32_t[]){ 7, 8, 1, 2, 9 }, 10), 0);
+	older_set = policyset_get(difference.overlay);
+	ck_assert_int_eq(rank_overlay(NULL, &older_ranking), 0);
+	drop("n1");
+	drop("n3");
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		char text[40];
+
+		snprintf(text, sizeof(text), "{'id':'%s','action':'BLOCK'}", ids[i]);
+		put(text);
+	}
+	ck_assert_int_eq(compare_with((uint32_t[]){ 7, 8, 3, 4, 5, 9 }, 10), 0);
+	ck_assert_int_eq(rank_overlay(&older, &ranking), 0);
+	ck_assert_uint_eq(ranking.count, 3);
+	ck_assert_uint_gt(ranking.rank[0], rank[0]);
+	ck_assert_uint_lt(ranking.rank[0], older_ranking.rank[0]);
+	ck_assert_uint_gt(ranking.rank[1], older_ranking.rank[0]);
+	ck_assert_uint_lt(ranking.rank[1], older_ranking.rank[1]);
+	ck_assert_uint_gt(ranking.rank[2], older_ranking.rank[1]);
+	ck_assert_uint_lt(ranking.rank[2], rank[1]);
+	ranking_clear(&ranking);
+	ranking_clear(&older_ranking);
+	policyset_put(&older_set);
+}
+END_TEST
+
+START_TEST(another_action_is_another_order)
+{
+	put("{'id':'o','action':'ALLOW','log':true}");
+	compare();
+	ck_assert_uint_eq(difference.successors, 1);
+	ck_assert(!base_difference_reorders(&base, &difference));
+	put("{'id':'o','action':'ALLOW'}");
+	put("{'id':'n','action':'LOG_ONLY'}");
+	compare();
+	ck_assert_uint_eq(difference.successors, 2);
+	ck_assert(base_difference_reorders(&base, &difference));
 }
 END_TEST
 
@@ -181,5 +248,7 @@ int main(void)
 	tcase_add_test(tcase, an_id_with_another_slot_is_another_policy);
 	tcase_add_test(tcase, too_many_are_refused);
 	tcase_add_test(tcase, ranks_are_between_those_of_the_base);
+	tcase_add_test(tcase, ranks_are_between_those_of_the_older_ones_too);
+	tcase_add_test(tcase, another_action_is_another_order);
 	return run_case("datapath_base", tcase);
 }

@@ -6,10 +6,12 @@
 #include <check.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "image.h"
+#include "image_records.h"
 #include "image_walk.h"
 #include "policy_text.h"
 #include "rule_sets.h"
@@ -229,12 +231,72 @@ START_TEST(the_costliest_policy_is_named)
 }
 END_TEST
 
+/* Every other rule, in order. */
+static struct rules half_of(const struct rule_list *list, bool ipv6, size_t first)
+{
+	struct rules half = { 0 };
+	struct rule_list *to = &half.list[PEP_RULES_POLICY][ipv6][PEP_INGRESS];
+
+	to->rule = calloc(list->count, sizeof(*to->rule));
+	ck_assert_ptr_nonnull(to->rule);
+	for (size_t i = first; i < list->count; i += 2)
+		to->rule[to->count++] = list->rule[i];
+	half.count = to->count;
+	return half;
+}
+
+static void compare_both(const struct image *below, const struct rules *newer,
+			 const struct rule_list *list, bool ipv6)
+{
+	const struct image_options options = { .flags = PEP_IMAGE_DEFAULT_BLOCK, .onto = below };
+	struct image image;
+
+	ck_assert_int_eq(image_build_with(newer, &options, &image), 0);
+	ck_assert_int_eq(image_verify(image.data, image.bytes), 0);
+	ck_assert_uint_eq(image.data->flags, options.flags);
+	ck_assert_uint_ge(image.bytes, below->bytes);
+	compare(&image, list, ipv6);
+	image_clear(&image);
+}
+
+START_TEST(an_image_on_another_says_what_both_say)
+{
+	static const char *const names[] = { "ports_1k", "wide_1k", "cross_10k", "blocked6_100k" };
+	struct rules rules, older, newer;
+	const struct rule_list *list;
+	struct image_records records;
+	struct image below;
+	bool ipv6;
+
+	ck_assert(rule_sets_make(names[_i], &rules));
+	list = rule_sets_list(&rules, &ipv6);
+	older = half_of(list, ipv6, 0);
+	newer = half_of(list, ipv6, 1);
+	ck_assert_int_eq(image_build_with(&older, &(struct image_options){ .effort = IMAGE_FIRST },
+					  &below),
+			 0);
+	compare_both(&below, &newer, list, ipv6);
+
+	ck_assert_int_eq(image_records_make(&below, &records), 0);
+	ck_assert_uint_ge(records.count, older.count);
+	for (size_t i = 0; i < list->count; i += 2)
+		image_records_hide(&records, list->rule[i].slot, &below);
+	compare_both(&below, &newer, &newer.list[PEP_RULES_POLICY][ipv6][PEP_INGRESS], ipv6);
+	image_records_clear(&records);
+	image_clear(&below);
+	rules_clear(&rules);
+	rules_clear(&older);
+	rules_clear(&newer);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("tree");
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, hard_sets_keep_within_bounds, 0, ARRAY_SIZE(bounds));
+	tcase_add_loop_test(tcase, an_image_on_another_says_what_both_say, 0, 4);
 	tcase_add_loop_test(tcase, every_effort_finds_the_same, 0, 2);
 	tcase_add_test(tcase, a_policy_hides_its_own_rules_only);
 	tcase_add_test(tcase, a_build_can_be_cancelled);

@@ -90,7 +90,9 @@ void dry_bed_ask(struct dry_bed *bed, const struct oracle *oracle, struct sample
 
 void dry_bed_open(struct dry_bed *bed)
 {
-	struct datapath_options options = { .flow_cache_entries = 1024, .best_image = true };
+	struct datapath_options options = { .flow_cache_entries = 1024,
+					    .layer_policies = 8,
+					    .best_image = true };
 	char *why = NULL;
 
 	memset(bed, 0, sizeof(*bed));

@@ -154,11 +154,13 @@ static int publish(struct datapath *datapath, const struct policyset *set,
 	return error;
 }
 
-/* Small, larger than the maps, between the two, small again, large again. */
+/* Small, larger than the maps, between the two, an overlay of many, another one over that, small
+ * again, large again. */
 static const struct {
 	unsigned int policies;
 	bool block;
-} states[] = { { 5, true }, { 3500, false }, { 1500, false }, { 6, true }, { 3400, false } };
+} states[] = { { 5, true },	{ 4100, false }, { 1500, false }, { 1800, false },
+	       { 1850, false }, { 6, true },	 { 4050, false } };
 
 static struct policyset *sets[ARRAY_SIZE(states)];
 

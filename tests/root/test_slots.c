@@ -178,7 +178,7 @@ static unsigned int count_images(const struct dry_bed *bed)
 static const struct {
 	const char *prefix;
 	unsigned int count;
-} sizes[] = { { "a", 50000 }, { "b", 110000 }, { "c", 3000 }, { "d", 50000 }, { "e", 3000 } };
+} sizes[] = { { "a", 50000 }, { "b", 110000 }, { "c", 6000 }, { "d", 50000 }, { "e", 6000 } };
 
 static void images_take_what_they_need(struct dry_bed *bed)
 {
