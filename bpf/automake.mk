@@ -15,6 +15,7 @@ bpf_headers = \
 	bpf/extra.h \
 	bpf/flow.h \
 	bpf/fragment.h \
+	bpf/leaf.h \
 	bpf/link.h \
 	bpf/maps.h \
 	bpf/network.h \
