@@ -208,6 +208,8 @@ libpep_a_SOURCES = \
 	src/image_forest.h \
 	src/image_layout.c \
 	src/image_layout.h \
+	src/image_plan.c \
+	src/image_plan.h \
 	src/image_records.c \
 	src/image_records.h \
 	src/image_trees.c \

@@ -1,30 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A rule that leaves an address open would be copied all over a tree that is
- * cut by that address.  So rules are grouped by which addresses they pin down
- * (EffiCuts: Vamanan, Voskuilen, Vijaykumar, 2010), and each group has a tree
- * of its own.  A lookup visits the trees in the order of their best ranks and
- * stops when what it found beats all that is left.
+ * Each group of rules (image_plan.c) has a tree of its own.  A lookup visits the
+ * trees in the order of their best ranks and stops when what it found beats all
+ * that is left.
  *
- * How long a prefix must be to pin an address down depends on the rules, and
- * so does how much memory is worth spending.  The first configuration is good
- * for most sets; others are tried as far as the caller has time, and the one
- * that promises the cheapest lookups is kept.
+ * The first plan is good for most sets; others are tried as far as the caller
+ * has time, and the one that promises the cheapest lookups is kept.
  */
 #include "image_forest.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "image_layout.h"
+#include "image_plan.h"
 #include "image_trees.h"
 #include "image_walk.h"
 #include "rules.h"
 
-#define GROUPS 4 /* both or the source pinned; only destination; neither; only source */
-#define FEW_RULES 24 /* one tree is best */
 #define LARGE_SET 50000
 #define LEAF_RULES 8
 #define LEAF_RULES_LARGE 12 /* where a level is a cache miss */
@@ -35,24 +31,7 @@
 #define COST_FINE 8 /* hardly any plan is better */
 #define WORST_PRICE_BEYOND 0.25 /* beyond WORST_FINE */
 #define BETTER 0.95 /* of the cost: worth more memory */
-
-static const uint8_t pinned_bits[PEP_FAMILIES][2] = { { 4, 12 }, { 24, 40 } };
-/* How free a plan is with memory. */
-struct thrift {
-	double room; /* in what the rules take, each once */
-	double copy_price, table_price; /* as in struct tree_builder */
-};
-static const struct thrift thrifts[] = { { 2.7, 1, 0.2 }, { 3, 0.8, 0.2 } };
-/* A small image, as overlays are, may be many times its rules. */
-static const struct thrift ample = { 6, 0.4, 0.1 };
 #define ROOM_MORE 5.5 /* where there are packets that take too long */
-
-/* A way to build a forest. */
-struct plan {
-	uint8_t pinned; /* a prefix longer than that pins an address down */
-	bool apart; /* rules that pin only the source are, too */
-	struct thrift thrift;
-};
 
 /* A forest in the making. */
 struct growth {
@@ -63,9 +42,7 @@ struct growth {
 	uint32_t words;
 	struct box *boxes;
 	uint32_t *extras;
-	uint32_t *group[GROUPS];
-	size_t group_count[GROUPS];
-	unsigned int trees_most;
+	struct groups groups;
 	size_t start; /* where the trees begin in the buffer */
 	uint64_t work;
 	struct forest forest; /* of the last plan */
@@ -76,7 +53,7 @@ static void growth_clear(struct growth *g)
 	free(g->boxes);
 	free(g->extras);
 	for (int i = 0; i < GROUPS; i++)
-		free(g->group[i]);
+		free(g->groups.rule[i]);
 }
 
 /* Rules of one policy follow each other and mostly share their extra fields. */
@@ -121,8 +98,8 @@ static int growth_make(struct growth *g)
 	if (!g->boxes || !g->extras)
 		return -ENOMEM;
 	for (int i = 0; i < GROUPS; i++) {
-		g->group[i] = malloc(count * sizeof(*g->group[i]));
-		if (!g->group[i])
+		g->groups.rule[i] = malloc(count * sizeof(*g->groups.rule[i]));
+		if (!g->groups.rule[i])
 			return -ENOMEM;
 	}
 	make_boxes(g);
@@ -130,32 +107,6 @@ static int growth_make(struct growth *g)
 }
 
 /* ---- one plan */
-
-static unsigned int group_of(const struct growth *g, const struct rule *rule,
-			     const struct plan *plan)
-{
-	if (g->list->count <= FEW_RULES || g->trees_most == 1)
-		return 0;
-	if (rule->src_bits > plan->pinned)
-		return plan->apart && g->trees_most == GROUPS && rule->dst_bits <= plan->pinned ? 3
-												: 0;
-	return g->trees_most == 2 || rule->dst_bits > plan->pinned ? 1 : 2;
-}
-
-/* False: as they were. */
-static bool make_groups(struct growth *g, const struct plan *plan)
-{
-	size_t before[GROUPS];
-
-	memcpy(before, g->group_count, sizeof(before));
-	memset(g->group_count, 0, sizeof(g->group_count));
-	for (size_t i = 0; i < g->list->count; i++) {
-		unsigned int group = group_of(g, &g->list->rule[i], plan);
-
-		g->group[group][g->group_count[group]++] = (uint32_t)i;
-	}
-	return memcmp(before, g->group_count, sizeof(before)) != 0;
-}
 
 static void forest_empty(struct forest *forest)
 {
@@ -185,7 +136,7 @@ static size_t rules_bytes(const struct growth *g, size_t count)
 static int build_tree(struct growth *g, unsigned int group, const struct plan *plan,
 		      struct tree_builder *b, uint64_t *ret)
 {
-	size_t count = g->group_count[group];
+	size_t count = g->groups.count[group];
 	double room = plan->thrift.room * (double)rules_bytes(g, count);
 	int error;
 
@@ -201,7 +152,7 @@ static int build_tree(struct growth *g, unsigned int group, const struct plan *p
 		.table_price = plan->thrift.table_price,
 		.cancelled = g->options->cancelled,
 	};
-	error = tree_build(b, g->group[group], count, (size_t)room + ROOM_SLACK, ret);
+	error = tree_build(b, g->groups.rule[group], count, (size_t)room + ROOM_SLACK, ret);
 	g->work += b->work;
 	return error;
 }
@@ -213,16 +164,16 @@ static int run_plan(struct growth *g, const struct plan *plan)
 
 	g->buffer->bytes = g->start;
 	forest_empty(&g->forest);
-	make_groups(g, plan);
+	plan_groups(plan, g->list, &g->groups);
 	for (unsigned int i = 0; i < GROUPS; i++) {
 		struct tree_builder b;
 		struct pep_tree *tree = &g->forest.trees.tree[trees];
 		uint64_t entry;
 		int error;
 
-		if (!g->group_count[i])
+		if (!g->groups.count[i])
 			continue;
-		tree->best_rank = g->list->rule[g->group[i][0]].rank;
+		tree->best_rank = g->list->rule[g->groups.rule[i][0]].rank;
 		error = build_tree(g, i, plan, &b, &entry);
 		if (error)
 			return error;
@@ -301,15 +252,15 @@ static bool may_go_on(const struct growth *g)
 static int try_groups(struct growth *g, const struct thrift *thrift, struct plan *plan,
 		      struct best *best)
 {
-	const uint8_t *pinned = pinned_bits[g->ipv6 ? PEP_IPV6 : PEP_IPV4];
+	const uint8_t *pinned = plan_pinned[g->ipv6 ? PEP_IPV6 : PEP_IPV4];
 
-	for (unsigned int i = thrift == thrifts; i < 4 && may_go_on(g) && best->cost > COST_FINE;
-	     i++) {
+	for (unsigned int i = thrift == plan_thrifts;
+	     i < 4 && may_go_on(g) && best->cost > COST_FINE; i++) {
 		struct plan other = { pinned[i & 1], i >> 1, *thrift };
 		bool kept;
 		int error;
 
-		if (!make_groups(g, &other) && i)
+		if (!plan_groups(&other, g->list, &g->groups) && i)
 			continue;
 		error = run_plan(g, &other);
 		if (!error)
@@ -342,9 +293,9 @@ static int improve(struct growth *g, struct plan *plan)
 	int error = best_save(g, &best);
 
 	if (!error)
-		error = try_groups(g, &thrifts[0], plan, &best);
+		error = try_groups(g, &plan_thrifts[0], plan, &best);
 	if (!error)
-		error = try_groups(g, &thrifts[1], plan, &best);
+		error = try_groups(g, &plan_thrifts[1], plan, &best);
 	if (!error)
 		error = try_more_room(g, plan, &best);
 	if (!error || (error == -EFBIG && best.data))
@@ -353,18 +304,34 @@ static int improve(struct growth *g, struct plan *plan)
 	return error;
 }
 
+/* With all the room that is usual, else with ever less of what is left of the image. */
+static int run_fitting_plan(struct growth *g, struct plan *plan)
+{
+	static const struct {
+		double share, copy_price; /* the dearer, the later room is spent */
+	} less[] = { { 0.9, 2 }, { 0.7, 3 }, { 0, 1 } };
+	double left = (double)(g->buffer->most - g->start);
+	double fitting = left / (double)rules_bytes(g, g->list->count);
+	int error = run_plan(g, plan);
+
+	for (size_t i = 0; error == -EFBIG && i < ARRAY_SIZE(less); i++) {
+		plan->thrift.room = fmax(less[i].share * fitting, 1);
+		plan->thrift.copy_price = less[i].copy_price;
+		error = run_plan(g, plan);
+	}
+	return error;
+}
+
 static int search(struct growth *g)
 {
-	struct plan plan = { pinned_bits[g->ipv6 ? PEP_IPV6 : PEP_IPV4][0], false, thrifts[0] };
+	struct plan plan = { plan_pinned[g->ipv6 ? PEP_IPV6 : PEP_IPV4][0], false,
+			     plan_thrifts[0] };
 	int error;
 
-	if (ample.room * (double)rules_bytes(g, g->list->count) < (double)g->options->bytes_most)
-		plan.thrift = ample;
-	error = run_plan(g, &plan);
-	if (error == -EFBIG) {
-		plan.thrift.room = 1;
-		error = run_plan(g, &plan);
-	}
+	if (plan_ample.room * (double)rules_bytes(g, g->list->count) <
+	    (double)g->options->bytes_most)
+		plan.thrift = plan_ample;
+	error = run_fitting_plan(g, &plan);
 	return error || !may_go_on(g) ? error : improve(g, &plan);
 }
 
@@ -375,14 +342,14 @@ int forest_build(const struct rule_list *list, bool ipv6, const struct image_opt
 	struct growth g = { .list = list, .options = options, .buffer = buffer, .ipv6 = ipv6 };
 	int error;
 
-	g.trees_most = PEP_TREES - trees_count(&before);
+	g.groups.most = PEP_TREES - trees_count(&before);
 	forest_empty(&g.forest);
 	if (!list->count) {
 		*ret = g.forest;
 		ret->trees = before;
 		return 0;
 	}
-	if (!g.trees_most)
+	if (!g.groups.most)
 		return -EFBIG;
 	error = growth_make(&g);
 	g.start = buffer->bytes;

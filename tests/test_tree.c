@@ -143,6 +143,26 @@ START_TEST(every_effort_finds_the_same)
 }
 END_TEST
 
+/* It is built with the room that there is, and not as if there were none. */
+START_TEST(a_set_that_hardly_fits_is_cut_nevertheless)
+{
+	struct image_options options = { .effort = IMAGE_FIRST };
+	const struct rule_list *list;
+	struct rules rules;
+	struct image image;
+	bool ipv6;
+
+	ck_assert(rule_sets_make("wide_10k", &rules));
+	list = rule_sets_list(&rules, &ipv6);
+	options.bytes_most = 60 * list->count;
+	ck_assert_int_eq(image_build_with(&rules, &options, &image), 0);
+	ck_assert_uint_le(image.bytes, options.bytes_most);
+	ck_assert_double_lt(image.expected_compares, 100);
+	image_clear(&image);
+	rules_clear(&rules);
+}
+END_TEST
+
 /* All but every third rule are of the policy whose last one hides the others. */
 START_TEST(a_policy_hides_its_own_rules_only)
 {
@@ -298,6 +318,7 @@ int main(void)
 	tcase_add_loop_test(tcase, hard_sets_keep_within_bounds, 0, ARRAY_SIZE(bounds));
 	tcase_add_loop_test(tcase, an_image_on_another_says_what_both_say, 0, 4);
 	tcase_add_loop_test(tcase, every_effort_finds_the_same, 0, 2);
+	tcase_add_test(tcase, a_set_that_hardly_fits_is_cut_nevertheless);
 	tcase_add_test(tcase, a_policy_hides_its_own_rules_only);
 	tcase_add_test(tcase, a_build_can_be_cancelled);
 	tcase_add_test(tcase, the_costliest_policy_is_named);
