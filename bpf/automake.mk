@@ -2,7 +2,7 @@
 # clang compiles, bpftool drops what only a debugger needs (BTF stays) and
 # makes the skeletons. All products are in the build directory.
 
-SKELETONS = bpf/tc.skel.h bpf/xdp.skel.h
+SKELETONS = bpf/collect.skel.h bpf/tc.skel.h bpf/xdp.skel.h
 
 # Sorted, one a line.
 bpf_headers = \
@@ -31,6 +31,7 @@ bpf_headers = \
 	$(END)
 
 bpf_programs = \
+	bpf/collect.bpf.c \
 	bpf/tc.bpf.c \
 	bpf/xdp.bpf.c \
 	$(END)
@@ -46,6 +47,12 @@ bpf/xdp.bpf.o: bpf/xdp.bpf.c $(bpf_headers)
 
 bpf/tc.bpf.o: bpf/tc.bpf.c $(bpf_headers)
 	$(bpf_compile)
+
+bpf/collect.bpf.o: bpf/collect.bpf.c $(bpf_headers)
+	$(bpf_compile)
+
+bpf/collect.skel.h: bpf/collect.bpf.o
+	$(AM_V_GEN)$(BPFTOOL) gen skeleton bpf/collect.bpf.o name pep_collect >$@.tmp && mv $@.tmp $@
 
 bpf/xdp.skel.h: bpf/xdp.bpf.o
 	$(AM_V_GEN)$(BPFTOOL) gen skeleton bpf/xdp.bpf.o name pep_xdp >$@.tmp && mv $@.tmp $@

@@ -48,7 +48,8 @@ ARRAY_MAP(steady, __u64, PEP_STEADY_WORDS, BPF_F_MMAPABLE);
 ARRAY_MAP(totals, struct pep_totals, 1, BPF_F_MMAPABLE);
 ARRAY_MAP(event_limits, __u64, PEP_OUTCOME_MAX, 0);
 ARRAY_MAP(trace, struct pep_trace, 1, BPF_F_MMAPABLE);
-ARRAY_MAP(manifest, struct pep_manifest_entry, PEP_MANIFEST_ENTRIES, 0);
+ARRAY_MAP(this_run, struct pep_run, 1, BPF_F_MMAPABLE);
+ARRAY_MAP(names, struct pep_name, PEP_INTERFACES, BPF_F_MMAPABLE);
 
 struct overlay {
 	__u8 bytes[PEP_OVERLAY_BYTES]; /* struct pep_image and what follows it */
@@ -62,6 +63,9 @@ OUTER_MAP(slots, struct pep_slot, PEP_CHUNK, PEP_CHUNKS);
 OUTER_MAP(limits, struct pep_limits, PEP_CHUNK, PEP_CHUNKS);
 OUTER_MAP(counters, struct pep_matches, PEP_CHUNK, 1);
 OUTER_MAP(interface_counters, struct pep_tally, (PEP_DIRECTIONS * PEP_OUTCOME_MAX), 1);
+OUTER_MAP(baselines, struct pep_matches, PEP_CHUNK, PEP_CHUNKS);
+OUTER_MAP(interface_baselines, struct pep_tally, (PEP_DIRECTIONS * PEP_OUTCOME_MAX),
+	  PEP_INTERFACES);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

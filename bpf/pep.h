@@ -12,7 +12,7 @@
 
 #include <linux/types.h>
 
-#define PEP_ABI_VERSION 3
+#define PEP_ABI_VERSION 4
 #define PEP_MAGIC 0x70657031u /* "pep1" */
 
 /* ---- words ------------------------------------------------------------ */
@@ -143,7 +143,8 @@ struct pep_version {
 	__u64 expires_ns; /* CLOCK_MONOTONIC; 0: never */
 	__u16 flags; /* PEP_VERSION_ */
 	__u8 action; /* enum pep_action */
-	__u8 reserved[5];
+	__u8 reserved;
+	__u32 owner; /* the lower half of the hash of the policy's id; 0: nobody's */
 };
 
 /* A packet of generation g uses the newest version that is not newer than g;
@@ -152,7 +153,7 @@ struct pep_slot {
 	struct pep_version version[2];
 	__u64 events_tat;
 	__u32 limits; /* where its limits are, if a version has any */
-	__u32 reserved;
+	__u32 owner; /* the upper half of the hash of its policy's id */
 };
 
 /* ---- limits: outer map "limits", chunks of PEP_CHUNK for slots that need them */
@@ -513,27 +514,30 @@ struct pep_trace {
 	struct pep_step step[PEP_CHAIN + 1];
 };
 
-/* ---- manifest: map "manifest", the root that a new process starts from ------ */
+/* ---- a run: what the next process reads to go on where this one ended ------------ */
 
-#define PEP_MANIFEST_ENTRIES 1024
-
-enum pep_manifest_kind {
-	PEP_MANIFEST_FREE,
-	PEP_MANIFEST_HEADER, /* entry 0: id is PEP_ABI_VERSION */
-	PEP_MANIFEST_MAP, /* id is the map's */
-	PEP_MANIFEST_LINK, /* id is the link's */
-	PEP_MANIFEST_FILTER, /* a clsact filter; id is the program's */
+/* Map "this_run", one element; programs do not use it. */
+struct pep_run {
+	__u32 stripes; /* of its counters */
+	__u32 complete; /* its baselines have what earlier runs counted; 0: they are not valid */
+	__u64 reserved[3];
+	struct pep_totals baseline; /* of the totals */
 };
 
-struct pep_manifest_entry {
-	char name[24]; /* of the map; of the interface, for links and filters */
-	__u32 kind; /* enum pep_manifest_kind */
-	__u32 id;
-	__u32 ifindex;
-	__u32 hook; /* enum pep_hook */
-};
+/*
+ * Baselines are what is subtracted from the counters: what they were at the last
+ * reset, less what earlier runs counted since then, modulo 2^64.  Those of
+ * policies and interfaces are in outer maps, "baselines" and
+ * "interface_baselines", an array as those of the counters by chunk and by id;
+ * where there is none they are 0.  Programs do not use them.
+ */
 
-enum pep_hook { PEP_HOOK_XDP, PEP_HOOK_TC_INGRESS, PEP_HOOK_TC_EGRESS, PEP_HOOKS };
+/* Map "names": of interfaces, by their ids. */
+#define PEP_NAME_BYTES 16
+
+struct pep_name {
+	char text[PEP_NAME_BYTES];
+};
 
 /* ---- sizes ----------------------------------------------------------------- */
 
@@ -559,6 +563,6 @@ PEP_ASSERT_SIZE(struct pep_event, 80);
 PEP_ASSERT_SIZE(struct pep_dry, 20);
 PEP_ASSERT_SIZE(struct pep_dry_metadata, 32);
 PEP_ASSERT_SIZE(struct pep_step, 16);
-PEP_ASSERT_SIZE(struct pep_manifest_entry, 40);
+PEP_ASSERT_SIZE(struct pep_run, 96);
 
 #endif

@@ -11,12 +11,14 @@
 
 #include "attach_entry.h"
 #include "attach_foreign.h"
+#include "attach_kept.h"
 #include "cleanup.h"
 #include "datapath_interfaces.h"
 #include "links.h"
 
 struct attachments {
 	struct datapath *datapath;
+	struct keep *keep;
 	struct attachment **list; /* each the first member of a struct attach_entry */
 	size_t count;
 	bool without_tcx;
@@ -71,6 +73,7 @@ static struct attach_entry *entry_add(struct attachments *attachments, uint32_t 
 	entry->shown.ifindex = ifindex;
 	entry->shown.driver = entry->driver;
 	entry->datapath = attachments->datapath;
+	entry->keep = attachments->keep;
 	entry->ingress.link_fd = -1;
 	entry->egress.link_fd = -1;
 	set_name(entry, name);
@@ -142,6 +145,22 @@ struct attachments *attachments_new(struct datapath *datapath)
 	return attachments;
 }
 
+int attachments_keep(struct attachments *attachments, struct keep *keep, char **ret_detail)
+{
+	attachments->keep = keep;
+	return attach_kept_load(keep, attachments->datapath, ret_detail);
+}
+
+static const struct attach_entry *find_const(const void *attachments, uint32_t ifindex)
+{
+	return entry_find(attachments, ifindex);
+}
+
+void attachments_sweep(struct attachments *attachments)
+{
+	attach_kept_sweep(attachments->keep, find_const, attachments);
+}
+
 /* Tells the datapath what the interface is now. Returns 0 or -errno. */
 static int introduce(struct attach_entry *entry, const char *name, bool l3)
 {
@@ -196,6 +215,7 @@ int attach_interface(struct attachments *attachments, const struct link *link,
 	err = follow_link(attachments, entry, link);
 	if (err)
 		return err;
+	attach_kept_take(entry);
 	err = attach_entry_apply(entry, wanted);
 	/* A list for people: that it cannot be had does not make an attachment fail. */
 	(void)attach_refresh_foreign(attachments, link->ifindex);

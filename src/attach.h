@@ -15,10 +15,21 @@
 
 struct attachments;
 struct datapath;
+struct keep;
 struct link;
 
 /** An empty list. It borrows @datapath. NULL when out of memory. */
 struct attachments *attachments_new(struct datapath *datapath);
+
+/**
+ * Has links outlive the process from here on, and takes over those that earlier ones left:
+ * attach_interface() replaces their programs in place. It borrows @keep. Loads the programs for
+ * that: returns 0, or -errno with a sentence in @ret_detail (caller frees) and nothing changed.
+ */
+int attachments_keep(struct attachments *attachments, struct keep *keep, char **ret_detail);
+
+/** Detaches what earlier processes left and no attach_interface() has taken over. */
+void attachments_sweep(struct attachments *attachments);
 
 /* What the policies and the configuration ask of every attachment. */
 struct attach_wanted {

@@ -23,6 +23,7 @@ struct anchor {
 	int link_fd; /* of XDP and TCX */
 	uint32_t priority; /* of a clsact filter */
 	uint32_t handle;
+	bool old; /* the program is that of an earlier process */
 	bool made_qdisc; /* clsact: there was none before */
 };
 

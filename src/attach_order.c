@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "attach_entry.h"
+#include "attach_kept.h"
 #include "cleanup.h"
 
 #define IN(mode) (1U << (mode))
@@ -60,6 +61,7 @@ static void detach(struct attach_entry *entry, struct anchor *anchor)
 {
 	if (anchor->mechanism)
 		anchor->mechanism->detach(anchor);
+	attach_kept_drop(entry, anchor);
 	*anchor = (struct anchor){ .link_fd = -1 };
 	if (entry->made_qdisc && attach_remove_qdisc(entry->shown.ifindex))
 		entry->made_qdisc = false;
@@ -194,6 +196,7 @@ static void stand_in(struct attach_entry *entry)
 		if (ingress_ways[i].mechanism != &attach_xdp)
 			err = try_way(entry, &ingress_ways[i], &anchor, &detail);
 	}
+	attach_kept_put(entry, &anchor);
 	detach(entry, &entry->ingress);
 	if (!err)
 		entry->ingress = anchor;
@@ -205,7 +208,7 @@ static int follow_way(struct attach_entry *entry, const struct way *way, struct 
 	char *detail = NULL;
 	int err;
 
-	if (anchor_is(anchor, way)) {
+	if (anchor_is(anchor, way) && !anchor->old) {
 		record(entry, way, 0, NULL);
 		return 0;
 	}
@@ -215,7 +218,10 @@ static int follow_way(struct attach_entry *entry, const struct way *way, struct 
 	record(entry, way, err, detail);
 	if (err)
 		return err;
+	attach_kept_put(entry, &fresh);
 	detach(entry, anchor);
+	/* Where the name was that of what was detached. */
+	attach_kept_put(entry, &fresh);
 	*anchor = fresh;
 	return 0;
 }
@@ -313,6 +319,35 @@ void attach_entry_show(struct attach_entry *entry)
 		}
 }
 
+/* Whether what an earlier process attached is what would be attached now. */
+static bool old_suits(const struct attach_entry *entry)
+{
+	CLEANUP(cleanup_free) char *blind = NULL;
+	const struct anchor *anchor = &entry->ingress;
+
+	if (anchor->mechanism == &attach_xdp && attach_entry_blind(entry, &entry->wanted, &blind))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(ingress_ways) && !blind; i++) {
+		if (anchor_is(anchor, &ingress_ways[i]))
+			return ingress_ways[i].modes & IN(entry->wanted.mode);
+	}
+	return false;
+}
+
+/* Returns whether what is attached on ingress may stay as it is. */
+static bool renew_ingress(struct attach_entry *entry)
+{
+	if (!old_suits(entry) || attach_kept_renew(entry, &entry->ingress))
+		return false;
+	attach_entry_clear_attempts(entry, "ingress");
+	for (size_t i = 0; i < ARRAY_SIZE(ingress_ways); i++) {
+		if (anchor_is(&entry->ingress, &ingress_ways[i]) &&
+		    entry->ingress.program == ingress_ways[i].program)
+			record(entry, &ingress_ways[i], 0, NULL);
+	}
+	return true;
+}
+
 int attach_entry_apply(struct attach_entry *entry, const struct attach_wanted *wanted)
 {
 	bool same = entry->wanted.mode == wanted->mode && entry->wanted.vlan == wanted->vlan;
@@ -322,13 +357,17 @@ int attach_entry_apply(struct attach_entry *entry, const struct attach_wanted *w
 	entry->wanted = *wanted;
 	drop_if_lost(entry, &entry->ingress);
 	drop_if_lost(entry, &entry->egress);
+	if (entry->ingress.old)
+		same = renew_ingress(entry);
+	if (entry->egress.old && wanted->egress)
+		(void)attach_kept_renew(entry, &entry->egress);
 	if (!same || !entry->ingress.mechanism) {
 		attach_entry_clear_attempts(entry, "ingress");
 		err = apply_ingress(entry);
 		if (entry->ingress.mechanism)
 			remove_leftovers(entry, &entry->ingress, PROGRAM_TC_INGRESS);
 	}
-	if (!wanted->egress || !entry->egress.mechanism) {
+	if (!wanted->egress || !entry->egress.mechanism || entry->egress.old) {
 		attach_entry_clear_attempts(entry, "egress");
 		egress_err = apply_egress(entry);
 		if (!egress_err)

@@ -36,6 +36,7 @@ struct attachment {
 	bool egress; /* TC egress is in force too */
 	uint32_t egress_program_id;
 	bool merged_packets; /* generic XDP sees merged buffers */
+	bool taken_over; /* an earlier process attached it */
 	bool l3;
 	uint32_t mtu;
 	char *refused; /* why it is not attached at all, for the operator; NULL */

@@ -36,6 +36,8 @@ libpep_a_SOURCES = \
 	src/attach_explain.c \
 	src/attach_foreign.c \
 	src/attach_foreign.h \
+	src/attach_kept.c \
+	src/attach_kept.h \
 	src/attach_link.c \
 	src/attach_order.c \
 	src/attach_tcx.c \
@@ -113,6 +115,8 @@ libpep_a_SOURCES = \
 	src/daemon_start.h \
 	src/daemon_state.h \
 	src/daemon_status.c \
+	src/daemon_takeover.c \
+	src/daemon_takeover.h \
 	src/datapath.c \
 	src/datapath.h \
 	src/datapath_base.c \
@@ -140,7 +144,13 @@ libpep_a_SOURCES = \
 	src/datapath_memory.h \
 	src/datapath_overlay.c \
 	src/datapath_owners.c \
+	src/datapath_past.c \
+	src/datapath_past.h \
+	src/datapath_past_counts.c \
+	src/datapath_past_slots.c \
 	src/datapath_prepare.c \
+	src/datapath_reader.c \
+	src/datapath_reader.h \
 	src/datapath_publish.c \
 	src/datapath_settle.c \
 	src/datapath_settle.h \
@@ -231,6 +241,11 @@ libpep_a_SOURCES = \
 	src/json_string.h \
 	src/json_walk.c \
 	src/json_walk.h \
+	src/keep.c \
+	src/keep.h \
+	src/keep_pins.c \
+	src/keep_places.h \
+	src/keep_store.c \
 	src/links.c \
 	src/links.h \
 	src/lint.c \
@@ -386,5 +401,6 @@ libpep_a_SOURCES = \
 	$(END)
 
 # The objects that include a skeleton, which must be there first.
-SKELETON_OBJECTS = src/datapath_load.$(OBJEXT) src/datapath_maps.$(OBJEXT)
+SKELETON_OBJECTS = src/datapath_load.$(OBJEXT) src/datapath_maps.$(OBJEXT) \
+	src/datapath_reader.$(OBJEXT)
 $(SKELETON_OBJECTS): $(SKELETONS)

@@ -19,6 +19,7 @@
 #include "daemon_loop.h"
 #include "daemon_start.h"
 #include "daemon_state.h"
+#include "daemon_takeover.h"
 #include "datapath.h"
 #include "event_feed.h"
 #include "expiry.h"
@@ -26,6 +27,7 @@
 #include "history.h"
 #include "http.h"
 #include "interfaces_watch.h"
+#include "keep.h"
 #include "links.h"
 #include "log.h"
 #include "notify.h"
@@ -41,6 +43,7 @@ struct boot {
 	struct daemon *daemon;
 	struct daemon_loop *loop;
 	struct daemon_start start;
+	bool attached; /* to what this process wants */
 };
 
 static void prepare_process(void);
@@ -49,25 +52,32 @@ static int start(struct boot *boot);
 static int open_loop(struct boot *boot);
 static int read_state(struct boot *boot);
 static int check_capabilities(struct boot *boot);
+static int open_keep(struct boot *boot);
 static int open_datapath(struct boot *boot);
 static int replace_programs(void *context, struct datapath *datapath);
 static int enforce(struct boot *boot);
-static int attach(struct boot *boot);
+static int watch_interfaces(struct boot *boot);
 static int open_feed(struct boot *boot);
 static int open_history(struct boot *boot);
 static int open_expiry(struct boot *boot);
 static int open_commits(struct boot *boot);
 static int open_fold(struct boot *boot);
 static int open_http(struct boot *boot);
+static int attach(struct boot *boot);
 static int report_ready(struct boot *boot);
+static int datapath_error(int error, const char *detail);
 static int os_error(const char *what, int error);
 static void stop(struct boot *boot);
 
-/* In order; each returns 0 or an exit status after it has said why. */
+/*
+ * In order; each returns 0 or an exit status after it has said why.  What an
+ * earlier process left in force stays so until attach(), behind which nothing
+ * fails.
+ */
 static int (*const steps[])(struct boot *boot) = {
-	open_loop, read_state, check_capabilities, open_datapath, enforce,
-	attach,	   open_feed,  open_history,	   open_commits,  open_expiry,
-	open_fold, open_http,  report_ready,
+	open_loop,   read_state,       check_capabilities, open_keep,	 open_datapath,
+	enforce,     watch_interfaces, open_feed,	   open_history, open_commits,
+	open_expiry, open_fold,	       open_http,	   attach,	 report_ready,
 };
 
 int daemon_run(const char *config_path, const char *log_level)
@@ -164,11 +174,20 @@ static int check_capabilities(struct boot *boot)
 	return EX_NOPERM;
 }
 
+static int open_keep(struct boot *boot)
+{
+	const struct settings *settings = boot->daemon->settings;
+	int r = keep_open(settings->pin, settings->pin_directory, &boot->daemon->keep);
+
+	return r < 0 ? os_error("not started", r) : 0;
+}
+
 static int open_datapath(struct boot *boot)
 {
 	CLEANUP(cleanup_free) char *detail = NULL;
 	struct daemon *daemon = boot->daemon;
 	const struct datapath_options options = {
+		.keep = daemon->keep,
 		.flow_cache_entries = daemon->settings->flow_cache_entries,
 	};
 	int r;
@@ -178,10 +197,15 @@ static int open_datapath(struct boot *boot)
 		datapath_on_replace(daemon->datapath, replace_programs, daemon);
 		return 0;
 	}
-	log_critical("not started: %s", detail ? detail : strerror(-r));
-	if (r == -EPERM)
+	return datapath_error(r, detail);
+}
+
+static int datapath_error(int error, const char *detail)
+{
+	log_critical("not started: %s", detail ? detail : strerror(-error));
+	if (error == -EPERM)
 		return EX_NOPERM;
-	return r == -EOPNOTSUPP ? EX_UNAVAILABLE : EX_OSERR;
+	return error == -EOPNOTSUPP ? EX_UNAVAILABLE : EX_OSERR;
 }
 
 static int replace_programs(void *context, struct datapath *datapath)
@@ -220,21 +244,36 @@ static int enforce(struct boot *boot)
 	return 0;
 }
 
-static int attach(struct boot *boot)
+static int watch_interfaces(struct boot *boot)
 {
+	CLEANUP(cleanup_free) char *detail = NULL;
 	struct daemon *daemon = boot->daemon;
 	int r;
 
 	daemon->attachments = attachments_new(daemon->datapath);
 	if (!daemon->attachments)
 		return os_error("not started", -ENOMEM);
+	r = attachments_keep(daemon->attachments, daemon->keep, &detail);
+	if (r < 0)
+		return datapath_error(r, detail);
 	r = interfaces_watch_open(daemon, &daemon->watch);
 	if (r < 0)
 		return os_error("not started: the interfaces cannot be watched", r);
+	return 0;
+}
+
+static int attach(struct boot *boot)
+{
+	struct daemon *daemon = boot->daemon;
+
 	if (!daemon->settings->interfaces.count)
 		log_warn(
 			"\"network.interfaces\" is empty: attached to nothing, nothing is enforced");
+	daemon_hand_over(daemon);
 	interfaces_watch_follow(daemon->watch);
+	attachments_sweep(daemon->attachments);
+	boot->attached = true;
+	daemon_inherit(daemon);
 	return 0;
 }
 
@@ -315,10 +354,11 @@ static void stop(struct boot *boot)
 	history_close(&daemon->history);
 	event_feed_close(&daemon->events);
 	interfaces_watch_close(&daemon->watch);
-	if (daemon->attachments)
+	if (boot->attached && !daemon_stays(daemon))
 		attach_detach_all(daemon->attachments);
 	attachments_free(&daemon->attachments);
 	datapath_free(&daemon->datapath);
+	keep_close(&daemon->keep);
 	store_close(&daemon->store);
 	daemon_start_clear(&boot->start);
 	daemon_loop_close(&boot->loop);

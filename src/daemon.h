@@ -22,6 +22,7 @@ struct expiry;
 struct history;
 struct http;
 struct interfaces_watch;
+struct keep;
 struct links;
 struct policy;
 struct policyset;
@@ -37,6 +38,7 @@ struct daemon {
 	struct policyset *set; /* in force: all origins */
 	struct address_sets *sets; /* of addresses, in force: all origins */
 	struct datapath *datapath;
+	struct keep *keep; /* what outlives the process */
 	struct attachments *attachments;
 	struct links *links;
 	struct store *store;

@@ -14,6 +14,7 @@
 #include "cleanup.h"
 #include "datapath_fold.h"
 #include "datapath_maps.h"
+#include "datapath_past.h"
 #include "datapath_slots.h"
 #include "log.h"
 #include "policyset.h"
@@ -61,6 +62,7 @@ static struct datapath *new_datapath(const struct datapath_options *options)
 		return NULL;
 	pthread_mutex_init(&datapath->lock, NULL);
 	datapath->options = *options;
+	datapath->keep = options->keep;
 	datapath->cpus = cpus > 0 ? (uint32_t)cpus : 1;
 	datapath->stripes = count_stripes(datapath->cpus);
 	datapath->image = MAP_IMAGES_A;
@@ -101,6 +103,8 @@ int datapath_open(const struct datapath_options *options, struct datapath **ret,
 	libbpf_set_print(print_libbpf);
 	error = draw_random(datapath);
 	if (!error)
+		error = datapath_past_open(datapath);
+	if (!error)
 		error = datapath_maps_create(datapath, ret_detail);
 	if (!error)
 		error = datapath_check_kernel(ret_detail);
@@ -119,6 +123,7 @@ void datapath_free(struct datapath **datapath)
 	if (!d)
 		return;
 	datapath_fold_drop(d);
+	datapath_past_close(d);
 	datapath_maps_close(d);
 	for (int i = 0; i < PROGRAMS; i++)
 		cleanup_fd(&d->program[i]);

@@ -16,6 +16,7 @@ struct address_sets;
 struct datapath;
 struct datapath_change;
 struct image;
+struct keep;
 struct policyset;
 
 enum datapath_program {
@@ -27,6 +28,7 @@ enum datapath_program {
 };
 
 struct datapath_options {
+	struct keep *keep; /* what earlier processes left, and where maps outlive this one; NULL */
 	uint32_t flow_cache_entries; /* per CPU, a power of two */
 	uint32_t debug_delay_ns; /* between reading the control word and the lookup; tests only */
 	uint32_t image_bytes; /* larger images need other programs; 0: as much as many need */

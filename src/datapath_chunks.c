@@ -62,11 +62,21 @@ static void **place_limits(struct datapath *datapath, uint32_t key)
 	return (void **)&datapath->limits.chunk[key];
 }
 
+static void **place_baseline(struct datapath *datapath, uint32_t key)
+{
+	return (void **)&datapath->chunk[key].baseline;
+}
+
 static void **place_tally(struct datapath *datapath, uint32_t key)
 {
 	const uint32_t stripes = datapath->stripes;
 
 	return (void **)&datapath->name[key / stripes].tally[key % stripes];
+}
+
+static void **place_tally_baseline(struct datapath *datapath, uint32_t key)
+{
+	return (void **)&datapath->name[key].baseline;
 }
 
 static const struct inner_kind counters_kind = {
@@ -81,6 +91,14 @@ static const struct inner_kind limits_kind = {
 static const struct inner_kind tally_kind = {
 	MAP_INTERFACE_COUNTERS,		 "pep_tally", sizeof(struct pep_tally),
 	PEP_DIRECTIONS *PEP_OUTCOME_MAX, place_tally,
+};
+
+static const struct inner_kind baselines_kind = {
+	MAP_BASELINES, "pep_baselines", sizeof(struct pep_matches), PEP_CHUNK, place_baseline,
+};
+static const struct inner_kind tally_baselines_kind = {
+	MAP_INTERFACE_BASELINES,	 "pep_baseline",       sizeof(struct pep_tally),
+	PEP_DIRECTIONS *PEP_OUTCOME_MAX, place_tally_baseline,
 };
 
 static int create_inner(const struct inner_kind *kind, int *ret_fd, void **ret_memory)
@@ -136,7 +154,7 @@ static int add_inner(struct datapath *datapath, const struct inner_kind *kind, u
 		made += !error;
 	}
 	if (!error)
-		error = insert_inner(datapath->map[kind->outer], keys, fds, made);
+		error = made ? insert_inner(datapath->map[kind->outer], keys, fds, made) : 0;
 	for (uint32_t i = 0; i < made; i++) {
 		void **memory = kind->place(datapath, keys[i]);
 
@@ -172,6 +190,17 @@ int datapath_chunks_add_tally(struct datapath *datapath, uint32_t id)
 	return add_inner(datapath, &tally_kind, id * datapath->stripes, datapath->stripes);
 }
 
+int datapath_chunks_add_baselines(struct datapath *datapath)
+{
+	uint32_t chunks = (datapath->next_slot + PEP_CHUNK - 1) / PEP_CHUNK;
+	int error = 0;
+
+	if (chunks)
+		error = add_inner(datapath, &baselines_kind, 0, chunks);
+	return error ? error
+		     : add_inner(datapath, &tally_baselines_kind, 0, (uint32_t)datapath->names);
+}
+
 uint32_t datapath_chunk_stripes(const struct datapath *datapath, uint32_t chunk)
 {
 	if (chunk < PEP_STRIPED_CHUNKS || datapath->stripes < PEP_STRIPES_LATER)
@@ -189,7 +218,7 @@ static void close_chunk(const struct datapath *datapath, struct datapath_chunk *
 	datapath_unmap_memory(chunk->slots, PEP_CHUNK * sizeof(struct pep_slot));
 	for (uint32_t i = 0; i < datapath->stripes; i++)
 		datapath_unmap_memory(chunk->counters[i], PEP_CHUNK * sizeof(struct pep_matches));
-	free(chunk->baseline);
+	datapath_unmap_memory(chunk->baseline, PEP_CHUNK * sizeof(*chunk->baseline));
 	free(chunk->policy);
 	free(chunk->life);
 	free(chunk->named);
@@ -200,7 +229,8 @@ static void close_tally(const struct datapath *datapath, struct datapath_name *n
 	for (uint32_t i = 0; i < datapath->stripes; i++)
 		datapath_unmap_memory(name->tally[i],
 				      PEP_DIRECTIONS * PEP_OUTCOME_MAX * sizeof(struct pep_tally));
-	free(name->baseline);
+	datapath_unmap_memory(name->baseline,
+			      PEP_DIRECTIONS * PEP_OUTCOME_MAX * sizeof(*name->baseline));
 }
 
 void datapath_chunks_close(struct datapath *datapath)

@@ -24,7 +24,14 @@ int datapath_chunks_add_limits(struct datapath *datapath, uint32_t first, uint32
 /** Makes the counters of an interface id exist. Returns 0 or -errno. */
 int datapath_chunks_add_tally(struct datapath *datapath, uint32_t id);
 
-/** Unmaps all of them, and frees what was reset. */
+/** Makes baselines of all policies' and interfaces' counters exist. Returns 0 or -errno. */
+int datapath_chunks_add_baselines(struct datapath *datapath);
+
+/** Goes on with what an interface counted in an earlier run. Returns 0 or -errno. */
+int datapath_tally_inherit(struct datapath *datapath, const char *name,
+			   const struct pep_tally *tallies);
+
+/** Unmaps all of them. */
 void datapath_chunks_close(struct datapath *datapath);
 
 /** How many stripes the counters of a chunk of slots have. */

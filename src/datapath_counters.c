@@ -48,6 +48,15 @@ static bool id_in_use(const struct datapath *datapath, size_t id)
 	       set_names_interface(datapath->failsafe.set, name->name);
 }
 
+static void set_name(struct datapath *datapath, size_t id, const char *name)
+{
+	struct pep_name *kept = &datapath->kept_name[id];
+
+	memset(kept, 0, sizeof(*kept));
+	strncpy(kept->text, name, sizeof(kept->text) - 1);
+	memcpy(datapath->name[id].name, kept->text, sizeof(kept->text));
+}
+
 /* Gives an id that nobody has any more another name. */
 static int reuse_id(struct datapath *datapath, const char *name)
 {
@@ -60,8 +69,7 @@ static int reuse_id(struct datapath *datapath, const char *name)
 			memset(old->tally[i], 0, TALLIES * sizeof(*old->tally[i]));
 		if (old->baseline)
 			memset(old->baseline, 0, TALLIES * sizeof(*old->baseline));
-		memset(old->name, 0, sizeof(old->name));
-		strncpy(old->name, name, sizeof(old->name) - 1);
+		set_name(datapath, id, name);
 		old->prepared = 0;
 		return (int)id;
 	}
@@ -80,7 +88,7 @@ static int find_or_make_id(struct datapath *datapath, const char *name, bool *re
 	*ret_reused = names >= PEP_INTERFACES;
 	if (*ret_reused)
 		return reuse_id(datapath, name);
-	strncpy(datapath->name[names].name, name, sizeof(datapath->name[names].name) - 1);
+	set_name(datapath, names, name);
 	__atomic_store_n(&datapath->names, names + 1, __ATOMIC_RELEASE);
 	return (int)names;
 }
@@ -249,6 +257,41 @@ void datapath_interface_tally(const struct datapath *datapath, const char *name,
 	}
 }
 
+static bool is_zero(const struct pep_tally *tallies)
+{
+	for (size_t i = 0; i < TALLIES; i++) {
+		if (tallies[i].packets || tallies[i].bytes)
+			return false;
+	}
+	return true;
+}
+
+int datapath_tally_inherit(struct datapath *datapath, const char *name,
+			   const struct pep_tally *tallies)
+{
+	int id = 0, error;
+
+	if (is_zero(tallies))
+		return 0;
+	if (*name)
+		id = datapath_interface_id(datapath, name);
+	if (id < 0)
+		return id;
+	error = datapath_chunks_add_baselines(datapath);
+	if (!error)
+		add_numbers(datapath->name[id].baseline, tallies, TALLIES * sizeof(*tallies));
+	return error;
+}
+
+const char *datapath_next_counted(const struct datapath *datapath, size_t *id)
+{
+	while (++*id < __atomic_load_n(&datapath->names, __ATOMIC_ACQUIRE)) {
+		if (datapath->name[*id].tally[0] || datapath->name[*id].baseline)
+			return datapath->name[*id].name;
+	}
+	return NULL;
+}
+
 static void totals_sum(const struct datapath *datapath, struct pep_totals *ret)
 {
 	memset(ret, 0, sizeof(*ret));
@@ -259,35 +302,14 @@ static void totals_sum(const struct datapath *datapath, struct pep_totals *ret)
 void datapath_totals(const struct datapath *datapath, struct pep_totals *ret)
 {
 	totals_sum(datapath, ret);
-	subtract_numbers(ret, &datapath->totals_baseline, sizeof(*ret));
+	subtract_numbers(ret, &datapath->run->baseline, sizeof(*ret));
 }
 
 /* ---- reset: first all memory, then all baselines */
 
-static int reset_room(struct datapath *datapath)
-{
-	for (size_t i = 0; i < PEP_CHUNKS && datapath->chunk[i].slots; i++) {
-		struct datapath_chunk *chunk = &datapath->chunk[i];
-
-		if (!chunk->baseline)
-			chunk->baseline = calloc(PEP_CHUNK, sizeof(*chunk->baseline));
-		if (!chunk->baseline)
-			return -ENOMEM;
-	}
-	for (size_t id = 0; id < datapath->names; id++) {
-		struct datapath_name *name = &datapath->name[id];
-
-		if (!name->baseline)
-			name->baseline = calloc(TALLIES, sizeof(*name->baseline));
-		if (!name->baseline)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 int datapath_reset(struct datapath *datapath)
 {
-	int error = reset_room(datapath);
+	int error = datapath_chunks_add_baselines(datapath);
 
 	if (error)
 		return error;
@@ -296,7 +318,7 @@ int datapath_reset(struct datapath *datapath)
 			 &datapath->chunk[slot / PEP_CHUNK].baseline[slot % PEP_CHUNK]);
 	for (size_t id = 0; id < datapath->names; id++)
 		tally_sum(datapath, &datapath->name[id], datapath->name[id].baseline);
-	totals_sum(datapath, &datapath->totals_baseline);
+	totals_sum(datapath, &datapath->run->baseline);
 	return 0;
 }
 

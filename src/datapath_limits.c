@@ -161,3 +161,22 @@ void datapath_limits_carry(struct pep_limits *limits, unsigned int after)
 	carry_bucket(&limits->bytes_tat, &before->bytes, &rates->bytes);
 	carry_bucket(&limits->packets_tat, &before->packets, &rates->packets);
 }
+
+/* Of several runs the one in which more is missing. */
+static void inherit_bucket(__u64 *tat, __u64 old, const struct pep_limit *before,
+			   const struct pep_limit *after)
+{
+	carry_bucket(&old, before, after);
+	if (old > *tat)
+		*tat = old;
+}
+
+void datapath_limits_inherit(struct pep_limits *limits, unsigned int version,
+			     const struct pep_limits *old, unsigned int old_version)
+{
+	const struct pep_rates *rates = &limits->version[version],
+			       *before = &old->version[old_version];
+
+	inherit_bucket(&limits->bytes_tat, old->bytes_tat, &before->bytes, &rates->bytes);
+	inherit_bucket(&limits->packets_tat, old->packets_tat, &before->packets, &rates->packets);
+}

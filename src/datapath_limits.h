@@ -25,6 +25,11 @@ void datapath_limits_give(struct datapath *datapath, struct pep_slot *slot);
 /** A slot's limits; NULL: it has none. */
 struct pep_limits *datapath_limits_of(const struct datapath *datapath, const struct pep_slot *slot);
 
+/** Has the buckets hold what is missing in those of @old, an earlier run's limits, by the rates of the
+ * versions in force. */
+void datapath_limits_inherit(struct pep_limits *limits, unsigned int version,
+			     const struct pep_limits *old, unsigned int old_version);
+
 /** Makes what is in the buckets as much of the new rates, those of version @after, as it was of
  * the others. */
 void datapath_limits_carry(struct pep_limits *limits, unsigned int after);

@@ -219,10 +219,9 @@ int datapath_exchange_programs(struct datapath *datapath, struct image_maps *map
 	/* One that is in use only since the others were loaded. */
 	int error = datapath_load_again(datapath, maps, program);
 
-	if (!error)
-		error = datapath_maps_take_images(datapath, maps);
 	if (error)
 		return error;
+	datapath_maps_take_images(datapath, maps);
 	memcpy(old, datapath->program, sizeof(old));
 	memcpy(datapath->program, program, sizeof(old));
 	for (int i = 0; i < PROGRAMS; i++)

@@ -10,6 +10,7 @@
 
 #include "cleanup.h"
 #include "datapath_chunks.h"
+#include "datapath_past.h"
 #include "datapath_settle.h"
 #include "xdp.skel.h"
 
@@ -26,7 +27,8 @@ static const char *const map_names[MAPS] = {
 	[MAP_TOTALS] = "totals",
 	[MAP_EVENT_LIMITS] = "event_limits",
 	[MAP_TRACE] = "trace",
-	[MAP_MANIFEST] = "manifest",
+	[MAP_RUN] = "this_run",
+	[MAP_NAMES] = "names",
 	[MAP_OVERLAYS] = "overlays",
 	[MAP_IMAGES_A] = "images_a",
 	[MAP_IMAGES_B] = "images_b",
@@ -34,6 +36,8 @@ static const char *const map_names[MAPS] = {
 	[MAP_LIMITS] = "limits",
 	[MAP_COUNTERS] = "counters",
 	[MAP_INTERFACE_COUNTERS] = "interface_counters",
+	[MAP_BASELINES] = "baselines",
+	[MAP_INTERFACE_BASELINES] = "interface_baselines",
 	[MAP_FRAGMENTS] = "fragments",
 	[MAP_EVENTS] = "events",
 };
@@ -113,6 +117,11 @@ static int map_all_memory(struct datapath *d)
 	if (!error)
 		error = datapath_map_memory(d->map[MAP_TRACE], sizeof(*d->trace), &d->trace);
 	if (!error)
+		error = datapath_map_memory(d->map[MAP_RUN], sizeof(*d->run), &d->run);
+	if (!error)
+		error = datapath_map_memory(d->map[MAP_NAMES],
+					    PEP_INTERFACES * sizeof(*d->kept_name), &d->kept_name);
+	if (!error)
 		error = datapath_map_memory(d->map[MAP_OVERLAYS],
 					    (size_t)PEP_OVERLAY_ENTRIES * PEP_OVERLAY_BYTES,
 					    &d->overlays);
@@ -132,6 +141,19 @@ static void say_why(int error, char **ret_detail)
 		*ret_detail = NULL;
 }
 
+/* First fragments that came before the start, of which later ones come behind it. */
+static int reuse_fragments(const struct datapath *datapath, struct bpf_map *map)
+{
+	int fd = datapath_past_fragments(datapath);
+	struct bpf_map_info info = { 0 };
+	uint32_t length = sizeof(info);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length) ||
+	    info.key_size != bpf_map__key_size(map) || info.value_size != bpf_map__value_size(map))
+		return 0;
+	return bpf_map__reuse_fd(map, fd);
+}
+
 static int create_maps(struct datapath *datapath)
 {
 	struct pep_xdp *object = pep_xdp__open();
@@ -144,38 +166,13 @@ static int create_maps(struct datapath *datapath)
 		bpf_program__set_autoload(program, false);
 	error = size_maps(datapath, object);
 	if (!error)
+		error = reuse_fragments(datapath, object->maps.fragments);
+	if (!error)
 		error = pep_xdp__load(object);
 	if (!error)
 		error = keep_maps(datapath, object);
 	pep_xdp__destroy(object);
 	return error;
-}
-
-/* Entry 0 and one entry a map: what a later process starts from. */
-static int write_manifest(const struct datapath *datapath)
-{
-	struct pep_manifest_entry entry = { .name = "pepctl",
-					    .kind = PEP_MANIFEST_HEADER,
-					    .id = PEP_ABI_VERSION };
-	struct bpf_map_info info;
-	uint32_t length, key = 0;
-
-	if (bpf_map_update_elem(datapath->map[MAP_MANIFEST], &key, &entry, BPF_ANY))
-		return -errno;
-	for (int i = 0; i < MAPS; i++) {
-		memset(&info, 0, sizeof(info));
-		length = sizeof(info);
-		if (bpf_obj_get_info_by_fd(datapath->map[i], &info, &length))
-			return -errno;
-		memset(&entry, 0, sizeof(entry));
-		strncpy(entry.name, map_names[i], sizeof(entry.name) - 1);
-		entry.kind = PEP_MANIFEST_MAP;
-		entry.id = info.id;
-		key = (uint32_t)i + 1;
-		if (bpf_map_update_elem(datapath->map[MAP_MANIFEST], &key, &entry, BPF_ANY))
-			return -errno;
-	}
-	return 0;
 }
 
 int datapath_maps_create(struct datapath *datapath, char **ret_detail)
@@ -189,8 +186,6 @@ int datapath_maps_create(struct datapath *datapath, char **ret_detail)
 	error = create_maps(datapath);
 	if (!error)
 		error = map_all_memory(datapath);
-	if (!error)
-		error = write_manifest(datapath);
 	if (error)
 		say_why(error, ret_detail);
 	return error;
@@ -216,14 +211,13 @@ int datapath_maps_make_images(enum datapath_map_index map, uint32_t bytes, struc
 	return 0;
 }
 
-int datapath_maps_take_images(struct datapath *datapath, struct image_maps *maps)
+void datapath_maps_take_images(struct datapath *datapath, struct image_maps *maps)
 {
 	cleanup_fd(&datapath->map[maps->map]);
 	datapath->map[maps->map] = TAKE_FD(maps->fd);
 	datapath->image_bytes[maps->map == MAP_IMAGES_B] = maps->bytes;
 	datapath->image_entries[maps->map == MAP_IMAGES_B] = (1U << PEP_MAIN_ENTRIES) - 1;
 	maps->map = -1;
-	return write_manifest(datapath);
 }
 
 void datapath_maps_close(struct datapath *d)
@@ -234,6 +228,8 @@ void datapath_maps_close(struct datapath *d)
 	datapath_unmap_memory(d->steady, PEP_STEADY_WORDS * sizeof(*d->steady));
 	datapath_unmap_memory(d->totals, d->stripes * sizeof(*d->totals));
 	datapath_unmap_memory(d->trace, sizeof(*d->trace));
+	datapath_unmap_memory(d->run, sizeof(*d->run));
+	datapath_unmap_memory(d->kept_name, PEP_INTERFACES * sizeof(*d->kept_name));
 	datapath_unmap_memory(d->overlays, (size_t)PEP_OVERLAY_ENTRIES * PEP_OVERLAY_BYTES);
 	cleanup_fd(&d->wait_inner);
 	cleanup_fd(&d->wait_outer);

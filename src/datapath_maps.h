@@ -24,8 +24,8 @@ struct image_maps {
 /** Makes an outer map for images of @bytes that nobody uses yet. Returns 0 or -errno. */
 int datapath_maps_make_images(enum datapath_map_index map, uint32_t bytes, struct image_maps *ret);
 
-/** Takes it as the datapath's own, once no program in force uses the one before. 0 or -errno. */
-int datapath_maps_take_images(struct datapath *datapath, struct image_maps *maps);
+/** Takes it as the datapath's own, once no program in force uses the one before. */
+void datapath_maps_take_images(struct datapath *datapath, struct image_maps *maps);
 
 /** Names of the maps, by enum datapath_map_index. */
 const char *datapath_map_name(enum datapath_map_index index);

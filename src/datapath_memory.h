@@ -18,7 +18,7 @@ struct policy;
 struct datapath_chunk {
 	struct pep_slot *slots;
 	struct pep_matches *counters[PEP_STRIPES_MAX]; /* NULL from where it has no more stripes */
-	struct pep_matches *baseline; /* PEP_CHUNK, what was reset; NULL: zeros */
+	struct pep_matches *baseline; /* PEP_CHUNK, mapped: what is subtracted; NULL: zeros */
 	const struct policy **policy; /* PEP_CHUNK; NULL: none */
 	uint32_t *life; /* the number of each one's life, when it was last taken */
 	uint8_t *named; /* by how many main images, in force or being compiled */

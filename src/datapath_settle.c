@@ -34,6 +34,11 @@ int datapath_settle_open(struct datapath *datapath)
 	return datapath->wait_outer < 0 ? -errno : 0;
 }
 
+int datapath_settle_all(const struct datapath *datapath)
+{
+	return update(datapath);
+}
+
 bool datapath_is_settled(const struct datapath *datapath, uint64_t generation)
 {
 	return generation <= datapath->settled;

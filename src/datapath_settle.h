@@ -17,6 +17,9 @@ int datapath_settle_open(struct datapath *datapath);
  */
 int datapath_settle(struct datapath *datapath, uint64_t generation);
 
+/** Returns when no packet is under way in any program that has begun before. Returns 0 or -errno. */
+int datapath_settle_all(const struct datapath *datapath);
+
 /** Whether that is known without waiting. */
 bool datapath_is_settled(const struct datapath *datapath, uint64_t generation);
 

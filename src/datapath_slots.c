@@ -178,11 +178,9 @@ static void drop_owners(struct datapath_chunk *chunk)
 	free(chunk->policy);
 	free(chunk->life);
 	free(chunk->named);
-	free(chunk->baseline);
 	chunk->policy = NULL;
 	chunk->life = NULL;
 	chunk->named = NULL;
-	chunk->baseline = NULL;
 }
 
 bool datapath_slots_trim(struct datapath *datapath)

@@ -51,6 +51,12 @@ void datapath_slots_name(struct datapath *datapath, const struct datapath_base *
 /** There is not any more: slots that it alone named become free. */
 void datapath_slots_release(struct datapath *datapath, const struct datapath_base *base);
 
+/* ---- datapath_past.c */
+
+/** What a slot says of whose it is, so that a later process knows: a hash of the policy's id, neither
+ * half of it 0. */
+uint64_t datapath_owner(const char *id);
+
 /* ---- datapath_versions.c */
 
 /* A version that a slot is to have; a NULL policy: a dead one. */

@@ -23,7 +23,8 @@ enum datapath_map_index {
 	MAP_TOTALS,
 	MAP_EVENT_LIMITS,
 	MAP_TRACE,
-	MAP_MANIFEST,
+	MAP_RUN,
+	MAP_NAMES,
 	MAP_OVERLAYS,
 	MAP_IMAGES_A,
 	MAP_IMAGES_B,
@@ -31,6 +32,8 @@ enum datapath_map_index {
 	MAP_LIMITS,
 	MAP_COUNTERS,
 	MAP_INTERFACE_COUNTERS,
+	MAP_BASELINES,
+	MAP_INTERFACE_BASELINES,
 	MAP_FRAGMENTS,
 	MAP_EVENTS,
 	MAPS,
@@ -66,7 +69,8 @@ struct datapath {
 	struct pep_interface *interfaces;
 	uint64_t *steady; /* PEP_STEADY_WORDS */
 	struct pep_totals *totals;
-	struct pep_totals totals_baseline;
+	struct pep_run *run; /* what a later process is to know of this one */
+	struct pep_name *kept_name; /* datapath->name[].name for it */
 	struct pep_trace *trace;
 	struct datapath_chunk chunk[PEP_CHUNKS];
 	struct datapath_limits limits;
@@ -102,6 +106,8 @@ struct datapath {
 	int image; /* the map in force */
 	int strange_image; /* a map that programs in force may not know; -1: none */
 	struct datapath_figures figures;
+	struct keep *keep; /* borrowed; NULL: maps end with the process */
+	struct datapath_past *past; /* what earlier processes left; NULL: nothing */
 	datapath_replace replace;
 	void *replace_context;
 };

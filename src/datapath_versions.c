@@ -62,11 +62,20 @@ static uint64_t expires_ns(const struct policy *policy)
 struct content {
 	struct pep_version version;
 	struct pep_rates rates;
+	uint32_t owner; /* as in the slot; 0: nobody's */
 };
 
 static bool is_limited(const struct pep_version *version)
 {
 	return version->flags & (PEP_VERSION_BYTES | PEP_VERSION_PACKETS);
+}
+
+static void set_owner(struct content *content, const struct policy *policy)
+{
+	uint64_t owner = datapath_owner(policy->id);
+
+	content->version.owner = (uint32_t)owner;
+	content->owner = (uint32_t)(owner >> 32);
 }
 
 static void content_make(const struct version_wanted *wanted, struct content *content)
@@ -75,6 +84,8 @@ static void content_make(const struct version_wanted *wanted, struct content *co
 	struct pep_version *ret = &content->version;
 
 	memset(content, 0, sizeof(*content));
+	if (policy)
+		set_owner(content, policy);
 	if (!policy || !policy->enabled) {
 		ret->flags = PEP_VERSION_DEAD;
 		return;
@@ -138,6 +149,8 @@ static void version_write(struct datapath *datapath, struct pep_slot *slot,
 	struct pep_limits *limits;
 
 	__atomic_store_n(&target->from, 0, __ATOMIC_RELEASE);
+	if (wanted->owner)
+		slot->owner = wanted->owner;
 	if (is_limited(&wanted->version))
 		datapath_limits_take(datapath, slot);
 	limits = datapath_limits_of(datapath, slot);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,29 +22,37 @@ static int add_verdict(struct json_object *json, const struct pep_tally outcome[
 static int add_reason(struct json_object *reasons, const char *label,
 		      const struct pep_tally *tally);
 
+static int note(struct http *http, const char *name)
+{
+	char(*names)[16] = http->interface_names, (*longer)[16];
+	size_t place = 0;
+
+	while (place < http->interface_count && strcmp(names[place], name) < 0)
+		place++;
+	if (place < http->interface_count && !strcmp(names[place], name))
+		return 0;
+	longer = reallocarray(names, http->interface_count + 1, sizeof(*names));
+	if (!longer)
+		return -ENOMEM;
+	http->interface_names = names = longer;
+	memmove(names + place + 1, names + place, (http->interface_count - place) * sizeof(*names));
+	snprintf(names[place], sizeof(*names), "%s", name);
+	http->interface_count++;
+	return 0;
+}
+
 int http_note_interfaces(struct http *http)
 {
-	size_t count = 0;
+	size_t count = 0, id = 0;
 	const struct attachment *const *list = attachments_list(http->daemon->attachments, &count);
+	const char *name;
+	int error = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		char(*names)[16] = http->interface_names, (*longer)[16];
-		size_t place = 0;
-
-		while (place < http->interface_count && strcmp(names[place], list[i]->name) < 0)
-			place++;
-		if (place < http->interface_count && !strcmp(names[place], list[i]->name))
-			continue;
-		longer = reallocarray(names, http->interface_count + 1, sizeof(*names));
-		if (!longer)
-			return -ENOMEM;
-		http->interface_names = names = longer;
-		memmove(names + place + 1, names + place,
-			(http->interface_count - place) * sizeof(*names));
-		memcpy(names[place], list[i]->name, sizeof(*names));
-		http->interface_count++;
-	}
-	return 0;
+	for (size_t i = 0; i < count && !error; i++)
+		error = note(http, list[i]->name);
+	while (!error && (name = datapath_next_counted(http->daemon->datapath, &id)))
+		error = note(http, name);
+	return error;
 }
 
 int http_traffic(struct http *http, struct http_traffic *ret)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "log.h"
@@ -32,7 +34,9 @@ struct notify_watchdog {
 
 static void on_timer(evutil_socket_t fd, short what, void *context);
 static void tell(int patience_ms, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void wait_for_room(int fd, int patience_ms);
+static void wait_for(struct pollfd *event, int patience_ms);
+static int send_text(int fd, const char *text, int passed);
+static int tell_with(int passed, const char *text);
 static int connect_socket(void);
 
 void notify_ready(const char *status)
@@ -72,6 +76,39 @@ void notify_extend(unsigned int seconds)
 {
 	tell(0, "EXTEND_TIMEOUT_USEC=%" PRIu64, (uint64_t)seconds * 1000000);
 	say_alive();
+}
+
+int notify_store(const char *name, int fd)
+{
+	char text[TEXT_MAX];
+
+	/* A link or map has nothing to be polled for. */
+	snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
+	return tell_with(fd, text);
+}
+
+void notify_unstore(const char *name)
+{
+	tell(PATIENCE_MS, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+}
+
+/* Who has heard it closes the other end of the pipe. */
+void notify_barrier(void)
+{
+	CLEANUP(cleanup_fd) int read_end = -1;
+	CLEANUP(cleanup_fd) int write_end = -1;
+	int ends[2];
+	struct pollfd closed;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return;
+	read_end = ends[0];
+	write_end = ends[1];
+	if (tell_with(write_end, "BARRIER=1"))
+		return;
+	cleanup_fd(&write_end);
+	closed = (struct pollfd){ .fd = read_end };
+	wait_for(&closed, PATIENCE_MS);
 }
 
 int notify_watchdog_open(struct event_base *base, struct notify_watchdog **ret)
@@ -130,26 +167,58 @@ static void tell(int patience_ms, const char *format, ...)
 	fd = connect_socket();
 	if (fd < 0 || length < 0)
 		return;
-	if (length >= (int)sizeof(text))
-		length = sizeof(text) - 1;
 	if (patience_ms)
-		wait_for_room(fd, patience_ms);
-	if (send(fd, text, (size_t)length, MSG_NOSIGNAL) < 0)
-		log_debug("the service manager is not listening: %s", strerror(errno));
+		wait_for(&(struct pollfd){ .fd = fd, .events = POLLOUT }, patience_ms);
+	(void)send_text(fd, text, -1);
+}
+
+/* A message and a descriptor. Returns 0 or -errno. */
+static int tell_with(int passed, const char *text)
+{
+	CLEANUP(cleanup_fd) int fd = connect_socket();
+
+	if (fd < 0)
+		return -ENOTCONN;
+	wait_for(&(struct pollfd){ .fd = fd, .events = POLLOUT }, PATIENCE_MS);
+	return send_text(fd, text, passed);
+}
+
+static int send_text(int fd, const char *text, int passed)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec part = { (char *)text, strlen(text) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	int error;
+
+	if (passed >= 0) {
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.header), &passed, sizeof(passed));
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+	}
+	if (sendmsg(fd, &message, MSG_NOSIGNAL) >= 0)
+		return 0;
+	error = -errno;
+	log_debug("the service manager is not listening: %s", strerror(-error));
+	return error;
 }
 
 /* No signal cuts it short: what is sent here must arrive if it can. */
-static void wait_for_room(int fd, int patience_ms)
+static void wait_for(struct pollfd *event, int patience_ms)
 {
 	const struct timespec patience = {
 		.tv_sec = patience_ms / 1000,
 		.tv_nsec = patience_ms % 1000 * 1000000L,
 	};
-	struct pollfd room = { .fd = fd, .events = POLLOUT };
 	sigset_t signals;
 
 	sigfillset(&signals);
-	ppoll(&room, 1, &patience, &signals);
+	ppoll(event, 1, &patience, &signals);
 }
 
 /* Returns -1 without a service manager that wants to hear. */

@@ -11,6 +11,15 @@
 struct event_base;
 struct notify_watchdog;
 
+/** Has the service manager keep @fd for the next process, under @name. Returns 0 or -errno. */
+int notify_store(const char *name, int fd);
+
+/** It keeps what is under that name no longer. */
+void notify_unstore(const char *name);
+
+/** Returns when all that was said has been heard, or after a second. */
+void notify_barrier(void);
+
 /** What was asked for is in force: after the start, and after notify_reloading(). */
 void notify_ready(const char *status);
 

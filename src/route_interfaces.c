@@ -76,6 +76,7 @@ static struct json_object *interface_json(const struct daemon *daemon,
 	    json_add_number(json, "mtu", attachment->mtu) ||
 	    json_add_text(json, "link_layer", attachment->l3 ? "none" : "ethernet") ||
 	    json_add_bool(json, "merged_packets", attachment->merged_packets) ||
+	    json_add_bool(json, "taken_over", attachment->taken_over) ||
 	    (refused && json_add_text(json, "refused", refused)) ||
 	    json_add(json, "attempts", attempts_json(attachment)) ||
 	    json_add(json, "foreign", foreign_json(attachment)) ||

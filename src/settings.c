@@ -135,6 +135,7 @@ void settings_free(struct settings **settings)
 	free(freed->policies_directory);
 	free(freed->sets_directory);
 	free(freed->state_dir);
+	free(freed->pin_directory);
 	policyset_put(&freed->failsafe);
 	free(freed);
 }

@@ -67,11 +67,11 @@ struct settings {
 	struct policyset *failsafe; /* origin ORIGIN_FAILSAFE; empty: switched off */
 	bool failsafe_off; /* by an explicit word */
 
-	bool malformed_pass;
-	bool untracked_pass;
-	bool non_ip_drop;
+	bool malformed_pass, untracked_pass, non_ip_drop;
 	uint32_t flow_cache_entries; /* per CPU, a power of two */
-
+	unsigned int pin; /* enum keep_choice */
+	char *pin_directory;
+	bool detach_on_stop; /* where pins would keep it */
 	bool metrics_enabled;
 	uint32_t metrics_policies;
 };

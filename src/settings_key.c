@@ -21,10 +21,8 @@ static const char *const audit_words[] = { "audit", NULL };
 static const char *const bad_start_words[] = { "last-good", "open", "block-but-failsafe", NULL };
 static const char *const drop_first_words[] = { "drop", "pass", NULL };
 static const char *const pass_first_words[] = { "pass", "drop", NULL };
-static const char *const auto_words[] = { "auto", NULL };
-static const char *const pin_words[] = { "always", "never", NULL };
-static const char *const detach_words[] = { "detach", NULL };
-static const char *const keep_words[] = { "keep", NULL };
+static const char *const pin_words[] = { "auto", "always", "never", NULL };
+static const char *const stop_words[] = { "keep", "detach", NULL };
 
 /* Where a value goes. */
 #define MEMBER(name)                                                                               \
@@ -94,10 +92,12 @@ const struct setting_key setting_keys[] = {
 	  .words = pass_first_words, .standard = "\"pass\"" },
 	{ "/datapath/flow_cache_entries", SETTING_POWER_OF_TWO, RESTART, MEMBER(flow_cache_entries),
 	  .low = 64, .high = 1048576, .standard = "16384" },
-	{ "/datapath/pin", SETTING_FIXED, RESTART, .words = auto_words, .later = pin_words,
+	{ "/datapath/pin", SETTING_CHOICE, RESTART, MEMBER(pin), .words = pin_words,
 	  .standard = "\"auto\"" },
-	{ "/datapath/on_stop", SETTING_FIXED, RESTART, .words = detach_words, .later = keep_words,
-	  .standard = "\"detach\"" },
+	{ "/datapath/pin_directory", SETTING_PATH, RESTART, MEMBER(pin_directory),
+	  .standard = "\"" PIN_DIRECTORY "\"" },
+	{ "/datapath/on_stop", SETTING_CHOICE, RELOAD, MEMBER(detach_on_stop), .words = stop_words,
+	  .standard = "\"keep\"" },
 
 	{ "/metrics/enabled", SETTING_FLAG, RELOAD, MEMBER(metrics_enabled), .standard = "true" },
 	{ "/metrics/policies", SETTING_NUMBER, RELOAD, MEMBER(metrics_policies), .low = 0,

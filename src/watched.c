@@ -225,7 +225,8 @@ static void tell_attached(const struct attachment *attachment)
 	};
 
 	snprintf(program, sizeof(program), "%u", attachment->program_id);
-	log_write(LOG_LEVEL_INFO, fields, 3, "attached to %s: mode %s by %s%s", attachment->name,
+	log_write(LOG_LEVEL_INFO, fields, 3, "%s %s: mode %s by %s%s",
+		  attachment->taken_over ? "taken over:" : "attached to", attachment->name,
 		  attachment->mode, attachment->mechanism ? attachment->mechanism : "?",
 		  attachment->egress ? ", and to its egress" : "");
 }

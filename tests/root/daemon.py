@@ -169,6 +169,7 @@ class Daemon:
         self.config_path = os.path.join(self.directory, "config.json")
         self.policies_path = os.path.join(self.directory, "policies.json")
         self.state_dir = os.path.join(self.directory, "state")
+        self.pin_directory = os.path.join(self.directory, "pins")
         self.log_path = os.path.join(self.directory, "stderr")
         self.process = None
         self.notifications = None
@@ -176,6 +177,7 @@ class Daemon:
             "log": {"level": "debug", "target": "stderr"},
             "server": {"listen": ["unix:" + self.socket_path]},
             "policy": {"state_dir": self.state_dir, "policies_file": self.policies_path},
+            "datapath": {"pin": "never", "pin_directory": self.pin_directory},
         }, config or {})
         self.write_config()
         self.write_policies(policies or [])
@@ -261,6 +263,8 @@ class Daemon:
 
     def close(self):
         self.kill()
+        if os.path.ismount(self.pin_directory):
+            libc.umount2(self.pin_directory.encode(), 0)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def run_client(self, *arguments, **options):

@@ -2,12 +2,13 @@
 /*
  * flood ADDRESS PORT BYTES RATE SECONDS CPU: sends UDP packets of BYTES of IP
  * to a numeric address, RATE bytes of IP a second (0: as fast as it can), from
- * one CPU.  Prints how many packets and bytes of IP it sent, when it began and
- * when it ended (ns of CLOCK_MONOTONIC).
+ * one CPU, until SIGTERM at the latest.  Prints how many packets and bytes of
+ * IP it sent, when it began and when it ended (ns of CLOCK_MONOTONIC).
  */
 #include <errno.h>
 #include <netdb.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,14 @@
 #define BATCH 64
 #define NS_PER_SECOND 1000000000ULL
 #define PAUSE_NS 200000
+
+static volatile sig_atomic_t stopped;
+
+static void on_stop(int number)
+{
+	(void)number;
+	stopped = 1;
+}
 
 static uint64_t now_ns(void)
 {
@@ -98,7 +107,7 @@ static void flood(int fd, struct flood *flood)
 		messages[i].msg_hdr.msg_iov = &vector;
 		messages[i].msg_hdr.msg_iovlen = 1;
 	}
-	while ((passed = now_ns() - flood->begin_ns) < flood->duration_ns) {
+	while (!stopped && (passed = now_ns() - flood->begin_ns) < flood->duration_ns) {
 		uint64_t due = BATCH;
 
 		if (flood->packets_per_second) {
@@ -127,6 +136,7 @@ int main(int argc, char **argv)
 	}
 	bytes = strtoull(argv[3], NULL, 10);
 	rate = strtoull(argv[4], NULL, 10);
+	signal(SIGTERM, on_stop);
 	pin(atoi(argv[6]));
 	fd = open_socket(argv[1], argv[2], &header);
 	if (fd < 0)

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon_takeover.h"
+
+#include <string.h>
+
+#include "attach.h"
+#include "daemon.h"
+#include "datapath.h"
+#include "datapath_counters.h"
+#include "keep.h"
+#include "log.h"
+#include "settings.h"
+
+static size_t count_taken_over(const struct daemon *daemon);
+
+void daemon_hand_over(const struct daemon *daemon)
+{
+	int r = datapath_hand_over(daemon->datapath);
+
+	if (r < 0)
+		log_warn("counters or limits cannot be handed from process to process: %s",
+			 strerror(-r));
+	keep_wait(daemon->keep);
+}
+
+void daemon_inherit(const struct daemon *daemon)
+{
+	struct datapath_inherited inherited;
+	int r = datapath_inherit(daemon->datapath, &inherited);
+
+	if (r < 0)
+		log_warn("counters of the process before begin at zero: %s", strerror(-r));
+	if (inherited.run)
+		log_info("took over %zu interfaces, and the counters of %zu policies of run %u",
+			 count_taken_over(daemon), inherited.policies, inherited.run);
+	keep_wait(daemon->keep);
+}
+
+bool daemon_stays(const struct daemon *daemon)
+{
+	const enum keep_place place = keep_place(daemon->keep);
+
+	return place == KEEP_IN_STORE ||
+	       (place == KEEP_AS_PINS && !daemon->settings->detach_on_stop);
+}
+
+static size_t count_taken_over(const struct daemon *daemon)
+{
+	const struct attachment *const *list;
+	size_t count = 0, taken = 0;
+
+	list = attachments_list(daemon->attachments, &count);
+	for (size_t i = 0; i < count; i++)
+		taken += list[i]->taken_over;
+	return taken;
+}

@@ -1,0 +1,227 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: Apache-2.0
+"""
+What is in force outlives the process: while the daemon is killed, ended and
+started again, traffic that must be blocked and traffic that must pass goes on
+at 20,000 packets a second and more, and both are counted at the interface.
+"""
+import ctypes
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+
+from harness import PepctlTest, allow, block, main, packets, per_mode, wait_until
+from network import Tap
+
+HOST4, PEER4 = "10.77.0.1", "10.77.0.2"
+BLOCKED, ALLOWED = 6000, 6001
+SIZE, RATE = 60, 25000  # bytes of IP; packets a second of either kind
+SOL_PACKET, PACKET_STATISTICS, SO_ATTACH_FILTER = 263, 6, 26
+
+
+def build_flood(directory):
+    """Compiles the sender."""
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "flood.c")
+    result = os.path.join(directory, "flood")
+    subprocess.run([os.environ.get("CC", "cc"), "-std=gnu11", "-D_GNU_SOURCE", "-O2", "-o", result,
+                    source], check=True)
+    return result
+
+
+class Counted:
+    """Counts the UDP packets to a port that come through XDP and TC, all of them."""
+
+    def __init__(self, namespace, interface, port):
+        # cBPF: the frame's protocol and destination port; IPv4 without options.
+        code = [(0x30, 0, 0, 23), (0x15, 0, 3, 17), (0x28, 0, 0, 36), (0x15, 0, 1, port),
+                (0x06, 0, 0, 1), (0x06, 0, 0, 0)]
+        program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *one) for one in code))
+        self.socket = Tap.open(namespace, interface, 0x0800, socket.SOCK_RAW)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER,
+                               struct.pack("HP", len(code), ctypes.addressof(program)))
+        self.statistics()
+        self.total = 0
+
+    def statistics(self):
+        """Since the last time; what found no room in the socket is counted, too."""
+        return struct.unpack("II", self.socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[0]
+
+    def count(self):
+        self.total += self.statistics()
+        return self.total
+
+    def close(self):
+        self.socket.close()
+
+
+class Traffic:
+    """Traffic of both kinds for as long as the `with` lasts; then what came of it."""
+
+    def __init__(self, test):
+        self.test, self.lab = test, test.lab
+
+    def dropped_before(self):
+        """What a veth pair with native XDP had no room for, before any program saw it."""
+        said = json.loads(self.lab.peer.run("ip", "-s", "-j", "link", "show", "p0"))
+        return said[0]["stats64"]["tx"]["dropped"]
+
+    def __enter__(self):
+        self.dropped = self.dropped_before()
+        self.passed = Counted(self.lab.host, "d0", ALLOWED)
+        self.leaked = Counted(self.lab.host, "d0", BLOCKED)
+        cpus = sorted(os.sched_getaffinity(0))
+        self.senders = [self.lab.peer.popen(
+            [self.test.flood_program, HOST4, str(port), str(SIZE), str(RATE * SIZE), "600",
+             str(cpus[i % len(cpus)])], stdout=subprocess.PIPE, text=True)
+            for i, port in enumerate((BLOCKED, ALLOWED))]
+        self.flowing()
+        return self
+
+    def flowing(self, packets=RATE // 10):
+        """Returns when so many more have passed."""
+        wanted = self.passed.count() + packets
+        wait_until(lambda: self.passed.count() >= wanted, "traffic passes", 20)
+
+    def __exit__(self, *exception):
+        sent = []
+        for sender in self.senders:
+            sender.send_signal(signal.SIGTERM)
+            sent.append([int(word) for word in sender.communicate(timeout=20)[0].split()])
+        self.lab.ingress.settle()
+        self.blocked, self.allowed = sent[0][0], sent[1][0]
+        self.rate = min((s[0] / ((s[3] - s[2]) / 1e9)) for s in sent)
+        self.lost = self.allowed - self.passed.count()
+        self.through = self.leaked.count()
+        self.dropped = self.dropped_before() - self.dropped
+        self.passed.close()
+        self.leaked.close()
+        print("%s: blocked %d, of them through %d; allowed %d, of them lost %d (by the wire: %d); "
+              "%d a second of the slower" % (self.test.id(), self.blocked, self.through,
+                                             self.allowed, self.lost, self.dropped, self.rate))
+
+
+class Takeover(PepctlTest):
+    CONFIG = {"datapath": {"pin": "always"}}
+    POLICIES = [block("no", protocol="UDP", dport=BLOCKED)]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.flood_program = build_flood(cls.daemon.directory)
+        for port in (BLOCKED, ALLOWED):  # no answers by ICMP
+            sink = cls.lab.host.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            cls.addClassCleanup(sink.close)
+            sink.bind((HOST4, port))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.config["datapath"]["on_stop"] = "detach"
+        cls.daemon.write_config()
+        cls.daemon.request("POST", "/reload")
+        super().tearDownClass()
+
+    def assert_counted(self, traffic, before):
+        """Each packet by one policy of one process, but for what the wire had no room for."""
+        def missing():
+            return traffic.blocked - (self.daemon.counters("no")["packets"] - before)
+        wait_until(lambda: missing() <= traffic.dropped, lambda: "%d are missing" % missing())
+        self.assertGreaterEqual(missing(), 0)
+
+    def assert_no_gap(self, traffic):
+        self.assertGreaterEqual(traffic.rate, 20000)
+        self.assertEqual(0, traffic.through)
+        self.assertLessEqual(traffic.lost, traffic.dropped)
+
+
+@per_mode()
+class Restart(Takeover):
+    def test_kill_and_start(self):
+        before = self.daemon.counters("no")["packets"]
+        with Traffic(self) as traffic:
+            for _ in range(5):
+                self.daemon.kill()
+                traffic.flowing()
+                self.start()
+                self.assertIn("taken over: d0: mode " + self.MODE, self.daemon.log())
+                traffic.flowing()
+        self.assert_no_gap(traffic)
+        self.assert_counted(traffic, before)
+
+    def test_stop_and_start(self):
+        before = self.daemon.counters("no")["packets"]
+        with Traffic(self) as traffic:
+            for _ in range(5):
+                self.daemon.stop()
+                traffic.flowing()
+                self.start()
+                traffic.flowing()
+        self.assert_no_gap(traffic)
+        self.assert_counted(traffic, before)
+
+
+@per_mode()
+class Counters(Takeover):
+    def offer(self, count, port=BLOCKED):
+        self.lab.ingress.offer([packets.udp(PEER4, HOST4, 1000, port, b"x")] * count)
+
+    def restart(self, how):
+        getattr(self.daemon, how)()
+        self.start()
+
+    def dropped(self, of="totals"):
+        stats = self.daemon.get("/stats")
+        if of == "totals":
+            return stats["packets_blocked"]
+        return sum(entry["ingress"]["drop"]["packets"] for entry in stats[of])
+
+    def test_policies_count_on(self):
+        self.daemon.post(block("api", protocol="UDP", dport=7000), allow("other", dport=7001))
+        self.offer(3)
+        before = self.daemon.counters("no")["packets"]
+        for how in ("kill", "stop", "kill"):
+            self.offer(5, 7000)
+            self.offer(2)
+            self.restart(how)
+        self.assert_counters("api", packets=15, bytes=15 * 29, dropped_packets=15)
+        self.assert_counters("no", packets=before + 6)
+        self.assert_counters("other", packets=0)
+
+    def test_what_was_reset_stays_so(self):
+        self.offer(4)
+        self.daemon.write("POST", "/reset")
+        self.offer(3)
+        self.restart("kill")
+        self.assert_counters("no", packets=3)
+        self.daemon.write("POST", "/reset")
+        self.offer(2)
+        self.restart("kill")
+        self.restart("kill")
+        self.assert_counters("no", packets=2)
+        self.assertEqual((2, 2), (self.dropped("interfaces"), self.dropped()))
+
+    def test_a_policy_that_comes_again_begins_at_zero(self):
+        self.daemon.post(block("again", protocol="UDP", dport=7000))
+        self.offer(3, 7000)
+        self.daemon.delete("again")
+        self.restart("kill")
+        self.daemon.post(block("again", protocol="UDP", dport=7000))
+        self.offer(1, 7000)
+        self.assert_counters("again", packets=1)
+        self.daemon.delete("again")
+        self.daemon.post(block("again", protocol="UDP", dport=7000))
+        self.restart("kill")
+        self.assert_counters("again", packets=0)
+
+    def test_totals_never_go_down(self):
+        self.offer(7)
+        before = self.dropped()
+        self.assertGreaterEqual(before, 7)
+        self.restart("kill")
+        self.assertEqual(before, self.dropped())
+
+
+if __name__ == "__main__":
+    main()
