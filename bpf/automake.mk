@@ -2,7 +2,7 @@
 # clang compiles, bpftool drops what only a debugger needs (BTF stays) and
 # makes the skeletons. All products are in the build directory.
 
-SKELETONS = bpf/collect.skel.h bpf/tc.skel.h bpf/xdp.skel.h
+SKELETONS = bpf/collect.skel.h bpf/gate.skel.h bpf/tc.skel.h bpf/xdp.skel.h
 
 # Sorted, one a line.
 bpf_headers = \
@@ -32,6 +32,7 @@ bpf_headers = \
 
 bpf_programs = \
 	bpf/collect.bpf.c \
+	bpf/gate.bpf.c \
 	bpf/tc.bpf.c \
 	bpf/xdp.bpf.c \
 	$(END)
@@ -53,6 +54,12 @@ bpf/collect.bpf.o: bpf/collect.bpf.c $(bpf_headers)
 
 bpf/collect.skel.h: bpf/collect.bpf.o
 	$(AM_V_GEN)$(BPFTOOL) gen skeleton bpf/collect.bpf.o name pep_collect >$@.tmp && mv $@.tmp $@
+
+bpf/gate.bpf.o: bpf/gate.bpf.c
+	$(bpf_compile)
+
+bpf/gate.skel.h: bpf/gate.bpf.o
+	$(AM_V_GEN)$(BPFTOOL) gen skeleton bpf/gate.bpf.o name pep_gate >$@.tmp && mv $@.tmp $@
 
 bpf/xdp.skel.h: bpf/xdp.bpf.o
 	$(AM_V_GEN)$(BPFTOOL) gen skeleton bpf/xdp.bpf.o name pep_xdp >$@.tmp && mv $@.tmp $@

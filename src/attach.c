@@ -11,14 +11,17 @@
 
 #include "attach_entry.h"
 #include "attach_foreign.h"
+#include "attach_gate.h"
 #include "attach_kept.h"
 #include "cleanup.h"
 #include "datapath_interfaces.h"
+#include "keep.h"
 #include "links.h"
 
 struct attachments {
 	struct datapath *datapath;
 	struct keep *keep;
+	struct attach_gates gates;
 	struct attachment **list; /* each the first member of a struct attach_entry */
 	size_t count;
 	bool without_tcx;
@@ -74,6 +77,7 @@ static struct attach_entry *entry_add(struct attachments *attachments, uint32_t 
 	entry->shown.driver = entry->driver;
 	entry->datapath = attachments->datapath;
 	entry->keep = attachments->keep;
+	entry->gates = keep_place(attachments->keep) ? &attachments->gates : NULL;
 	entry->ingress.link_fd = -1;
 	entry->egress.link_fd = -1;
 	set_name(entry, name);
@@ -140,14 +144,17 @@ struct attachments *attachments_new(struct datapath *datapath)
 {
 	struct attachments *attachments = calloc(1, sizeof(*attachments));
 
-	if (attachments)
-		attachments->datapath = datapath;
+	if (!attachments)
+		return NULL;
+	attachments->datapath = datapath;
+	attachments->gates = (struct attach_gates)ATTACH_GATES_NONE;
 	return attachments;
 }
 
 int attachments_keep(struct attachments *attachments, struct keep *keep, char **ret_detail)
 {
 	attachments->keep = keep;
+	attachments->gates.keep = keep;
 	return attach_kept_load(keep, attachments->datapath, ret_detail);
 }
 
@@ -336,6 +343,7 @@ void attach_detach_all(struct attachments *attachments)
 
 	for (i = 0; i < attachments->count; i++)
 		entry_release(entry_at(attachments, i));
+	attach_gates_drop(&attachments->gates);
 }
 
 int attach_refresh_foreign(struct attachments *attachments, uint32_t ifindex)
@@ -385,6 +393,7 @@ void attachments_free(struct attachments **attachments)
 		return;
 	for (i = 0; i < (*attachments)->count; i++)
 		entry_free(entry_at(*attachments, i));
+	attach_gates_close(&(*attachments)->gates);
 	free((*attachments)->list);
 	free(*attachments);
 	*attachments = NULL;

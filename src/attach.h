@@ -28,6 +28,10 @@ struct attachments *attachments_new(struct datapath *datapath);
  */
 int attachments_keep(struct attachments *attachments, struct keep *keep, char **ret_detail);
 
+/** Detaches all that is pinned in a directory and removes the pins: nobody is to come again. Returns
+ * 0, also when there is no such directory, or -errno. */
+int attach_detach_left(const char *directory, size_t *ret_count);
+
 /** Detaches what earlier processes left and no attach_interface() has taken over. */
 void attachments_sweep(struct attachments *attachments);
 

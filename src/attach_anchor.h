@@ -11,6 +11,7 @@
 
 #include "datapath.h"
 
+struct attach_gates;
 struct attach_mechanism;
 struct attachments;
 
@@ -24,6 +25,7 @@ struct anchor {
 	uint32_t priority; /* of a clsact filter */
 	uint32_t handle;
 	bool old; /* the program is that of an earlier process */
+	struct attach_gates *gates; /* of clsact; NULL: the filter is the program itself */
 	bool made_qdisc; /* clsact: there was none before */
 };
 

@@ -12,6 +12,7 @@
 
 #include "attach.h"
 #include "attach_anchor.h"
+#include "attach_gate.h"
 #include "cleanup.h"
 #include "tc_filters.h"
 
@@ -133,6 +134,13 @@ static int set_filter(struct anchor *anchor, int program_fd, uint32_t flags)
 	return err;
 }
 
+/* What is to hang in the filter, so that it calls the program. Returns it or -errno. */
+static int pass_gate(const struct anchor *anchor, int program_fd)
+{
+	return anchor->gates ? attach_gate_put(anchor->gates, anchor->program, program_fd)
+			     : program_fd;
+}
+
 /* Makes sure that there is a qdisc to hang a filter in. */
 static int prepare_qdisc(struct anchor *anchor, char **ret_words)
 {
@@ -166,6 +174,9 @@ static int clsact_attach(struct anchor *anchor, int program_fd, char **ret_words
 		err = hook_filters_get(anchor->ifindex, anchor->program, &filters);
 	if (err)
 		return err;
+	program_fd = pass_gate(anchor, program_fd);
+	if (program_fd < 0)
+		return program_fd;
 	stale = find_stale(&filters, anchor->program, NULL);
 	anchor->priority = stale ? stale->priority : free_priority(&filters);
 	anchor->handle = stale ? stale->handle : 1;
@@ -176,6 +187,7 @@ static int clsact_attach(struct anchor *anchor, int program_fd, char **ret_words
 		return err;
 	}
 	anchor->mechanism = &attach_clsact;
+	anchor->old = stale;
 	return 0;
 }
 
@@ -206,7 +218,13 @@ static int clsact_replace(struct anchor *anchor, int program_fd)
 
 	if (err == -ENOLINK && !if_indextoname(anchor->ifindex, name))
 		return 0; /* the message that says the interface is gone is on its way */
-	return err ? err : set_filter(anchor, program_fd, BPF_TC_F_REPLACE);
+	if (err)
+		return err;
+	if (anchor->gates) {
+		program_fd = pass_gate(anchor, program_fd);
+		return program_fd < 0 ? program_fd : 0;
+	}
+	return set_filter(anchor, program_fd, BPF_TC_F_REPLACE);
 }
 
 static void clsact_detach(struct anchor *anchor)

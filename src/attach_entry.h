@@ -15,6 +15,7 @@ struct attach_entry {
 	struct attachment shown; /* first: a pointer to it is one to the entry */
 	struct datapath *datapath;
 	struct keep *keep; /* NULL: what is attached ends with the process */
+	struct attach_gates *gates; /* NULL: a filter does not */
 	struct attach_wanted wanted;
 	struct anchor ingress;
 	struct anchor egress;

@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_link.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "attach_gate.h"
 #include "attach_kept.h"
 #include "cleanup.h"
 #include "keep.h"
@@ -181,6 +183,52 @@ void attach_kept_sweep(struct keep *keep, attach_kept_find find, const void *con
 		(void)bpf_link_detach(keep_find(keep, name));
 		keep_drop(keep, name);
 	}
+}
+
+static const struct attach_entry *find_none(const void *context, uint32_t ifindex)
+{
+	(void)context;
+	(void)ifindex;
+	return NULL;
+}
+
+static size_t count_names(const struct keep *keep, bool links)
+{
+	const struct kind *kind;
+	const char *name;
+	uint32_t ifindex;
+	size_t count = 0;
+
+	for (size_t i = 0; (name = keep_name(keep, i)); i++)
+		count += !links || parse(name, &kind, &ifindex) || attach_gate_is(name);
+	return count;
+}
+
+static void remove_filters(void)
+{
+	struct if_nameindex *interfaces = if_nameindex();
+
+	for (size_t i = 0; interfaces && interfaces[i].if_index; i++)
+		attach_remove_stale(interfaces[i].if_index);
+	if_freenameindex(interfaces);
+}
+
+int attach_detach_left(const char *directory, size_t *ret_count)
+{
+	CLEANUP(keep_close) struct keep *keep = NULL;
+	int error;
+
+	if (access(directory, R_OK | W_OK | X_OK) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	error = keep_open(KEEP_NOTHING, directory, &keep);
+	if (error)
+		return error;
+	*ret_count = count_names(keep, true);
+	attach_kept_sweep(keep, find_none, NULL);
+	while (count_names(keep, false))
+		keep_drop(keep, keep_name(keep, 0));
+	remove_filters();
+	return 0;
 }
 
 int attach_kept_load(const struct keep *keep, struct datapath *datapath, char **ret_detail)

@@ -153,6 +153,7 @@ static int try_way(struct attach_entry *entry, const struct way *way, struct anc
 		.ifindex = entry->shown.ifindex,
 		.xdp_flags = way->xdp_flags,
 		.link_fd = -1,
+		.gates = entry->gates,
 	};
 	CLEANUP(cleanup_free) char *words = NULL;
 	int fd;
@@ -166,6 +167,8 @@ static int try_way(struct attach_entry *entry, const struct way *way, struct anc
 	err = way->mechanism->attach(&anchor, fd, &words);
 	if (!err) {
 		entry->made_qdisc |= anchor.made_qdisc;
+		entry->shown.taken_over |= anchor.old;
+		anchor.old = false;
 		err = way->mechanism->verify(&anchor, &words);
 		if (err)
 			detach(entry, &anchor);

@@ -36,6 +36,8 @@ libpep_a_SOURCES = \
 	src/attach_explain.c \
 	src/attach_foreign.c \
 	src/attach_foreign.h \
+	src/attach_gate.c \
+	src/attach_gate.h \
 	src/attach_kept.c \
 	src/attach_kept.h \
 	src/attach_link.c \
@@ -64,6 +66,7 @@ libpep_a_SOURCES = \
 	src/client_delete.c \
 	src/client_describe.c \
 	src/client_describe.h \
+	src/client_detach.c \
 	src/client_diff.c \
 	src/client_endpoint.c \
 	src/client_endpoint.h \
@@ -402,5 +405,5 @@ libpep_a_SOURCES = \
 
 # The objects that include a skeleton, which must be there first.
 SKELETON_OBJECTS = src/datapath_load.$(OBJEXT) src/datapath_maps.$(OBJEXT) \
-	src/datapath_reader.$(OBJEXT)
+	src/datapath_reader.$(OBJEXT) src/attach_gate.$(OBJEXT)
 $(SKELETON_OBJECTS): $(SKELETONS)

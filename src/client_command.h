@@ -98,6 +98,7 @@ int client_add(struct client *client);
 int client_apply(struct client *client);
 int client_check(struct client *client);
 int client_delete(struct client *client);
+int client_detach(struct client *client);
 int client_diff(struct client *client);
 int client_events(struct client *client);
 int client_export(struct client *client);

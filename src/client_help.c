@@ -83,6 +83,9 @@ static const struct client_command commands[] = {
 	{ "interfaces", "", "where it is attached, and how", NULL, 0, 0, 0, client_interfaces },
 	{ "events", "", "what is dropped or logged, as it happens", "Ends with Ctrl-C.\n",
 	  OPTION_BIT(OPTION_POLICY) | OPTION_BIT(OPTION_VERDICT), 0, 0, client_events },
+	{ "detach", "[DIRECTORY]", "take off what a daemon left attached",
+	  "Of pins in DIRECTORY, or " PIN_DIRECTORY ". While the daemon runs it is refused.\n", 0,
+	  0, 1, client_detach },
 	{ "reload", "", "read configuration and policy files again", NULL, 0, 0, 0, client_reload },
 };
 

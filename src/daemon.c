@@ -168,9 +168,9 @@ static int check_capabilities(struct boot *boot)
 	(void)boot;
 	if (capabilities_missing(missing, sizeof(missing)) < 0 || !*missing)
 		return 0;
-	log_critical("not started: %s missing: run it as root, or give the service "
-		     "AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON",
-		     missing);
+	daemon_give_up("not started: %s missing: run it as root, or give the service "
+		       "AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON",
+		       missing);
 	return EX_NOPERM;
 }
 
@@ -202,7 +202,7 @@ static int open_datapath(struct boot *boot)
 
 static int datapath_error(int error, const char *detail)
 {
-	log_critical("not started: %s", detail ? detail : strerror(-error));
+	daemon_give_up("not started: %s", detail ? detail : strerror(-error));
 	if (error == -EPERM)
 		return EX_NOPERM;
 	return error == -EOPNOTSUPP ? EX_UNAVAILABLE : EX_OSERR;
@@ -272,6 +272,7 @@ static int attach(struct boot *boot)
 	daemon_hand_over(daemon);
 	interfaces_watch_follow(daemon->watch);
 	attachments_sweep(daemon->attachments);
+	interfaces_watch_sweep(daemon->watch);
 	boot->attached = true;
 	daemon_inherit(daemon);
 	return 0;
@@ -337,7 +338,7 @@ static int report_ready(struct boot *boot)
 
 static int os_error(const char *what, int error)
 {
-	log_critical("%s: %s", what, strerror(-error));
+	daemon_give_up("%s: %s", what, strerror(-error));
 	return EX_OSERR;
 }
 

@@ -91,9 +91,11 @@ int daemon_start_fall_back(struct daemon *daemon, struct daemon_start *start,
 		log_critical("DEGRADED: %s", daemon->degraded ? daemon->degraded : "");
 		return 0;
 	}
-	log_critical("not started: correct the errors above (\"pepctl --config %s --check\" "
-		     "lists them all); nothing is enforced",
-		     daemon->config_path);
+	daemon_give_up(
+		"not started: %s%s%s (\"pepctl --config %s --check\" lists all errors); what "
+		"was in force stays so",
+		error ? error->pointer : "", error && *error->pointer ? ": " : "",
+		error ? error->detail : "out of memory", daemon->config_path);
 	return EX_CONFIG;
 }
 
@@ -174,9 +176,9 @@ static int open_store(struct daemon *daemon, struct daemon_start *start)
 
 	/* Nothing to fall back to; and a guess must not leave directories behind. */
 	if (start->no_state) {
-		log_critical("not started: correct the configuration first (\"pepctl --config %s "
-			     "--check\" lists all errors); nothing is enforced",
-			     daemon->config_path);
+		daemon_give_up("not started: correct the configuration first (\"pepctl --config %s "
+			       "--check\" lists all errors); what was in force stays so",
+			       daemon->config_path);
 		return EX_CONFIG;
 	}
 	r = store_open(directory, &daemon->store, &start->api, &problems);
@@ -184,18 +186,18 @@ static int open_store(struct daemon *daemon, struct daemon_start *start)
 		r = store_load_sets(daemon->store, &start->api_sets, &problems);
 	daemon_log_problems(&problems, "state directory");
 	if (r == -EBUSY) {
-		log_critical("not started: another pepctl uses %s", directory);
+		daemon_give_up("not started: another pepctl uses %s", directory);
 		return EX_TEMPFAIL;
 	}
 	if (r == -EPROTO) {
-		log_critical("not started: %s is of a newer pepctl, and stays as it is: install "
-			     "that version again or move the directory away",
-			     directory);
+		daemon_give_up("not started: %s is of a newer pepctl, and stays as it is: install "
+			       "that version again or move the directory away",
+			       directory);
 		return EX_CONFIG;
 	}
 	if (r < 0) {
-		log_critical("not started: the state directory %s cannot be used: %s", directory,
-			     strerror(-r));
+		daemon_give_up("not started: the state directory %s cannot be used: %s", directory,
+			       strerror(-r));
 		return EX_OSERR;
 	}
 	/* That it cannot be written to is told as long as it is so. */

@@ -104,6 +104,9 @@ void daemon_log_problems(const struct problems *problems, const char *what);
 void daemon_set_degraded(struct daemon *daemon, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/** Says in the log and to the service manager why the process is about to end. */
+void daemon_give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /** The line for the service manager: what is enforced, where, and what is wrong. */
 void daemon_status(const struct daemon *daemon, char *text, size_t size);
 

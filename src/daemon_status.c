@@ -22,6 +22,7 @@ struct line {
 };
 
 static void add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void make_one_line(char *text);
 static void add_interfaces(struct line *line, const struct daemon *daemon);
 static void add_listeners(struct line *line, const struct daemon *daemon);
 
@@ -53,6 +54,19 @@ void daemon_set_degraded(struct daemon *daemon, const char *format, ...)
 	va_end(arguments);
 }
 
+void daemon_give_up(const char *format, ...)
+{
+	char text[1024];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	log_critical("%s", text);
+	make_one_line(text);
+	notify_status(text);
+}
+
 void daemon_status(const struct daemon *daemon, char *text, size_t size)
 {
 	struct line line = { .text = text, .size = size };
@@ -68,11 +82,7 @@ void daemon_status(const struct daemon *daemon, char *text, size_t size)
 	    files, daemon->set->count - files, daemon->settings->default_block ? "BLOCK" : "ALLOW");
 	add_interfaces(&line, daemon);
 	add_listeners(&line, daemon);
-	/* What is quoted in it came from outside, and this is one line. */
-	for (char *c = text; *c; c++) {
-		if ((unsigned char)*c < ' ')
-			*c = ' ';
-	}
+	make_one_line(text);
 }
 
 void daemon_tell_status(struct daemon *daemon)
@@ -90,6 +100,15 @@ void daemon_tell_status(struct daemon *daemon)
 	if (copy) {
 		free(daemon->status);
 		daemon->status = copy;
+	}
+}
+
+/* What is quoted in it came from outside. */
+static void make_one_line(char *text)
+{
+	for (char *c = text; *c; c++) {
+		if ((unsigned char)*c < ' ')
+			*c = ' ';
 	}
 }
 

@@ -81,9 +81,13 @@ int interfaces_watch_open(struct daemon *daemon, struct interfaces_watch **ret)
 	if (!watch->readable || event_add(watch->readable, NULL) < 0 || !watch->verify ||
 	    event_add(watch->verify, &interval) < 0)
 		return -ENOMEM;
-	links_each(daemon->links, clear_stale, watch);
 	*ret = TAKE_PTR(watch);
 	return 0;
+}
+
+void interfaces_watch_sweep(const struct interfaces_watch *watch)
+{
+	links_each(watch->daemon->links, clear_stale, (void *)watch);
 }
 
 /* Filters that a killed process left, where nothing will be attached in their place. */

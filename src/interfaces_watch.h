@@ -26,6 +26,9 @@ int interfaces_watch_open(struct daemon *daemon, struct interfaces_watch **ret);
  */
 void interfaces_watch_follow(struct interfaces_watch *watch);
 
+/** Removes filters that earlier processes left where nothing is wanted now. */
+void interfaces_watch_sweep(const struct interfaces_watch *watch);
+
 /** Forgets which attempts failed, so that the next interfaces_watch_follow() tries them again. */
 void interfaces_watch_retry(struct interfaces_watch *watch);
 

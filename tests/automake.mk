@@ -218,6 +218,7 @@ test_files = \
 	tests/golden/policies.out.json \
 	tests/root/README.md \
 	tests/root/daemon.py \
+	tests/root/die_at.c \
 	tests/root/flood.c \
 	tests/root/foreign.py \
 	tests/root/harness.py \

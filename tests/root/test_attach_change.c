@@ -13,6 +13,7 @@
 #include "attach_anchor.h"
 #include "attach_bed.h"
 #include "cleanup.h"
+#include "keep.h"
 
 /* ---- while frames come */
 
@@ -103,6 +104,75 @@ START_TEST(mode_changes_without_a_gap)
 }
 END_TEST
 
+/* ---- processes that end */
+
+#define PINS "/sys/fs/bpf/pepctl-test"
+
+static struct keep *keep;
+
+static void begin_process(void)
+{
+	bed.attachments = attachments_new(&bed.datapath);
+	ck_assert_ptr_nonnull(bed.attachments);
+	ck_assert_int_eq(keep_open(KEEP_PINS, PINS, &keep), 0);
+	ck_assert_int_eq(keep_place(keep), KEEP_AS_PINS);
+	ck_assert_int_eq(attachments_keep(bed.attachments, keep, NULL), 0);
+}
+
+static void end_process(void)
+{
+	attachments_free(&bed.attachments);
+	keep_close(&keep);
+	bed_load_programs();
+}
+
+START_TEST(outlives_its_process)
+{
+	size_t count = 0;
+
+	attachments_free(&bed.attachments);
+	begin_process();
+	ck_assert(!bed_attach_way(_i)->taken_over);
+	end_process();
+	bed_expect_enforced();
+
+	begin_process();
+	ck_assert(bed_attach_way(_i)->taken_over);
+	attachments_sweep(bed.attachments);
+	bed_expect_enforced();
+	bed_load_programs();
+	ck_assert_int_eq(attach_replace_programs(bed.attachments), 0);
+	bed_expect_enforced();
+	end_process();
+	bed_expect_enforced();
+
+	ck_assert_int_eq(attach_detach_left(PINS, &count), 0);
+	ck_assert_uint_eq(count, 1);
+	ck_assert(bed_passes(BED_DROP));
+	ck_assert_uint_eq(bed_filters(), 0);
+}
+END_TEST
+
+/* As the service manager lets go of its store: filters stay, and pass everything. */
+START_TEST(ends_with_what_keeps_it)
+{
+	attachments_free(&bed.attachments);
+	begin_process();
+	bed_attach_way(_i);
+	end_process();
+	bed_run("find " PINS " -type f ! -name '*.*' -delete");
+	ck_assert(bed_passes(BED_DROP));
+
+	begin_process();
+	bed_attach_way(_i);
+	bed_expect_enforced();
+	attach_detach_all(bed.attachments);
+	ck_assert(bed_passes(BED_DROP));
+	ck_assert_uint_eq(bed_filters(), 0);
+	end_process();
+}
+END_TEST
+
 /* ---- interfaces that change */
 
 START_TEST(interface_goes)
@@ -181,6 +251,8 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(cases, bed_open, bed_close);
 	tcase_add_loop_test(cases, replaced_without_a_gap, 0, BED_WAYS);
 	tcase_add_test(cases, mode_changes_without_a_gap);
+	tcase_add_loop_test(cases, outlives_its_process, 0, BED_WAYS);
+	tcase_add_loop_test(cases, ends_with_what_keeps_it, 0, BED_WAYS);
 	tcase_add_loop_test(cases, interface_goes, 0, BED_WAYS);
 	tcase_add_loop_test(cases, interface_went_before, 0, BED_WAYS);
 	tcase_add_loop_test(cases, interface_is_renamed, 0, BED_WAYS);

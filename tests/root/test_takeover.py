@@ -5,7 +5,9 @@ What is in force outlives the process: while the daemon is killed, ended and
 started again, traffic that must be blocked and traffic that must pass goes on
 at 20,000 packets a second and more, and both are counted at the interface.
 """
+import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import signal
@@ -13,7 +15,8 @@ import socket
 import struct
 import subprocess
 
-from harness import PepctlTest, allow, block, main, packets, per_mode, wait_until
+from harness import (SLOW, PepctlTest, allow, block, daemons, foreign, main, packets, per_mode,
+                     wait_until)
 from network import Tap
 
 HOST4, PEER4 = "10.77.0.1", "10.77.0.2"
@@ -22,10 +25,10 @@ SIZE, RATE = 60, 25000  # bytes of IP; packets a second of either kind
 SOL_PACKET, PACKET_STATISTICS, SO_ATTACH_FILTER = 263, 6, 26
 
 
-def build_flood(directory):
-    """Compiles the sender."""
-    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "flood.c")
-    result = os.path.join(directory, "flood")
+def build(name, directory):
+    """Compiles a tool of the tests."""
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".c")
+    result = os.path.join(directory, name)
     subprocess.run([os.environ.get("CC", "cc"), "-std=gnu11", "-D_GNU_SOURCE", "-O2", "-o", result,
                     source], check=True)
     return result
@@ -110,7 +113,7 @@ class Takeover(PepctlTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.flood_program = build_flood(cls.daemon.directory)
+        cls.flood_program = build("flood", cls.daemon.directory)
         for port in (BLOCKED, ALLOWED):  # no answers by ICMP
             sink = cls.lab.host.socket(socket.AF_INET, socket.SOCK_DGRAM)
             cls.addClassCleanup(sink.close)
@@ -221,6 +224,187 @@ class Counters(Takeover):
         self.assertGreaterEqual(before, 7)
         self.restart("kill")
         self.assertEqual(before, self.dropped())
+
+
+
+@per_mode()
+class Detach(Takeover):
+    def pins(self):
+        return os.listdir(self.daemon.pin_directory)
+
+    def attached(self):
+        return any(foreign.programs(self.lab.host, self.lab.DEVICE).values())
+
+    def test_detach(self):
+        refused = self.daemon.run_client("detach", self.daemon.pin_directory)
+        self.assertEqual(1, refused.returncode, refused)
+        self.assertIn("stop it first", refused.stderr)
+        self.daemon.stop()
+        self.assertTrue(self.attached())
+        with self.lab.host:
+            done = self.daemon.run_client("detach", self.daemon.pin_directory)
+        self.assertEqual((0, "detached 1 programs\n"), (done.returncode, done.stdout), done.stderr)
+        self.assertFalse(self.attached())
+        self.assertEqual([], [name for name in self.pins() if "." not in name])
+        again = self.daemon.run_client("detach", self.daemon.pin_directory, "--json")
+        self.assertEqual((0, {"detached": 0}), (again.returncode, json.loads(again.stdout)))
+        self.start()
+
+    def test_what_is_not_wanted_any_more(self):
+        """Another interface is configured while the daemon is away, and one went."""
+        self.lab.add_pair("d1", "p1")
+        self.lab.add_pair("d2", "p2")
+        names = [self.lab.DEVICE, "d1", "d2"]
+        self.daemon.config["network"]["interfaces"] = names
+        self.daemon.write_config()
+        self.daemon.write("POST", "/reload")
+        for name in names:
+            self.daemon.wait_attached(name)
+        self.daemon.kill()
+        self.lab.host.ip("link del d2")
+        self.daemon.config["network"]["interfaces"] = [self.lab.DEVICE]
+        self.daemon.write_config()
+        self.start()
+        self.assertFalse(any(foreign.programs(self.lab.host, "d1").values()))
+        self.assertTrue(self.attached())
+        self.assertEqual(1, len([name for name in self.pins() if name.startswith("link-")]))
+
+    def test_detached_by_somebody(self):
+        """Then it is attached anew."""
+        self.daemon.kill()
+        with self.lab.host:
+            subprocess.run([daemons.program(), "detach", self.daemon.pin_directory], check=True,
+                           stdout=subprocess.DEVNULL)
+        self.start()
+        self.assertFalse(self.daemon.interfaces()[self.lab.DEVICE]["taken_over"])
+        self.assert_ingress(("a blocked packet", packets.udp(PEER4, HOST4, 1, BLOCKED, b""), False))
+
+    def test_another_mode(self):
+        """The successor is in force before what was there goes."""
+        other = {"native": "tc", "tc": "generic", "generic": "native"}[self.MODE]
+        with Traffic(self) as traffic:
+            for mode in (other, self.MODE):
+                self.daemon.kill()
+                self.daemon.config["network"]["mode"] = mode
+                self.daemon.write_config()
+                self.daemon.start()
+                self.assertEqual(mode, self.daemon.wait_attached(self.lab.DEVICE)["mode"])
+                traffic.flowing()
+        self.assertEqual(0, traffic.through)
+
+
+class Failing(Takeover):
+    """A start that fails leaves what is in force untouched, and says why."""
+    MODE = "native"
+    TIMES = 20 if SLOW else 3
+
+    @contextlib.contextmanager
+    def bad_configuration(self):
+        self.daemon.write_config("{")
+        yield {}
+        self.daemon.write_config()
+
+    @contextlib.contextmanager
+    def bad_policies(self):
+        self.daemon.config["policy"]["on_bad_start"] = "last-good"
+        kept = os.path.join(self.daemon.state_dir, "last-good.json")
+        os.rename(kept, kept + ".away")
+        self.daemon.config["network"]["mode"] = "nonsense"
+        self.daemon.write_config()
+        yield {}
+        os.rename(kept + ".away", kept)
+        self.daemon.config["network"]["mode"] = self.MODE
+        self.daemon.write_config()
+
+    @contextlib.contextmanager
+    def state_in_use(self):
+        with open(os.path.join(self.daemon.state_dir, "lock")) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield {}
+
+    @contextlib.contextmanager
+    def no_capability(self):
+        yield {"prefix": ("setpriv", "--bounding-set=-bpf,-sys_admin", "--inh-caps=-all")}
+
+    @contextlib.contextmanager
+    def no_descriptors(self):
+        yield {"prefix": ("prlimit", "--nofile=40:40")}
+
+    @contextlib.contextmanager
+    def no_memory(self):
+        yield {"prefix": ("prlimit", "--as=16000000:16000000")}
+
+    def test_ways(self):
+        for way in (self.bad_configuration, self.bad_policies, self.state_in_use,
+                    self.no_capability, self.no_descriptors, self.no_memory):
+            with self.subTest(way=way.__name__):
+                self.daemon.kill()
+                with Traffic(self) as traffic:
+                    with way() as options:
+                        for _ in range(self.TIMES):
+                            self.fail_once(options)
+                        traffic.flowing()
+                    self.start()
+                    traffic.flowing()
+                self.assert_no_gap(traffic)
+
+    def fail_once(self, options):
+        self.daemon.launch(**options)
+        self.assertNotEqual(0, self.daemon.wait_exit())
+        notifications = self.daemon.notifications
+        wait_until(lambda: notifications.status.startswith("not started: "),
+                   lambda: "a reason, not '%s'\n%s" % (notifications.status, self.daemon.log()))
+        print("  ", self.daemon.process.returncode, notifications.status)
+        self.daemon.forget()
+
+
+
+@per_mode("native", "tc")
+class Deaths(Takeover):
+    """
+    Killed wherever a start changes what outlives it, time and again: the next
+    one goes on with what the dead ones left, and no packet is counted twice.
+    """
+    STEP = 1 if SLOW else 3
+    STEPS_MOST = 200
+
+    def die(self, number):
+        """Whether it died; else it is ready."""
+        self.daemon.launch(prefix=(self.die_at, str(number)))
+        wait_until(lambda: not self.daemon.running() or
+                   self.daemon.notifications.take("READY=1"), "death or readiness", 60)
+        if self.daemon.running():
+            self.daemon.kill()
+            return False
+        self.assertEqual(137, self.daemon.process.returncode, self.daemon.log())
+        self.daemon.forget()
+        return True
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.die_at = build("die_at", cls.daemon.directory)
+
+    def test_each_point(self):
+        before = self.daemon.counters("no")["packets"]
+        deaths = 0
+        with Traffic(self) as traffic:
+            self.daemon.kill()
+            for number in range(1, self.STEPS_MOST, self.STEP):
+                if not self.die(number):
+                    break
+                deaths += 1
+                if deaths % 4 == 0:
+                    self.start()
+                    self.daemon.kill()
+            self.start()
+            traffic.flowing()
+        print("%d deaths" % deaths)
+        self.assertGreater(deaths, 20 / self.STEP)
+        self.assert_no_gap(traffic)
+        self.assert_counted(traffic, before)
+        left = [name for name in os.listdir(self.daemon.pin_directory) if name.startswith("run-")]
+        self.assertEqual(1, len({name.split("-")[1] for name in left}), left)
 
 
 if __name__ == "__main__":
