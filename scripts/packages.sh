@@ -36,6 +36,12 @@ package_table()
 	test	command:nc	netcat-openbsd	nmap-ncat
 	test	command:ethtool	ethtool	ethtool
 	test	command:promtool	prometheus	-
+	package	command:dh	debhelper	-
+	package	command:dpkg-buildpackage	dpkg-dev	-
+	package	command:lintian	lintian	-
+	container	command:mmdebstrap	mmdebstrap	-
+	container	command:systemd-nspawn	systemd-container	systemd-container
+	container	command:ip	iproute2	iproute
 	bench	command:nft	nftables	nftables
 	bench	command:iptables	iptables	iptables-nft
 	bench	command:ipset	ipset	ipset

@@ -231,7 +231,32 @@ test_files = \
 	tests/root/valgrind.supp \
 	$(END)
 
-EXTRA_DIST += $(test_files) $(root_scripts) $(soak_scripts)
+# A package's life in booted containers, run by hand and by .ci/run.
+container_files = \
+	tests/container/container.py \
+	tests/container/intruder.c \
+	tests/container/run \
+	tests/container/scenarios.py \
+	tests/container/sender.c \
+	tests/container/steps/confinement.py \
+	tests/container/steps/downgrade.py \
+	tests/container/steps/enable.py \
+	tests/container/steps/install.py \
+	tests/container/steps/kill.py \
+	tests/container/steps/logrotate.py \
+	tests/container/steps/ordering.py \
+	tests/container/steps/purge.py \
+	tests/container/steps/reboot.py \
+	tests/container/steps/reinstall.py \
+	tests/container/steps/reload.py \
+	tests/container/steps/remove.py \
+	tests/container/steps/restart.py \
+	tests/container/steps/upgrade.py \
+	tests/container/steps/watchdog.py \
+	tests/container/traffic.py \
+	$(END)
+
+EXTRA_DIST += $(test_files) $(root_scripts) $(soak_scripts) $(container_files)
 EXTRA_PROGRAMS += $(root_programs) $(soak_programs)
 CLEANFILES += $(root_programs) $(soak_programs)
 
