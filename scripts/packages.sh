@@ -33,6 +33,7 @@ package_table()
 	run	command:setpriv	util-linux	util-linux
 	run	command:ps	procps	procps-ng
 	test	library:check	check	check-devel
+	test	command:zsh	zsh	zsh
 	test	command:nc	netcat-openbsd	nmap-ncat
 	test	command:ethtool	ethtool	ethtool
 	test	command:promtool	prometheus	-

@@ -63,6 +63,7 @@ libpep_a_SOURCES = \
 	src/client_check_set.c \
 	src/client_check_set.h \
 	src/client_command.h \
+	src/client_complete.c \
 	src/client_delete.c \
 	src/client_describe.c \
 	src/client_describe.h \

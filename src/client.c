@@ -42,6 +42,28 @@ int client_run(int argc, char **argv, FILE *out, FILE *err)
 	return finish(out, err, status);
 }
 
+int client_find_daemon(struct client *client)
+{
+	const char *environment = getenv("PEPCTL_SOCKET"), *url = client->value[OPTION_URL];
+	int result;
+
+	client->endpoint.socket = CONTROL_SOCKET;
+	if (environment && *environment)
+		client->endpoint.socket = environment;
+	if (client->value[OPTION_SOCKET])
+		client->endpoint.socket = client->value[OPTION_SOCKET];
+	if (!url)
+		return CLIENT_DONE;
+	if (client->value[OPTION_SOCKET])
+		return client_usage(client, "--url and --socket exclude each other");
+	result = client_endpoint_parse(url, &client->endpoint);
+	if (result == -EPROTONOSUPPORT)
+		return client_usage(client, "https is not supported by this version");
+	if (result)
+		return client_usage(client, "\"%s\" is no URL such as http://127.0.0.1:8080", url);
+	return CLIENT_DONE;
+}
+
 int client_usage(struct client *client, const char *format, ...)
 {
 	const char *command = client->command ? client->command->name : "";
@@ -129,28 +151,6 @@ static int parse_option(struct client *client, int argc, char **argv, int *index
 	return client_usage(client, "there is no option %s", text);
 }
 
-static int find_daemon(struct client *client)
-{
-	const char *environment = getenv("PEPCTL_SOCKET"), *url = client->value[OPTION_URL];
-	int result;
-
-	client->endpoint.socket = CONTROL_SOCKET;
-	if (environment && *environment)
-		client->endpoint.socket = environment;
-	if (client->value[OPTION_SOCKET])
-		client->endpoint.socket = client->value[OPTION_SOCKET];
-	if (!url)
-		return CLIENT_DONE;
-	if (client->value[OPTION_SOCKET])
-		return client_usage(client, "--url and --socket exclude each other");
-	result = client_endpoint_parse(url, &client->endpoint);
-	if (result == -EPROTONOSUPPORT)
-		return client_usage(client, "https is not supported by this version");
-	if (result)
-		return client_usage(client, "\"%s\" is no URL such as http://127.0.0.1:8080", url);
-	return CLIENT_DONE;
-}
-
 static int check_options(struct client *client)
 {
 	const struct client_command *command = client->command;
@@ -172,7 +172,7 @@ static int check_options(struct client *client)
 				    client->argument[command->arguments_max]);
 	client->color = !client->value[OPTION_NO_COLOR] && !(no_color && *no_color) &&
 			isatty(fileno(client->out));
-	return find_daemon(client);
+	return client_find_daemon(client);
 }
 
 static bool reader_left(FILE *out)

@@ -84,6 +84,9 @@ extern const struct client_option client_options[CLIENT_OPTIONS];
 /** What client_main() does, with the streams of the caller's choice and no look at the terminal. */
 int client_run(int argc, char **argv, FILE *out, FILE *err);
 
+/** Sets client->endpoint by options and environment. Returns CLIENT_DONE or (said) CLIENT_USAGE. */
+int client_find_daemon(struct client *client);
+
 /** Says what is wrong with the command line on client->err. Returns CLIENT_USAGE. */
 int client_usage(struct client *client, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -97,6 +100,7 @@ int client_fail(struct client *client, const char *format, ...)
 int client_add(struct client *client);
 int client_apply(struct client *client);
 int client_check(struct client *client);
+int client_complete(struct client *client);
 int client_delete(struct client *client);
 int client_detach(struct client *client);
 int client_diff(struct client *client);

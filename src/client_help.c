@@ -24,7 +24,7 @@ const struct client_option client_options[CLIENT_OPTIONS] = {
 	[OPTION_DRY_RUN] = { "dry-run", NULL, "say what would be done, and do nothing" },
 	[OPTION_FILE] = { "file", "FILE", "read the policies from a file; - is the input" },
 	[OPTION_REPLACE] = { "replace", NULL, "delete the API's policies that are not in FILE" },
-	[OPTION_ORIGIN] = { "origin", "ORIGIN", "only policies of file or api; all: of any" },
+	[OPTION_ORIGIN] = { "origin", "file|api|all", "only policies of this origin; all: of any" },
 	[OPTION_MATCH] = { "match", "TEXT|KEY=VALUE",
 			   "only policies that contain TEXT or have this member" },
 	[OPTION_LIMIT] = { "limit", "N", "at most N policies" },
@@ -87,6 +87,9 @@ static const struct client_command commands[] = {
 	  "Of pins in DIRECTORY, or " PIN_DIRECTORY ". While the daemon runs it is refused.\n", 0,
 	  0, 1, client_detach },
 	{ "reload", "", "read configuration and policy files again", NULL, 0, 0, 0, client_reload },
+	{ "complete", "WORD...", "what may come next on a command line, for shells",
+	  "The last WORD is completed, the others are in front of it; -- goes before all of them.\n",
+	  0, 1, CLIENT_ANY_NUMBER, client_complete },
 };
 
 static void print_options(unsigned int options, FILE *out);
@@ -97,6 +100,11 @@ const struct client_command *client_command_find(const char *name)
 		if (!strcmp(commands[i].name, name))
 			return &commands[i];
 	return NULL;
+}
+
+const struct client_command *client_command_at(size_t index)
+{
+	return index < ARRAY_SIZE(commands) ? &commands[index] : NULL;
 }
 
 void client_help_all(FILE *out)

@@ -12,6 +12,9 @@ struct client_command;
 /** The row of a command; NULL: there is none of that name. */
 const struct client_command *client_command_find(const char *name);
 
+/** The row at @index, which counts from 0; NULL behind the last. */
+const struct client_command *client_command_at(size_t index);
+
 /** `pepctl help`: all commands and the general options. */
 void client_help_all(FILE *out);
 

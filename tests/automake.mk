@@ -11,6 +11,7 @@ unit_tests = \
 	tests/test_client \
 	tests/test_client_add \
 	tests/test_client_check \
+	tests/test_client_complete \
 	tests/test_client_http \
 	tests/test_client_set \
 	tests/test_client_text \
@@ -69,6 +70,7 @@ client_session = $(client_server) tests/client_session.c tests/client_session.h
 tests_test_client_SOURCES = tests/test_client.c $(client_session)
 tests_test_client_add_SOURCES = tests/test_client_add.c $(client_session)
 tests_test_client_check_SOURCES = tests/test_client_check.c $(client_session)
+tests_test_client_complete_SOURCES = tests/test_client_complete.c $(client_session)
 tests_test_client_http_SOURCES = tests/test_client_http.c $(client_server)
 tests_test_client_set_SOURCES = tests/test_client_set.c $(client_session)
 tests_test_client_write_SOURCES = tests/test_client_write.c $(client_session)
@@ -133,6 +135,12 @@ tests_test_store_faults_SOURCES = tests/test_store_faults.c tests/faulty_io.c te
 tests_test_store_set_SOURCES = tests/test_store_set.c tests/faulty_io.c tests/faulty_io.h \
 	$(store_fixture) $(set_text)
 tests_test_store_load_SOURCES = tests/test_store_load.c $(store_fixture) $(store_opened)
+
+# Scripts that `make check` runs too.
+test_scripts = \
+	tests/test_completion_bash.sh \
+	tests/test_completion_zsh.sh \
+	$(END)
 
 # `make check-root`: namespaces and BPF. Programs of one C file of that name,
 # and scripts. Sorted, one a line.
@@ -256,14 +264,14 @@ container_files = \
 	tests/container/traffic.py \
 	$(END)
 
-EXTRA_DIST += $(test_files) $(root_scripts) $(soak_scripts) $(container_files)
+EXTRA_DIST += $(test_files) $(test_scripts) $(root_scripts) $(soak_scripts) $(container_files)
 EXTRA_PROGRAMS += $(root_programs) $(soak_programs)
 CLEANFILES += $(root_programs) $(soak_programs)
 
 LDADD += $(CHECK_LIBS)
 
 AM_TESTS_ENVIRONMENT = srcdir=$(top_srcdir); builddir=$(top_builddir); export srcdir builddir;
-TESTS = $(unit_tests)
+TESTS = $(unit_tests) $(test_scripts)
 if HAVE_CHECK
 check_PROGRAMS += $(unit_tests)
 else

@@ -63,7 +63,7 @@ int session_run(const char *line)
 	out = open_memstream(&session.out, &out_size);
 	err = open_memstream(&session.err, &err_size);
 	ck_assert(copy && out && err);
-	while (rest && *rest && argc < ARGUMENTS_MAX) {
+	while (rest && (*rest || argc > 1) && argc < ARGUMENTS_MAX) {
 		argv[argc++] = strsep(&rest, " ");
 		for (char *at = argv[argc - 1]; (at = strchr(at, '~')); at++)
 			*at = ' ';

@@ -28,8 +28,8 @@ void session_write_file(const char *text);
 
 /**
  * Runs `pepctl @line` and returns its exit status. Words are separated by one
- * space; "~" is a space within a word. There is no daemon, except in
- * session_ask() one that gives @answers.
+ * space; "~" is a space within a word, and a space at the end an empty word.
+ * There is no daemon, except in session_ask() one that gives @answers.
  */
 int session_run(const char *line);
 int session_ask(const char *line, const struct canned *answers, size_t count);
