@@ -229,6 +229,14 @@ static void tell_attached(const struct attachment *attachment)
 		  attachment->taken_over ? "taken over:" : "attached to", attachment->name,
 		  attachment->mode, attachment->mechanism ? attachment->mechanism : "?",
 		  attachment->egress ? ", and to its egress" : "");
+	for (size_t i = 0; i < attachment->attempt_count; i++) {
+		const struct attach_attempt *attempt = &attachment->attempts[i];
+
+		if (attempt->error)
+			log_write(LOG_LEVEL_INFO, fields, 1, "%s is not attached to by %s: %s",
+				  attachment->name, attempt->mode,
+				  attempt->detail ? attempt->detail : strerror(attempt->error));
+	}
 }
 
 static bool is_present(const struct watched_list *list, const char *name)

@@ -117,6 +117,8 @@ class Coexistence(Neighbours):
         self.assertEqual("tc", self.begin("auto")["mode"])
         self.assert_foreign_sees((theirs, 1, 1))
         self.assert_named("xdp", theirs="before")
+        self.assertRegex(self.daemon.log(),
+                         "d0 is not attached to by native: another XDP program holds d0")
         self.assert_left(xdp=[theirs.id])
 
     def test_foreign_xdp_is_not_replaced_and_tc_is_taken(self):
