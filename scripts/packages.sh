@@ -43,6 +43,10 @@ package_table()
 	container	command:mmdebstrap	mmdebstrap	-
 	container	command:systemd-nspawn	systemd-container	systemd-container
 	container	command:ip	iproute2	iproute
+	rpm	command:rpmbuild	rpm	rpm-build
+	rpm	command:rpmlint	rpmlint	rpmlint
+	rpm	command:find-debuginfo	debugedit	debugedit
+	rpm	command:createrepo_c	createrepo-c	createrepo_c
 	bench	command:nft	nftables	nftables
 	bench	command:iptables	iptables	iptables-nft
 	bench	command:ipset	ipset	ipset

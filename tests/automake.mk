@@ -243,6 +243,8 @@ test_files = \
 container_files = \
 	tests/container/container.py \
 	tests/container/intruder.c \
+	tests/container/machine.sh \
+	tests/container/rpm \
 	tests/container/run \
 	tests/container/scenarios.py \
 	tests/container/sender.c \
@@ -264,13 +266,16 @@ container_files = \
 	tests/container/traffic.py \
 	$(END)
 
-EXTRA_DIST += $(test_files) $(test_scripts) $(root_scripts) $(soak_scripts) $(container_files)
+EXTRA_DIST += $(test_files) $(test_scripts) $(root_scripts) $(soak_scripts) $(container_files) \
+	tests/mirror.sh
 EXTRA_PROGRAMS += $(root_programs) $(soak_programs)
 CLEANFILES += $(root_programs) $(soak_programs)
 
 LDADD += $(CHECK_LIBS)
 
-AM_TESTS_ENVIRONMENT = srcdir=$(top_srcdir); builddir=$(top_builddir); export srcdir builddir;
+# Builders of distributions are slow, and their seconds long.
+AM_TESTS_ENVIRONMENT = srcdir=$(top_srcdir); builddir=$(top_builddir); CK_DEFAULT_TIMEOUT=60; \
+	export srcdir builddir CK_DEFAULT_TIMEOUT;
 TESTS = $(unit_tests) $(test_scripts)
 if HAVE_CHECK
 check_PROGRAMS += $(unit_tests)
