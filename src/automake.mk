@@ -102,6 +102,8 @@ libpep_a_SOURCES = \
 	src/commits.c \
 	src/commits.h \
 	src/commits_state.h \
+	src/confine.c \
+	src/confine.h \
 	src/daemon.c \
 	src/daemon.h \
 	src/daemon_check.c \

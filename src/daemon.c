@@ -16,6 +16,7 @@
 #include "capabilities.h"
 #include "cleanup.h"
 #include "commits.h"
+#include "confine.h"
 #include "daemon_loop.h"
 #include "daemon_start.h"
 #include "daemon_state.h"
@@ -99,6 +100,10 @@ int daemon_run(const char *config_path, const char *log_level)
 
 static void prepare_process(void)
 {
+	const int error = confine_to_this_program();
+
+	if (error)
+		log_warn("programs could be executed: %s", strerror(-error));
 	/* Threads take turns. What many small changes need again and again stays, what large ones
 	 * used goes back to the system. */
 	mallopt(M_ARENA_MAX, 1);

@@ -17,6 +17,7 @@ unit_tests = \
 	tests/test_client_text \
 	tests/test_client_write \
 	tests/test_commits \
+	tests/test_confine \
 	tests/test_daemon_start \
 	tests/test_datapath_base \
 	tests/test_deadlines \
@@ -65,6 +66,7 @@ unit_tests = \
 	tests/test_words \
 	$(END)
 
+# The same, of scripts.
 client_server = tests/client_server.c tests/client_server.h
 client_session = $(client_server) tests/client_session.c tests/client_session.h
 tests_test_client_SOURCES = tests/test_client.c $(client_session)
@@ -78,6 +80,7 @@ tests_test_client_write_SOURCES = tests/test_client_write.c $(client_session)
 tests_test_change_SOURCES = tests/test_change.c tests/stubs.c tests/stubs.h
 tests_test_commits_SOURCES = tests/test_commits.c tests/stubs.c tests/stubs.h
 tests_test_datapath_base_SOURCES = tests/test_datapath_base.c $(policy_text)
+tests_test_confine_SOURCES = tests/test_confine.c $(policy_text)
 tests_test_daemon_start_SOURCES = tests/test_daemon_start.c tests/stubs.c tests/stubs.h
 tests_test_expiry_SOURCES = tests/test_expiry.c tests/stubs.c tests/stubs.h \
 	tests/set_text.c tests/set_text.h
@@ -140,6 +143,7 @@ tests_test_store_load_SOURCES = tests/test_store_load.c $(store_fixture) $(store
 test_scripts = \
 	tests/test_completion_bash.sh \
 	tests/test_completion_zsh.sh \
+	tests/test_versions.sh \
 	$(END)
 
 # `make check-root`: namespaces and BPF. Programs of one C file of that name,
@@ -248,6 +252,7 @@ container_files = \
 	tests/container/run \
 	tests/container/scenarios.py \
 	tests/container/sender.c \
+	tests/container/steps/autopkgtest.py \
 	tests/container/steps/confinement.py \
 	tests/container/steps/downgrade.py \
 	tests/container/steps/enable.py \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * intruder: put in the place of pepctl under its unit, tries what code inside
- * the daemon could be made to do.  Each attempt is a line, "refused WHAT: WHY" or
+ * intruder: put in the place of pepctl under its unit, and confined as pepctl
+ * confines itself, tries what code inside the daemon could be made to do.  Each attempt is a line, "refused WHAT: WHY" or
  * "DONE WHAT"; what the daemon needs must work, or the line is "BROKEN WHAT".
  * Exits with 1 when a line is in capitals.
  */
@@ -25,6 +25,8 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "confine.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -147,6 +149,10 @@ static void try_programs(void)
 		report("write", copy, false);
 	report("execute", copy, can_execute(AT_FDCWD, copy, 0));
 	unlink(copy);
+	fd = memfd_create("copy", MFD_CLOEXEC);
+	report("execute", "a file in memory",
+	       fd >= 0 && !copy_to(fd) && can_execute(fd, "", AT_EMPTY_PATH));
+	report("execute", "the program itself", can_execute(AT_FDCWD, "/proc/self/exe", 0));
 }
 
 /* ---- memory */
@@ -289,6 +295,10 @@ int main(int argc, char **argv)
 		return 0;
 	alarm(30);
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (confine_to_this_program()) {
+		printf("BROKEN confine_to_this_program\n");
+		failed = true;
+	}
 	try_files();
 	try_programs();
 	try_memory();

@@ -23,7 +23,7 @@ import traffic
 
 MODES = ("native", "generic", "tc")
 RATE = int(os.environ.get("TEST_RATE", "25000"))
-SCENARIOS = ("install", "enable", "reload", "restart", "kill", "watchdog", "upgrade", "downgrade",
+SCENARIOS = ("install", "autopkgtest", "enable", "reload", "restart", "kill", "watchdog", "upgrade", "downgrade",
              "logrotate", "confinement", "ordering", "reboot", "remove", "reinstall", "purge")
 UNIT = "pepctl.service"
 

@@ -345,6 +345,15 @@ class Surroundings(Startup):
                             ("blocked again", packets.udp(PEER4, NOBODY4, 1, 99), False))
         self.daemon.stop()
 
+    def test_no_program_can_be_executed(self):
+        self.daemon.start()
+        with open("/proc/%d/status" % self.daemon.pid) as file:
+            status = dict(line.strip().split(":\t", 1) for line in file if ":\t" in line)
+        with open("/proc/self/status") as file:
+            mine = dict(line.strip().split(":\t", 1) for line in file if ":\t" in line)
+        self.assertEqual(int(mine.get("Seccomp_filters", 0)) + 1, int(status["Seccomp_filters"]))
+        self.assertEqual("1", status["NoNewPrivs"])
+
     def test_sigterm_is_quick_and_clean(self):
         """The original ran locks in its handler and gave itself two seconds to crash."""
         self.daemon.start()
