@@ -47,6 +47,11 @@ package_table()
 	rpm	command:rpmlint	rpmlint	rpmlint
 	rpm	command:find-debuginfo	debugedit	debugedit
 	rpm	command:createrepo_c	createrepo-c	createrepo_c
+	kernels	command:qemu-system-x86_64	qemu-system-x86	qemu-system-x86-core
+	kernels	command:busybox	busybox-static	busybox
+	kernels	command:modprobe	kmod	kmod
+	kernels	command:cpio	cpio	cpio
+	kernels	command:zstd	zstd	zstd
 	bench	command:nft	nftables	nftables
 	bench	command:iptables	iptables	iptables-nft
 	bench	command:ipset	ipset	ipset

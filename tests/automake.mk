@@ -271,8 +271,23 @@ container_files = \
 	tests/container/traffic.py \
 	$(END)
 
+# Kernels in an emulator, and the programs that are run there: `make check-kernels`.
+kernel_files = \
+	tests/kernels/init \
+	tests/kernels/inside \
+	tests/kernels/run \
+	tests/mirror.sh \
+	$(END)
+kernel_programs = \
+	tests/root/test_attach \
+	tests/root/test_flow_cache \
+	tests/root/test_headers \
+	tests/root/test_oracle \
+	tests/root/test_sequence \
+	$(END)
+
 EXTRA_DIST += $(test_files) $(test_scripts) $(root_scripts) $(soak_scripts) $(container_files) \
-	tests/mirror.sh
+	$(kernel_files)
 EXTRA_PROGRAMS += $(root_programs) $(soak_programs)
 CLEANFILES += $(root_programs) $(soak_programs)
 
@@ -303,4 +318,7 @@ soak: all $(soak_programs) tests/root/test_oracle tests/root/test_mixture tests/
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) TEST_SECONDS=86400 \
 		$(top_srcdir)/tests/root/run $(SOAK_TESTS)
 
-.PHONY: check-root soak
+check-kernels: all $(kernel_programs)
+	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/kernels/run
+
+.PHONY: check-kernels check-root soak
