@@ -107,6 +107,7 @@ libpep_a_SOURCES = \
 	src/daemon.c \
 	src/daemon.h \
 	src/daemon_check.c \
+	src/daemon_counters.c \
 	src/daemon_enforce.c \
 	src/daemon_files.c \
 	src/daemon_fold.c \
@@ -139,6 +140,7 @@ libpep_a_SOURCES = \
 	src/datapath_fold.c \
 	src/datapath_fold.h \
 	src/datapath_images.c \
+	src/datapath_inherit.h \
 	src/datapath_interfaces.h \
 	src/datapath_layers.c \
 	src/datapath_layers.h \
@@ -357,6 +359,8 @@ libpep_a_SOURCES = \
 	src/settings_sets.c \
 	src/store.c \
 	src/store.h \
+	src/store_counters.c \
+	src/store_counters.h \
 	src/store_crc.c \
 	src/store_crc.h \
 	src/store_entries.c \

@@ -274,6 +274,7 @@ static int attach(struct boot *boot)
 	if (!daemon->settings->interfaces.count)
 		log_warn(
 			"\"network.interfaces\" is empty: attached to nothing, nothing is enforced");
+	daemon_load_counters(daemon);
 	daemon_hand_over(daemon);
 	interfaces_watch_follow(daemon->watch);
 	attachments_sweep(daemon->attachments);
@@ -362,6 +363,8 @@ static void stop(struct boot *boot)
 	interfaces_watch_close(&daemon->watch);
 	if (boot->attached && !daemon_stays(daemon))
 		attach_detach_all(daemon->attachments);
+	if (boot->attached)
+		daemon_save_counters(daemon);
 	attachments_free(&daemon->attachments);
 	datapath_free(&daemon->datapath);
 	keep_close(&daemon->keep);

@@ -6,10 +6,11 @@
 #include "attach.h"
 #include "daemon.h"
 #include "datapath.h"
-#include "datapath_counters.h"
+#include "datapath_inherit.h"
 #include "keep.h"
 #include "log.h"
 #include "settings.h"
+#include "store_counters.h"
 
 static size_t count_taken_over(const struct daemon *daemon);
 
@@ -34,6 +35,7 @@ void daemon_inherit(const struct daemon *daemon)
 		log_info("took over %zu interfaces, and the counters of %zu policies of run %u",
 			 count_taken_over(daemon), inherited.policies, inherited.run);
 	keep_wait(daemon->keep);
+	store_drop_counters(daemon->store);
 }
 
 bool daemon_stays(const struct daemon *daemon)

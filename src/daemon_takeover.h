@@ -16,6 +16,12 @@ void daemon_hand_over(const struct daemon *daemon);
 /** Behind it: counters go on where they ended, and it is told what was taken over. */
 void daemon_inherit(const struct daemon *daemon);
 
+/** Stores counters at a stop. */
+void daemon_save_counters(const struct daemon *daemon);
+
+/** Reads them, if nothing is taken over, before daemon_hand_over(). */
+void daemon_load_counters(const struct daemon *daemon);
+
 /**
  * Whether what is attached is to stay at a stop. What is in the service manager's store does: it
  * goes when the service is stopped, and not when it is restarted.

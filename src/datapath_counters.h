@@ -50,24 +50,6 @@ void datapath_totals(const struct datapath *datapath, struct pep_totals *ret);
 /** All counters read as zero from here on. Returns 0 or -ENOMEM. */
 int datapath_reset(struct datapath *datapath);
 
-/* What a start takes over. */
-struct datapath_inherited {
-	size_t policies; /* whose counters go on */
-	uint32_t run; /* the last that counted them; 0: there was none */
-};
-
-/**
- * Before the programs of earlier processes are replaced: takes over the debts of limits, and has
- * the maps outlive this process. Returns 0 or -errno: something of this was not possible.
- */
-int datapath_hand_over(struct datapath *datapath);
-
-/**
- * After that: goes on counting where they ended, and lets go of what they left. Returns 0 or -errno:
- * what could not be read begins at zero.
- */
-int datapath_inherit(struct datapath *datapath, struct datapath_inherited *ret);
-
 /** The names of interfaces that have counters or had them in earlier runs, from an id on that begins
  * at 0 and is raised behind each; NULL: no more. */
 const char *datapath_next_counted(const struct datapath *datapath, size_t *id);

@@ -23,7 +23,7 @@
 #include <string.h>
 
 #include "cleanup.h"
-#include "datapath_counters.h"
+#include "datapath_inherit.h"
 #include "datapath_limits.h"
 #include "datapath_reader.h"
 #include "datapath_settle.h"

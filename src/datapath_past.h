@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What earlier processes left: counters, buckets, fragments under way.  Shared
- * by the datapath_*.c files only, but for what is in datapath_counters.h.
+ * by the datapath_*.c files only; datapath_inherit.h is for the others.
  */
 #ifndef DATAPATH_PAST_H
 #define DATAPATH_PAST_H

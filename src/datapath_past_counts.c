@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "datapath_counters.h"
+#include "datapath_inherit.h"
 #include "datapath_past.h"
 #include "datapath_reader.h"
 
@@ -135,4 +137,45 @@ int past_pour(struct datapath *datapath, const struct past_run *run)
 		error = pour_interfaces(datapath, run, names);
 	datapath_unmap_memory(names, bytes);
 	return error;
+}
+
+/* ---- of what else is known */
+
+bool datapath_has_past(const struct datapath *datapath)
+{
+	return datapath->past && datapath->past->count;
+}
+
+void datapath_policy_count_on(struct datapath *datapath, const char *id, const uint64_t number[4])
+{
+	uint32_t slot = datapath_policy_slot(datapath, id);
+	struct datapath_chunk *chunk;
+
+	if (slot == PEP_SLOT_NONE)
+		return;
+	chunk = &datapath->chunk[slot / PEP_CHUNK];
+	if (!chunk->baseline && datapath_chunks_add_baselines(datapath))
+		return;
+	pour_words((uint64_t *)&chunk->baseline[slot % PEP_CHUNK], number,
+		   PAST_WORDS(struct pep_matches), false);
+}
+
+void datapath_interface_count_on(struct datapath *datapath, const char *name,
+				 const uint64_t number[4])
+{
+	struct pep_tally sum[TALLIES] = { 0 };
+
+	if (number[0] >= PEP_DIRECTIONS || number[1] >= PEP_OUTCOME_MAX)
+		return;
+	sum[number[0] * PEP_OUTCOME_MAX + number[1]] = (struct pep_tally){
+		.packets = -number[2],
+		.bytes = -number[3],
+	};
+	(void)datapath_tally_inherit(datapath, name, sum);
+}
+
+void datapath_total_count_on(struct datapath *datapath, const uint64_t number[2])
+{
+	if (number[0] < PAST_WORDS(struct pep_totals))
+		((uint64_t *)&datapath->run->baseline)[number[0]] -= number[1];
 }

@@ -100,6 +100,11 @@ const struct http_listener_state *http_listeners(const struct http *http, size_t
 	return http->states;
 }
 
+void http_note_hotplug(struct http *http, uint64_t window_ns)
+{
+	histogram_observe(&http->hotplug_windows, window_ns);
+}
+
 void http_note_publish(struct http *http)
 {
 	struct datapath_figures figures;

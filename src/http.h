@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct daemon;
 struct http;
@@ -33,6 +34,9 @@ struct http_listener_state {
 
 /** The listeners; valid until the next call of http_. */
 const struct http_listener_state *http_listeners(const struct http *http, size_t *ret_count);
+
+/** Notes how long an interface was there before it was attached to. */
+void http_note_hotplug(struct http *http, uint64_t window_ns);
 
 /** To be called after each datapath_commit(): how long it took is a metric. */
 void http_note_publish(struct http *http);

@@ -64,6 +64,7 @@ struct http {
 	size_t tally_count;
 	struct histogram request_durations;
 	struct histogram publish_durations;
+	struct histogram hotplug_windows;
 	char (*interface_names)[16]; /* of all that were ever seen, in the order of their names */
 	size_t interface_count;
 	struct http_order order;

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "attach.h"
 #include "cleanup.h"
@@ -26,6 +27,7 @@ struct interfaces_watch {
 	struct daemon *daemon;
 	struct event *readable;
 	struct event *verify;
+	uint64_t read_ns; /* CLOCK_MONOTONIC, when messages began to be read; 0: none are */
 	struct attach_wanted in_force; /* of settings and set in force, but for VLANs */
 	struct watched_list list;
 };
@@ -54,6 +56,7 @@ static void take_picture(const struct interfaces_watch *watch, struct picture *r
 static void add_to_picture(void *context, enum link_event event, const struct link *link);
 static void forget_unwanted(struct interfaces_watch *watch, const struct picture *picture);
 static const struct choice *find_choice(const struct picture *picture, uint32_t ifindex);
+static uint64_t now_ns(void);
 static void follow_one(struct interfaces_watch *watch, const struct choice *choice);
 static struct attach_wanted wanted_of(const struct settings *settings, const struct policyset *set);
 static struct attach_wanted wanted_on(const struct step *step, const char *interface);
@@ -242,10 +245,12 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
+	watch->read_ns = now_ns();
 	r = links_read(watch->daemon->links);
 	if (r < 0)
 		log_warn("messages about interfaces could not be read: %s", strerror(-r));
 	interfaces_watch_follow(watch);
+	watch->read_ns = 0;
 }
 
 static void on_verify(evutil_socket_t fd, short what, void *context)
@@ -321,6 +326,24 @@ static const struct choice *find_choice(const struct picture *picture, uint32_t 
 	return NULL;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void attach_one(struct interfaces_watch *watch, struct watched *watched,
+		       const struct link *link, const struct attach_wanted *wanted)
+{
+	const bool is_new = watch->read_ns && !watched->tried;
+	int r = watched_attach(&watch->list, watched, link, wanted);
+
+	if (!r && is_new && watch->daemon->http)
+		http_note_hotplug(watch->daemon->http, now_ns() - watch->read_ns);
+}
+
 static void follow_one(struct interfaces_watch *watch, const struct choice *choice)
 {
 	const struct step step = { watch->in_force, watch->daemon->set, NULL };
@@ -336,7 +359,7 @@ static void follow_one(struct interfaces_watch *watch, const struct choice *choi
 	if (choice->refused_for)
 		watched_refuse(&watch->list, watched, choice);
 	else
-		watched_attach(&watch->list, watched, &choice->link, &wanted);
+		attach_one(watch, watched, &choice->link, &wanted);
 }
 
 static struct attach_wanted wanted_of(const struct settings *settings, const struct policyset *set)

@@ -85,6 +85,7 @@ metric_emit metric_listener_up;
 metric_emit metric_requests; /* {route,method,code} */
 metric_emit metric_request_durations;
 metric_emit metric_publish_durations;
+metric_emit metric_hotplug_windows;
 metric_emit metric_build_info;
 
 #endif

@@ -206,6 +206,13 @@ void metric_publish_durations(struct metrics_text *text, const struct metrics_da
 	metrics_histogram(text, &data->http->publish_durations);
 }
 
+void metric_hotplug_windows(struct metrics_text *text, const struct metrics_data *data,
+			    const struct metric *metric)
+{
+	(void)metric;
+	metrics_histogram(text, &data->http->hotplug_windows);
+}
+
 void metric_build_info(struct metrics_text *text, const struct metrics_data *data,
 		       const struct metric *metric)
 {

@@ -381,6 +381,12 @@ void daemon_fold_follow(struct daemon_fold *fold)
 	(void)fold;
 }
 
+void http_note_hotplug(struct http *http, uint64_t window_ns)
+{
+	(void)http;
+	(void)window_ns;
+}
+
 void http_note_publish(struct http *http)
 {
 	(void)http;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the service manager is told, and that it cannot hold us up. */
 #include <check.h>
+#include <errno.h>
 #include <event2/event.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +59,76 @@ static const char *heard(void)
 	text[length > 0 ? length : 0] = '\0';
 	return text;
 }
+
+/* The descriptor that came with the next message, whose text is @text; -1: none. */
+static int heard_with(const char *text)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	char data[256] = "";
+	struct iovec part = { data, sizeof(data) - 1 };
+	struct msghdr message = { .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	const struct cmsghdr *header;
+	int fd = -1;
+
+	ck_assert_int_gt(recvmsg(service, &message, 0), 0);
+	ck_assert_str_eq(data, text);
+	header = CMSG_FIRSTHDR(&message);
+	if (header)
+		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+	return fd;
+}
+
+START_TEST(descriptors_are_stored)
+{
+	int ends[2], passed;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(notify_store("link-native-1", ends[1]), 0);
+	passed = heard_with("FDSTORE=1\nFDNAME=link-native-1\nFDPOLL=0");
+	ck_assert_int_eq(write(passed, "x", 1), 1);
+	ck_assert_int_eq(read(ends[0], (char[1]){ 0 }, 1), 1);
+	notify_unstore("link-native-1");
+	ck_assert_str_eq(heard(), "FDSTOREREMOVE=1\nFDNAME=link-native-1");
+	unsetenv("NOTIFY_SOCKET");
+	ck_assert_int_eq(notify_store("link-native-1", ends[1]), -ENOTCONN);
+	close(passed);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
+static void *hear_barrier(void *context)
+{
+	struct pollfd readable = { .fd = service, .events = POLLIN };
+
+	(void)context;
+	poll(&readable, 1, 5000);
+	close(heard_with("BARRIER=1"));
+	return NULL;
+}
+
+/* It returns when the other side has let go, and not for want of patience. */
+START_TEST(barrier_waits_for_the_manager)
+{
+	struct timespec before, after;
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, hear_barrier, NULL), 0);
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	notify_barrier();
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	pthread_join(thread, NULL);
+	ck_assert_int_lt((after.tv_sec - before.tv_sec) * 1000 +
+				 (after.tv_nsec - before.tv_nsec) / 1000000,
+			 900);
+}
+END_TEST
 
 START_TEST(messages_are_those_of_sd_notify)
 {
@@ -145,6 +218,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, messages_are_those_of_sd_notify);
+	tcase_add_test(tests, descriptors_are_stored);
+	tcase_add_test(tests, barrier_waits_for_the_manager);
 	tcase_add_test(tests, an_abstract_socket_will_do);
 	tcase_add_test(tests, nobody_need_listen);
 	tcase_add_test(tests, a_manager_that_hangs_does_not_hang_us);

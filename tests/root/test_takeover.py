@@ -227,6 +227,36 @@ class Counters(Takeover):
 
 
 
+@per_mode("native")
+class CountersOnDisk(PepctlTest):
+    """Nothing outlives the process here, as over a reboot; what was counted is in a file."""
+    POLICIES = [block("no", protocol="UDP", dport=BLOCKED)]
+
+    def test_counters_go_on(self):
+        self.daemon.post(block("api", protocol="UDP", dport=7000))
+        self.lab.ingress.offer([packets.udp(PEER4, HOST4, 1, BLOCKED, b"x")] * 4)
+        self.lab.ingress.offer([packets.udp(PEER4, HOST4, 1, 7000, b"x")] * 2)
+        self.daemon.stop()
+        self.assertTrue(os.path.exists(os.path.join(self.daemon.state_dir, "counters.json")))
+        self.start()
+        self.assert_counters("no", packets=4, dropped_packets=4, bytes=4 * 29)
+        self.assert_counters("api", packets=2)
+        self.assertEqual(6, self.daemon.get("/stats")["packets_blocked"])
+        self.lab.ingress.offer([packets.udp(PEER4, HOST4, 1, BLOCKED, b"x")])
+        self.assert_counters("no", packets=5)
+        self.daemon.write("POST", "/reset")
+        self.daemon.stop()
+        self.start()
+        self.assert_counters("no", packets=0)
+
+    def test_a_damaged_file_is_no_obstacle(self):
+        self.daemon.stop()
+        with open(os.path.join(self.daemon.state_dir, "counters.json"), "r+") as file:
+            file.write("[]")
+        self.start()
+        self.assertIn("stored counters cannot be read", self.daemon.log())
+
+
 @per_mode()
 class Detach(Takeover):
     def pins(self):
