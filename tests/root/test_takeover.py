@@ -16,7 +16,7 @@ import struct
 import subprocess
 
 from harness import (SLOW, PepctlTest, allow, block, daemons, foreign, main, packets, per_mode,
-                     wait_until)
+                     policy, wait_until)
 from network import Tap
 
 HOST4, PEER4 = "10.77.0.1", "10.77.0.2"
@@ -225,6 +225,30 @@ class Counters(Takeover):
         self.restart("kill")
         self.assertEqual(before, self.dropped())
 
+
+
+@per_mode()
+class UnderWay(Takeover):
+    """What packets before the restart mean for those behind it."""
+
+    def test_buckets_stay_empty(self):
+        self.daemon.post(policy("slow", "RATE_LIMIT", protocol="UDP", dport=7000,
+                                rate_limit_packets_per_second=1, burst_packets=200))
+        self.lab.ingress.offer([packets.udp(PEER4, HOST4, 1, 7000, b"x")] * 300)
+        self.daemon.kill()
+        self.start()
+        offered = [packets.udp(PEER4, HOST4, 1, 7000, b"%d" % n) for n in range(100)]
+        self.assertLess(sum(self.lab.ingress.offer(offered)), 50)
+
+    def test_later_fragment_finds_its_first_one(self):
+        whole = packets.udp(PEER4, HOST4, 1, ALLOWED, bytes(200))
+        first, later = packets.fragments(whole, 104, ident=77)[:2]
+        self.assertEqual([True], self.lab.ingress.offer([first]))
+        self.daemon.kill()
+        self.start()
+        self.assertEqual([True], self.lab.ingress.offer([later]))
+        other = packets.fragments(whole, 104, ident=78)[1]
+        self.assertEqual([False], self.lab.ingress.offer([other]))
 
 
 @per_mode("native")
