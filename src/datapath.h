@@ -69,7 +69,6 @@ struct datapath_state {
 };
 
 struct problems;
-
 /**
  * Does all of a change that takes time: slots, rules, image, maps. The state in force is
  * untouched. May run in another thread than the rest, one change at a time (datapath_prepare.c
