@@ -184,7 +184,8 @@ static void offer_kind(struct client *client, const struct typed *typed, const c
 	}
 	if (!islower((unsigned char)*name))
 		return;
-	rest = copy = strdup(name);
+	copy = strdup(name);
+	rest = copy;
 	while (rest && (word = strsep(&rest, "|")))
 		offer(client, typed, word, "");
 }

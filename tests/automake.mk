@@ -271,7 +271,8 @@ container_files = \
 	tests/container/traffic.py \
 	$(END)
 
-# Kernels in an emulator, and the programs that are run there: `make check-kernels`.
+# Kernels in an emulator, and the programs that are run there: `make check-kernels`,
+# of which KERNELS names some.
 kernel_files = \
 	tests/kernels/init \
 	tests/kernels/inside \
@@ -319,6 +320,6 @@ soak: all $(soak_programs) tests/root/test_oracle tests/root/test_mixture tests/
 		$(top_srcdir)/tests/root/run $(SOAK_TESTS)
 
 check-kernels: all $(kernel_programs)
-	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/kernels/run
+	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) $(top_srcdir)/tests/kernels/run $(KERNELS)
 
 .PHONY: check-kernels check-root soak
