@@ -100,7 +100,9 @@ static void try_files(void)
 
 static bool can_execute(int directory, const char *path, int flags)
 {
-	static char *const argv[] = { "copy", "-c", "exit", NULL }, *const environment[] = { NULL };
+	static const char *const argv[] = { "copy", "-c", "exit", NULL }, *const environment[] = {
+		NULL
+	};
 	int status = 0;
 	/* Closed by a program that is executed; else the reason is written to it. */
 	int ends[2], error = 0;
