@@ -9,7 +9,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-#define PASS_ON -1 /* TC_ACT_UNSPEC */
+#define PASS_ON (-1) /* TC_ACT_UNSPEC */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
