@@ -20,13 +20,16 @@ __u64 value[PEP_CHUNK * WORDS_MOST];
 static int collect(__u32 index, void *context)
 {
 	__u64 *from = outer_lookup(&outer, entry, index);
+	__u64 at = (__u64)index * words;
 
 	(void)context;
-	if (!from || index >= PEP_CHUNK)
+	/* Linux 6.1 does not see that the product has bounds. */
+	opaque(at);
+	if (!from || index >= PEP_CHUNK || at > (PEP_CHUNK - 1) * WORDS_MOST)
 		return 1;
 	for (__u32 i = 0; i < WORDS_MOST; i++) {
 		if (i < words)
-			value[index * words + i] = from[i];
+			value[at + i] = from[i];
 	}
 	values = index + 1;
 	return 0;
