@@ -367,6 +367,11 @@ int attach_entry_apply(struct attach_entry *entry, const struct attach_wanted *w
 	if (!same || !entry->ingress.mechanism) {
 		attach_entry_clear_attempts(entry, "ingress");
 		err = apply_ingress(entry);
+		/* No way that is wanted works: what there is goes on, with the present program. */
+		if (entry->ingress.old && !attach_kept_renew(entry, &entry->ingress))
+			err = 0;
+		else if (entry->ingress.old)
+			detach(entry, &entry->ingress);
 		if (entry->ingress.mechanism)
 			remove_leftovers(entry, &entry->ingress, PROGRAM_TC_INGRESS);
 	}

@@ -347,6 +347,44 @@ class Detach(Takeover):
         self.assertEqual(0, traffic.through)
 
 
+class NoOtherWay(Takeover):
+    """What is attached goes on where the mode that is wanted now cannot be had, by what
+    the daemon enforces now."""
+    CONFIG = {"network": {"interfaces": ["lo", "d0"], "mode": "tc"}, "datapath": {"pin": "always"}}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.daemon.wait_attached("lo")
+
+    def passes(self):
+        with self.lab.host:
+            receiver, sender = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        with contextlib.closing(receiver), contextlib.closing(sender):
+            receiver.bind(("127.0.0.1", 0))
+            receiver.settimeout(0.3)
+            sender.sendto(b"x", receiver.getsockname())
+            try:
+                return receiver.recv(1) == b"x"
+            except socket.timeout:
+                return False
+
+    def test_a_mode_that_cannot_be_had(self):
+        self.daemon.put(block("all", protocol="UDP"))
+        self.assertFalse(self.passes())
+        self.daemon.kill()
+        self.assertFalse(self.passes())
+        self.daemon.config["network"]["mode"] = "native"
+        self.daemon.write_config()
+        self.daemon.start()
+        shown = self.daemon.interfaces()["lo"]
+        self.assertEqual("tc", shown["mode"])
+        self.assertTrue(shown["taken_over"])
+        self.assertFalse(self.passes())
+        self.daemon.put()
+        self.assertTrue(self.passes())
+
+
 class Failing(Takeover):
     """A start that fails leaves what is in force untouched, and says why."""
     MODE = "native"
