@@ -121,6 +121,8 @@ static bool keeps_rank(const struct candidate *c, size_t index)
 
 /* ---- the difference */
 
+#define BLOCK 64 /* policies that are compared at once: most are the same */
+
 struct comparison {
 	const struct datapath_base *base;
 	const struct datapath_policies *wanted;
@@ -180,13 +182,36 @@ static int compare_one(struct comparison *c, size_t base_index, size_t index)
 	return add_overlay(c, index);
 }
 
+/* How many from there on are the same, in the same slots, as far as whole blocks go. */
+static size_t count_same(const struct comparison *c, size_t i, size_t j)
+{
+	const struct policyset *base = c->base->set, *set = c->wanted->set;
+	size_t same = 0;
+
+	if (c->base->sets != c->wanted->sets)
+		return 0;
+	while (i + same + BLOCK <= base->count && j + same + BLOCK <= set->count &&
+	       !memcmp(&base->policy[i + same], &set->policy[j + same],
+		       BLOCK * sizeof(struct policy *)) &&
+	       !memcmp(&c->base->slot[i + same], &c->wanted->slot[j + same],
+		       BLOCK * sizeof(uint32_t)))
+		same += BLOCK;
+	return same;
+}
+
 static int compare_all(struct comparison *c)
 {
 	const struct policyset *base = c->base->set, *set = c->wanted->set;
-	size_t i = 0, j = 0, met = 0;
+	size_t i = 0, j = 0, met = 0, same;
 	int error = 0, order;
 
 	while (j < set->count && !error) {
+		same = count_same(c, i, j);
+		i += same;
+		j += same;
+		met += same;
+		if (j == set->count)
+			break;
 		if (i == base->count)
 			order = 1;
 		else if (base->policy[i] == set->policy[j])

@@ -214,6 +214,15 @@ static int plan_room(const struct datapath_slots *now, const struct policyset *s
 	return plan->slot && plan->added && plan->fresh && plan->removed ? 0 : -ENOMEM;
 }
 
+#define BLOCK 64 /* policies that are compared at once: most are the same */
+
+static bool is_same_block(const struct datapath_slots *now, size_t j, const struct policyset *set,
+			  size_t i)
+{
+	return now->set && j + BLOCK <= now->set->count && i + BLOCK <= set->count &&
+	       !memcmp(&now->set->policy[j], &set->policy[i], BLOCK * sizeof(struct policy *));
+}
+
 /*
  * Both sets are sorted by id, and policies that stay are the same object: one
  * pass finds what differs. Returns how many are new.
@@ -226,6 +235,13 @@ static size_t compare_sets(const struct datapath_slots *now, const struct policy
 	for (size_t i = 0; i < set->count; i++) {
 		int order = 1;
 
+		while (is_same_block(now, j, set, i)) {
+			memcpy(&plan->slot[i], &now->slot[j], BLOCK * sizeof(*plan->slot));
+			i += BLOCK;
+			j += BLOCK;
+		}
+		if (i == set->count)
+			break;
 		while (j < have && now->set->policy[j] != set->policy[i] &&
 		       (order = strcmp(now->set->policy[j]->id, set->policy[i]->id)) < 0)
 			plan->removed[plan->removed_count++] = (uint32_t)j++;

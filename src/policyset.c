@@ -292,7 +292,7 @@ static int set_with_room(size_t room, struct policyset **ret)
 	if (!set)
 		return -ENOMEM;
 	set->references = 1;
-	set->policy = calloc(room + 1, sizeof(struct policy *));
+	set->policy = reallocarray(NULL, room + 1, sizeof(struct policy *));
 	if (!set->policy)
 		return -ENOMEM;
 	*ret = TAKE_PTR(set);
