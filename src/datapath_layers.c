@@ -250,8 +250,10 @@ static int compile_whole(const struct layer *layer, const struct rules_names *na
 	if (!older)
 		return error;
 	older_layer_clear(older);
-	/* Without memory for it the next one is compiled whole again. */
-	if (!error && part.set->count >= older_least(layer))
+	/* Without memory for it the next one is compiled whole again. What was ranked beside a
+	 * successor with another action has no place in the order without it. */
+	if (!error && part.set->count >= older_least(layer) &&
+	    !base_difference_reorders(layer->base, &layer->difference))
 		(void)older_make(&part, ret, older);
 	return error;
 }

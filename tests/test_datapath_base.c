@@ -5,8 +5,11 @@
 
 #include "cleanup.h"
 #include "datapath_base.h"
+#include "datapath_layers.h"
+#include "image_walk.h"
 #include "policy_text.h"
 #include "policyset.h"
+#include "rules.h"
 
 static struct policyset *set;
 static struct datapath_base base;
@@ -236,6 +239,40 @@ START_TEST(another_action_is_another_order)
 }
 END_TEST
 
+/* An older layer would have the order of then. */
+START_TEST(what_was_ranked_in_another_order_is_ranked_anew)
+{
+	const struct rules_names names = { .max = 100 };
+	const struct pep_key key = { .word[PEP_KEY_PROTOCOL] = 17 | PEP_PROTOCOL_PORTS };
+	struct layer layer = { .base = &base, .older_least = 1 };
+	struct older_layer older = { 0 };
+	const char *const actions[] = { "LOG_ONLY", "ALLOW" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+		struct image image = { 0 };
+		char text[40];
+
+		snprintf(text, sizeof(text), "{'id':'m','action':'%s'}", actions[i]);
+		put(text);
+		if (i == 0)
+			put("{'id':'x','action':'LOG_ONLY'}");
+		compare();
+		ck_assert_uint_eq(difference.overlay->count, 1);
+		layer.difference = difference;
+		ck_assert_int_eq(layer_compile(&layer, &names, &older, &image), 0);
+		if (i == 1)
+			ck_assert_uint_lt(image_walk(image.data,
+						     &image.data->forest[PEP_RULES_POLICY][PEP_IPV4]
+									[PEP_INGRESS],
+						     &key, 0)
+						  .rank,
+					  base.ranking[PEP_IPV4].rank[1]);
+		image_clear(&image);
+	}
+	older_layer_clear(&older);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("datapath_base");
@@ -250,5 +287,6 @@ int main(void)
 	tcase_add_test(tcase, ranks_are_between_those_of_the_base);
 	tcase_add_test(tcase, ranks_are_between_those_of_the_older_ones_too);
 	tcase_add_test(tcase, another_action_is_another_order);
+	tcase_add_test(tcase, what_was_ranked_in_another_order_is_ranked_anew);
 	return run_case("datapath_base", tcase);
 }
