@@ -98,8 +98,14 @@ static void take_kind(struct attach_entry *entry, const struct kind *kind)
 
 	name_of(kind, ifindex, name);
 	fd = keep_find(entry->keep, name);
-	if (fd < 0 || anchor->mechanism || !is_attached(fd, ifindex, &program_id))
+	if (fd < 0 || is_of_kind(anchor, kind))
 		return;
+	/* One that is lost, or left beside another: under its name a later one is to be kept. */
+	if (anchor->mechanism || !is_attached(fd, ifindex, &program_id)) {
+		(void)bpf_link_detach(fd);
+		keep_drop(entry->keep, name);
+		return;
+	}
 	fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)
 		return;
@@ -192,7 +198,7 @@ static const struct attach_entry *find_none(const void *context, uint32_t ifinde
 	return NULL;
 }
 
-static size_t count_names(const struct keep *keep, bool links)
+static size_t count_attached(const struct keep *keep)
 {
 	const struct kind *kind;
 	const char *name;
@@ -200,8 +206,28 @@ static size_t count_names(const struct keep *keep, bool links)
 	size_t count = 0;
 
 	for (size_t i = 0; (name = keep_name(keep, i)); i++)
-		count += !links || parse(name, &kind, &ifindex) || attach_gate_is(name);
+		count += parse(name, &kind, &ifindex) || attach_gate_is(name);
 	return count;
+}
+
+/* Others may have pins in the same directory. */
+static void drop_all(struct keep *keep)
+{
+	static const char *const ours[] = { "link-", "gate-", "run-", "fragments-" };
+	const char *name;
+	size_t i = 0;
+
+	while ((name = keep_name(keep, i))) {
+		size_t kind = 0;
+
+		while (kind < ARRAY_SIZE(ours) &&
+		       strncmp(name, ours[kind], strlen(ours[kind])) != 0)
+			kind++;
+		if (kind < ARRAY_SIZE(ours))
+			keep_drop(keep, name);
+		else
+			i++;
+	}
 }
 
 static void remove_filters(void)
@@ -223,10 +249,9 @@ int attach_detach_left(const char *directory, size_t *ret_count)
 	error = keep_open(KEEP_NOTHING, directory, &keep);
 	if (error)
 		return error;
-	*ret_count = count_names(keep, true);
+	*ret_count = count_attached(keep);
 	attach_kept_sweep(keep, find_none, NULL);
-	while (count_names(keep, false))
-		keep_drop(keep, keep_name(keep, 0));
+	drop_all(keep);
 	remove_filters();
 	return 0;
 }

@@ -3,6 +3,7 @@
  * Attachments that change under traffic, and interfaces that change under
  * attachments.
  */
+#include <bpf/bpf.h>
 #include <check.h>
 #include <errno.h>
 #include <pthread.h>
@@ -12,6 +13,7 @@
 
 #include "attach_anchor.h"
 #include "attach_bed.h"
+#include "attach_tcx.h"
 #include "cleanup.h"
 #include "keep.h"
 
@@ -173,6 +175,74 @@ START_TEST(ends_with_what_keeps_it)
 }
 END_TEST
 
+/* Somebody took it off while no process was there. */
+START_TEST(a_link_that_is_lost_is_kept_no_longer)
+{
+	attachments_free(&bed.attachments);
+	begin_process();
+	bed_attach_way(_i);
+	end_process();
+
+	begin_process();
+	for (size_t i = 0; keep_name(keep, i); i++)
+		(void)bpf_link_detach(keep_find(keep, keep_name(keep, i)));
+	bed_attach_way(_i);
+	attachments_sweep(bed.attachments);
+	bed_expect_enforced();
+	end_process();
+	bed_expect_enforced();
+
+	begin_process();
+	ck_assert(bed_attach_way(_i)->taken_over);
+	attach_detach_all(bed.attachments);
+	end_process();
+}
+END_TEST
+
+/* A process died between two ways, and the next one wants the other one. */
+START_TEST(a_link_beside_another_is_left_by_nobody)
+{
+	uint32_t ids[TCX_PROGRAMS];
+	size_t count;
+	char link[80];
+
+	snprintf(link, sizeof(link), PINS "/link-tcx_ingress-%u", bed.link.ifindex);
+	attachments_free(&bed.attachments);
+	begin_process();
+	bed_attach(ATTACH_TC, 0);
+	end_process();
+	ck_assert_int_eq(rename(link, PINS "/aside"), 0);
+	begin_process();
+	bed_attach(ATTACH_GENERIC, 0);
+	end_process();
+	ck_assert_int_eq(rename(PINS "/aside", link), 0);
+
+	begin_process();
+	bed_attach(ATTACH_TC, 0);
+	attachments_sweep(bed.attachments);
+	bed_expect_enforced();
+	ck_assert_int_eq(tcx_query(bed.link.ifindex, false, ids, &count), 0);
+	ck_assert_uint_eq(count, 1);
+	attach_detach_all(bed.attachments);
+	end_process();
+}
+END_TEST
+
+/* The directory may be one that others use, too. */
+START_TEST(pins_of_others_stay)
+{
+	size_t count = 0;
+
+	attachments_free(&bed.attachments);
+	begin_process();
+	bed_attach_way(0);
+	ck_assert_int_eq(bpf_obj_pin(bed.datapath.fd[PROGRAM_XDP], PINS "/theirs"), 0);
+	end_process();
+	ck_assert_int_eq(attach_detach_left(PINS, &count), 0);
+	bed_run("test \"$(ls " PINS ")\" = theirs && rm " PINS "/theirs");
+}
+END_TEST
+
 /* ---- interfaces that change */
 
 START_TEST(interface_goes)
@@ -253,6 +323,9 @@ static Suite *suite(void)
 	tcase_add_test(cases, mode_changes_without_a_gap);
 	tcase_add_loop_test(cases, outlives_its_process, 0, BED_WAYS);
 	tcase_add_loop_test(cases, ends_with_what_keeps_it, 0, BED_WAYS);
+	tcase_add_loop_test(cases, a_link_that_is_lost_is_kept_no_longer, 0, BED_WAYS);
+	tcase_add_test(cases, a_link_beside_another_is_left_by_nobody);
+	tcase_add_test(cases, pins_of_others_stay);
 	tcase_add_loop_test(cases, interface_goes, 0, BED_WAYS);
 	tcase_add_loop_test(cases, interface_went_before, 0, BED_WAYS);
 	tcase_add_loop_test(cases, interface_is_renamed, 0, BED_WAYS);
