@@ -7,17 +7,22 @@
 #include "daemon.h"
 #include "datapath.h"
 #include "datapath_inherit.h"
+#include "datapath_interfaces.h"
 #include "keep.h"
+#include "links.h"
 #include "log.h"
 #include "settings.h"
 #include "store_counters.h"
 
+static void introduce(void *context, enum link_event event, const struct link *link);
 static size_t count_taken_over(const struct daemon *daemon);
 
 void daemon_hand_over(const struct daemon *daemon)
 {
-	int r = datapath_hand_over(daemon->datapath);
+	int r;
 
+	links_each(daemon->links, introduce, (void *)daemon);
+	r = datapath_hand_over(daemon->datapath);
 	if (r < 0)
 		log_warn("counters or limits cannot be handed from process to process: %s",
 			 strerror(-r));
@@ -44,6 +49,18 @@ bool daemon_stays(const struct daemon *daemon)
 
 	return place == KEEP_IN_STORE ||
 	       (place == KEEP_AS_PINS && !daemon->settings->detach_on_stop);
+}
+
+/* Filters share a gate: with the first that is taken over all call the new program, which is to know
+ * their interfaces by then. */
+static void introduce(void *context, enum link_event event, const struct link *link)
+{
+	const struct daemon *daemon = context;
+	bool exact;
+
+	if (event == LINK_NEW && !link->alien &&
+	    settings_wants_interface(daemon->settings, link->name, &exact))
+		(void)datapath_interface_add(daemon->datapath, link->ifindex, link->name, link->l3);
 }
 
 static size_t count_taken_over(const struct daemon *daemon)
