@@ -143,7 +143,13 @@ int past_pour(struct datapath *datapath, const struct past_run *run)
 
 bool datapath_has_past(const struct datapath *datapath)
 {
-	return datapath->past && datapath->past->count;
+	const struct datapath_past *past = datapath->past;
+
+	for (size_t i = 0; past && i < past->count; i++) {
+		if (past_is_whole(&past->run[i]))
+			return true;
+	}
+	return false;
 }
 
 void datapath_policy_count_on(struct datapath *datapath, const char *id, const uint64_t number[4])

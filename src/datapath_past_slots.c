@@ -69,7 +69,7 @@ static int map_slots(struct datapath_past *past, struct past_run *run,
 		     struct datapath_reader *reader)
 {
 	const struct pep_slot *slots;
-	size_t count;
+	size_t count, found = 0;
 
 	for (size_t i = 0; i < past->owners; i++)
 		past->owner[i].old_slot = PEP_SLOT_NONE;
@@ -77,11 +77,12 @@ static int map_slots(struct datapath_past *past, struct past_run *run,
 	     (slots = (const void *)datapath_reader_read(reader, chunk, &count)); chunk++) {
 		for (uint32_t i = 0; i < count; i++)
 			note_slot(past, &slots[i], chunk * PEP_CHUNK + i);
-		run->slots += PEP_CHUNK;
+		found += PEP_CHUNK;
 	}
-	run->slot = malloc((run->slots + 1) * sizeof(*run->slot));
+	run->slot = malloc((found + 1) * sizeof(*run->slot));
 	if (!run->slot)
 		return -ENOMEM;
+	run->slots = found;
 	memset(run->slot, 0xff, run->slots * sizeof(*run->slot));
 	for (size_t i = 0; i < past->owners; i++) {
 		if (past->owner[i].old_slot != PEP_SLOT_NONE)
