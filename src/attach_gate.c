@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "gate.skel.h"
 #include "keep.h"
+#include "log.h"
 
 static const char *const names[] = { "gate-ingress-1", "gate-egress-1" };
 
@@ -66,11 +67,15 @@ static int open_gate(struct attach_gates *gates, bool egress)
 	find_map(object, gates->keep, egress);
 	error = load(object, gate, egress);
 	pep_gate__destroy(object);
-	if (!error)
-		error = keep_put(gates->keep, names[egress], gate->map);
-	if (error)
+	if (error) {
 		close_gate(gate);
-	return error;
+		return error;
+	}
+	error = keep_put(gates->keep, names[egress], gate->map);
+	if (error)
+		log_warn("TC's filters pass everything between processes: %s cannot be kept: %s",
+			 names[egress], strerror(-error));
+	return 0;
 }
 
 int attach_gate_put(struct attach_gates *gates, enum datapath_program program, int program_fd)
