@@ -248,6 +248,7 @@ container_files = \
 	tests/container/container.py \
 	tests/container/intruder.c \
 	tests/container/machine.sh \
+	tests/container/image \
 	tests/container/rpm \
 	tests/container/run \
 	tests/container/scenarios.py \
