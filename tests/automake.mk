@@ -246,9 +246,9 @@ test_files = \
 # A package's life in booted containers, run by hand and by .ci/run.
 container_files = \
 	tests/container/container.py \
+	tests/container/image \
 	tests/container/intruder.c \
 	tests/container/machine.sh \
-	tests/container/image \
 	tests/container/rpm \
 	tests/container/run \
 	tests/container/scenarios.py \
