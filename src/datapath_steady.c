@@ -59,7 +59,9 @@ static bool settle_chunk(struct datapath *datapath, uint32_t chunk)
 
 int datapath_rest(struct datapath *datapath)
 {
-	int error = datapath_images_left(datapath) ? datapath_images_drop(datapath) : 0;
+	/* A change that is laid out and not yet published has an image of its own. */
+	bool drop = datapath_images_left(datapath) && !datapath->changing;
+	int error = drop ? datapath_images_drop(datapath) : 0;
 
 	if (!error && datapath->free_slots > datapath->next_slot / 2) /* datapath_slots_trim() */
 		error = datapath_settle(datapath, datapath_generation(datapath));

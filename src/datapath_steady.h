@@ -11,9 +11,10 @@
 struct datapath;
 
 /**
- * To be called when nothing has changed for a while, and not while a change is prepared:
+ * To be called when nothing has changed for a while, and not while datapath_prepare() runs:
  * lookups become faster that meet policies which changed since the last call, and images that are
- * not in force any more are freed. Waits for a grace period (some 10 ms) if there are any. Returns 0 or -errno, which does no harm.
+ * not in force any more are freed, unless a change is prepared. Waits for a grace period (some
+ * 10 ms) if there are any. Returns 0 or -errno, which does no harm.
  */
 int datapath_rest(struct datapath *datapath);
 

@@ -21,6 +21,8 @@
 #define NS_PER_S 1000000000LL
 #define EXPIRY_MOST_NS (INT64_MAX / 2) /* 146 years: no kernel runs so long */
 #define EXPIRY_TOLERANCE_NS 1000000 /* the same deadline computed twice differs by less */
+#define CLOCKS_APART_NS 100000 /* between two readings of one time */
+#define CLOCK_TRIES 8
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -31,12 +33,26 @@ static int64_t clock_ns(clockid_t clock)
 	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
+/* What @clock and CLOCK_MONOTONIC say at the same time, unless the machine lets no thread run on. */
+static void read_clocks(clockid_t clock, int64_t *ret, int64_t *monotonic)
+{
+	int64_t before = clock_ns(CLOCK_MONOTONIC);
+
+	for (int tries = 0; tries < CLOCK_TRIES; tries++) {
+		*ret = clock_ns(clock);
+		*monotonic = clock_ns(CLOCK_MONOTONIC);
+		if (*monotonic - before < CLOCKS_APART_NS)
+			return;
+		before = *monotonic;
+	}
+}
+
 /* Wall time can be further away than nanoseconds can say. */
-static int64_t wall_left_ns(int64_t expires_at)
+static int64_t wall_left_ns(int64_t expires_at, int64_t now_ns)
 {
 	int64_t left;
 
-	if (__builtin_mul_overflow(expires_at - clock_ns(CLOCK_REALTIME) / 1000, 1000, &left))
+	if (__builtin_mul_overflow(expires_at - now_ns / 1000, 1000, &left))
 		return EXPIRY_MOST_NS;
 	return left < EXPIRY_MOST_NS ? left : EXPIRY_MOST_NS;
 }
@@ -44,15 +60,20 @@ static int64_t wall_left_ns(int64_t expires_at)
 /* A deadline on CLOCK_MONOTONIC; 1 when it has passed, 0 for never. */
 static uint64_t expires_ns(const struct policy *policy)
 {
+	int64_t now;
+	int64_t monotonic;
 	int64_t left;
 
-	if (policy->ttl_deadline_ns)
-		left = (int64_t)policy->ttl_deadline_ns - clock_ns(CLOCK_BOOTTIME);
-	else if (policy->expires_at)
-		left = wall_left_ns(policy->expires_at);
-	else
+	if (policy->ttl_deadline_ns) {
+		read_clocks(CLOCK_BOOTTIME, &now, &monotonic);
+		left = (int64_t)policy->ttl_deadline_ns - now;
+	} else if (policy->expires_at) {
+		read_clocks(CLOCK_REALTIME, &now, &monotonic);
+		left = wall_left_ns(policy->expires_at, now);
+	} else {
 		return 0;
-	left += clock_ns(CLOCK_MONOTONIC);
+	}
+	left += monotonic;
 	if (left > EXPIRY_MOST_NS)
 		return EXPIRY_MOST_NS;
 	return left > 0 ? (uint64_t)left : 1;
