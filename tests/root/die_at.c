@@ -2,7 +2,8 @@
 /*
  * die_at N COMMAND...: runs a command and kills it with SIGKILL where it is about
  * to change, for the Nth time, what outlives it: a pin, a link's program, what
- * an earlier process counted.  Its exit status otherwise.
+ * an earlier process counted.  Its exit status otherwise.  SIGTERM kills the
+ * command, too; this one ends when it has.
  */
 #include <linux/bpf.h>
 #include <signal.h>
@@ -15,6 +16,14 @@
 #include <unistd.h>
 
 #define CALL_STOP (SIGTRAP | 0x80)
+
+static pid_t command;
+
+static void kill_command(int signal_number)
+{
+	(void)signal_number;
+	kill(command, SIGKILL);
+}
 
 /* Reading with a program is the last step before counting on. */
 static bool bpf_counts(unsigned long long command)
@@ -65,19 +74,18 @@ static int follow(pid_t pid, long calls)
 
 int main(int argc, char **argv)
 {
-	pid_t pid;
-
 	if (argc < 3) {
 		fprintf(stderr, "usage: %s N COMMAND...\n", argv[0]);
 		return 2;
 	}
-	pid = fork();
-	if (pid < 0)
+	command = fork();
+	if (command < 0)
 		return 1;
-	if (!pid) {
+	if (!command) {
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		execvp(argv[2], argv + 2);
 		_exit(127);
 	}
-	return follow(pid, atol(argv[1]));
+	signal(SIGTERM, kill_command);
+	return follow(command, atol(argv[1]));
 }

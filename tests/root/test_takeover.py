@@ -469,7 +469,9 @@ class Deaths(Takeover):
         wait_until(lambda: not self.daemon.running() or
                    self.daemon.notifications.take("READY=1"), "death or readiness", 60)
         if self.daemon.running():
-            self.daemon.kill()
+            self.daemon.process.terminate() # die_at, which kills the daemon and waits for it
+            self.daemon.wait_exit()
+            self.daemon.forget()
             return False
         self.assertEqual(137, self.daemon.process.returncode, self.daemon.log())
         self.daemon.forget()
