@@ -6,7 +6,7 @@
  */
 #include "maps.h"
 
-#define WORDS_MOST 10 /* of a value */
+#define WORDS_MOST 16 /* of a value */
 
 /* The daemon puts the one to be read in its place: values of `words` words each. */
 OUTER_MAP(outer, __u64, PEP_CHUNK, 1);

@@ -3,7 +3,8 @@
  * What the kernel programs and the daemon share: the layout of every map and
  * of the classifier's image.  This is ABI: programs and maps outlive the
  * process, and a newer daemon finds an older one's.  A change of meaning or
- * of layout raises PEP_ABI_VERSION; reserved members are zero.
+ * of layout raises PEP_ABI_VERSION; reserved members are zero.  What a new
+ * process reads of an old one (datapath_past.c) only grows, at its end.
  *
  * Everything is in host byte order unless its type says otherwise.
  */
@@ -12,7 +13,15 @@
 
 #include <linux/types.h>
 
-#define PEP_ABI_VERSION 4
+/* 1: records end with more than today's, as a later version's may; for tests of upgrades. */
+#define PEP_GROWN 0
+#if PEP_GROWN
+#define PEP_GROWTH __u64 grown[2]
+#else
+#define PEP_GROWTH
+#endif
+
+#define PEP_ABI_VERSION (4 + PEP_GROWN)
 #define PEP_MAGIC 0x70657031u /* "pep1" */
 
 /* ---- words ------------------------------------------------------------ */
@@ -154,6 +163,7 @@ struct pep_slot {
 	__u64 events_tat;
 	__u32 limits; /* where its limits are, if a version has any */
 	__u32 owner; /* the upper half of the hash of its policy's id */
+	PEP_GROWTH;
 };
 
 /* ---- limits: outer map "limits", chunks of PEP_CHUNK for slots that need them */
@@ -179,6 +189,7 @@ struct pep_limits {
 	struct pep_rates version[2]; /* as those of the slot */
 	__u64 bytes_tat;
 	__u64 packets_tat;
+	PEP_GROWTH;
 };
 
 /*
@@ -210,6 +221,7 @@ struct pep_tally {
 struct pep_matches {
 	struct pep_tally passed; /* or were left to other policies */
 	struct pep_tally dropped; /* by this policy */
+	PEP_GROWTH;
 };
 
 /* ---- interfaces --------------------------------------------------------- */
@@ -243,6 +255,7 @@ struct pep_totals {
 	__u64 limit_races; /* compare-and-swap of a bucket lost */
 	__u64 logged_packets; /* matched by policies that report them */
 	__u64 reserved[2];
+	PEP_GROWTH;
 };
 
 /* ---- the classifier's key, flow cache, fragments ------------------------- */
@@ -521,7 +534,7 @@ struct pep_run {
 	__u32 stripes; /* of its counters */
 	__u32 complete; /* its baselines have what earlier runs counted; 0: they are not valid */
 	__u64 reserved[3];
-	struct pep_totals baseline; /* of the totals */
+	struct pep_totals baseline; /* of the totals; last, as it grows with them */
 };
 
 /*
@@ -545,12 +558,12 @@ struct pep_name {
 
 PEP_ASSERT_SIZE(struct pep_control, 64);
 PEP_ASSERT_SIZE(struct pep_version, 24);
-PEP_ASSERT_SIZE(struct pep_slot, 64);
-PEP_ASSERT_SIZE(struct pep_limits, 80);
-PEP_ASSERT_SIZE(struct pep_matches, 32);
+PEP_ASSERT_SIZE(struct pep_slot, 64 + PEP_GROWN * 16);
+PEP_ASSERT_SIZE(struct pep_limits, 80 + PEP_GROWN * 16);
+PEP_ASSERT_SIZE(struct pep_matches, 32 + PEP_GROWN * 16);
 PEP_ASSERT_SIZE(struct pep_interface, 8);
 PEP_ASSERT_SIZE(struct pep_tally, 16);
-PEP_ASSERT_SIZE(struct pep_totals, 64);
+PEP_ASSERT_SIZE(struct pep_totals, 64 + PEP_GROWN * 16);
 PEP_ASSERT_SIZE(struct pep_flow, 64);
 PEP_ASSERT_SIZE(struct pep_sightings, 8);
 PEP_ASSERT_SIZE(struct pep_fragment_key, 48);
@@ -563,6 +576,6 @@ PEP_ASSERT_SIZE(struct pep_event, 80);
 PEP_ASSERT_SIZE(struct pep_dry, 20);
 PEP_ASSERT_SIZE(struct pep_dry_metadata, 32);
 PEP_ASSERT_SIZE(struct pep_step, 16);
-PEP_ASSERT_SIZE(struct pep_run, 96);
+PEP_ASSERT_SIZE(struct pep_run, 96 + PEP_GROWN * 16);
 
 #endif

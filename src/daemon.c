@@ -309,7 +309,7 @@ static int open_commits(struct boot *boot)
 {
 	int r = commits_open(boot->daemon, true, &boot->daemon->commits);
 
-	return r < 0 ? os_error("not started", r) : 0;
+	return r < 0 ? os_error("not started: no thread can be started", r) : 0;
 }
 
 static int open_fold(struct boot *boot)

@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -32,23 +33,28 @@
 #include "policyset.h"
 
 #define FRAGMENTS_NAME "fragments-1"
-#define RUN_NAME "run-%u-%u-%s" /* number, layout, map */
+#define RUN_NAME "run-%u-%u-%u-%s" /* number, layout, words of a record, map */
 
-/* What of a run is kept, and the layout, which is raised when the map's is another. */
+/*
+ * What of a run is kept, with its layout.  A record that only got longer is of
+ * the same one: an older or a newer process reads what it knows of it, and the
+ * rest is 0.  Any other change raises the layout, and counts begin anew.
+ */
 static const struct {
 	enum datapath_map_index map;
-	unsigned int layout;
+	uint32_t layout;
+	uint32_t words;
 } kept[] = {
-	{ MAP_CONTROL, 1 },
-	{ MAP_RUN, 1 },
-	{ MAP_NAMES, 1 },
-	{ MAP_TOTALS, 1 },
-	{ MAP_SLOTS, 1 },
-	{ MAP_LIMITS, 1 },
-	{ MAP_COUNTERS, 1 },
-	{ MAP_BASELINES, 1 },
-	{ MAP_INTERFACE_COUNTERS, 1 },
-	{ MAP_INTERFACE_BASELINES, 1 },
+	{ MAP_CONTROL, 1, PAST_WORDS(struct pep_control) },
+	{ MAP_RUN, 1, PAST_WORDS(struct pep_run) },
+	{ MAP_NAMES, 1, PAST_WORDS(struct pep_name) },
+	{ MAP_TOTALS, 1, PAST_WORDS(struct pep_totals) },
+	{ MAP_SLOTS, 1, PAST_WORDS(struct pep_slot) },
+	{ MAP_LIMITS, 1, PAST_WORDS(struct pep_limits) },
+	{ MAP_COUNTERS, 1, PAST_WORDS(struct pep_matches) },
+	{ MAP_BASELINES, 1, PAST_WORDS(struct pep_matches) },
+	{ MAP_INTERFACE_COUNTERS, 1, PAST_WORDS(struct pep_tally) },
+	{ MAP_INTERFACE_BASELINES, 1, PAST_WORDS(struct pep_tally) },
 };
 
 uint64_t datapath_owner(const char *id)
@@ -81,13 +87,13 @@ static struct past_run *find_run(struct datapath_past *past, uint32_t number)
 	return grown;
 }
 
-/* What is kept as that; -1: nothing of ours. */
-static int parse_name(const char *name, uint32_t *ret_number)
+/* What is kept as that; -1: nothing of ours, or of another layout. */
+static int parse_name(const char *name, uint32_t *ret_number, uint32_t *ret_words)
 {
-	unsigned int layout;
+	uint32_t layout;
 	char map[KEEP_NAME_BYTES];
 
-	if (sscanf(name, "run-%u-%u-%63s", ret_number, &layout, map) != 3)
+	if (sscanf(name, "run-%u-%u-%u-%63s", ret_number, &layout, ret_words, map) != 4)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
 		if (kept[i].layout == layout && !strcmp(datapath_map_name(kept[i].map), map))
@@ -99,16 +105,18 @@ static int parse_name(const char *name, uint32_t *ret_number)
 static int find_maps(const struct keep *keep, struct datapath_past *past)
 {
 	const char *name;
-	uint32_t number;
+	uint32_t number, words;
 
 	for (size_t i = 0; (name = keep_name(keep, i)); i++) {
-		int map = parse_name(name, &number);
+		int map = parse_name(name, &number, &words);
 		struct past_run *run = map < 0 ? NULL : find_run(past, number);
 
 		if (map >= 0 && !run)
 			return -ENOMEM;
-		if (run)
+		if (run) {
 			run->map[map] = keep_find(keep, name);
+			run->words[map] = words;
+		}
 	}
 	return 0;
 }
@@ -124,6 +132,33 @@ int past_map_memory(const struct past_run *run, enum datapath_map_index map, siz
 		    void *ret)
 {
 	return run->map[map] < 0 ? -ENOENT : datapath_map_memory(run->map[map], bytes, ret);
+}
+
+int past_copy(const struct past_run *run, enum datapath_map_index map, size_t count, size_t words,
+	      void *ret)
+{
+	const size_t kept_words = run->words[map], both = words < kept_words ? words : kept_words;
+	const size_t bytes = count * kept_words * sizeof(uint64_t);
+	uint64_t *copy = calloc(count, words * sizeof(*copy));
+	uint64_t *memory = NULL;
+	int error = copy ? 0 : -ENOMEM;
+
+	if (!error)
+		error = past_map_memory(run, map, bytes, &memory);
+	for (size_t i = 0; i < count && !error; i++)
+		memcpy(copy + i * words, memory + i * kept_words, both * sizeof(*copy));
+	datapath_unmap_memory(memory, bytes);
+	if (error)
+		free(copy);
+	else
+		*(uint64_t **)ret = copy;
+	return error;
+}
+
+int past_read(const struct past_run *run, enum datapath_map_index map, uint32_t words,
+	      struct datapath_reader **ret)
+{
+	return datapath_reader_open(run->map[map], run->words[map], words, ret);
 }
 
 static void follow_generation(struct datapath *datapath, const struct past_run *run)
@@ -203,7 +238,7 @@ static size_t first_that_counts(const struct datapath_past *past)
 
 static void name_map(uint32_t number, size_t i, char ret[KEEP_NAME_BYTES])
 {
-	snprintf(ret, KEEP_NAME_BYTES, RUN_NAME, number, kept[i].layout,
+	snprintf(ret, KEEP_NAME_BYTES, RUN_NAME, number, kept[i].layout, kept[i].words,
 		 datapath_map_name(kept[i].map));
 }
 

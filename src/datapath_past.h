@@ -8,6 +8,8 @@
 
 #include "datapath_chunks.h"
 
+struct datapath_reader;
+
 /* A policy of this run, and its slot in another one. */
 struct past_owner {
 	uint64_t hash;
@@ -19,6 +21,7 @@ struct past_owner {
 struct past_run {
 	uint32_t number;
 	int map[MAPS]; /* borrowed of the keep; -1: not kept, or of another layout */
+	uint32_t words[MAPS]; /* of a record, which can be shorter or longer than today's */
 	struct pep_run *header;
 	uint32_t *slot; /* of this run by slots of that one; PEP_SLOT_NONE */
 	size_t slots;
@@ -44,9 +47,17 @@ void datapath_past_close(struct datapath *datapath);
 
 /* ---- for the files of this one */
 
-/** Maps @bytes of a map of a run. Returns 0, -ENOENT when it is not kept, or -errno. */
+/** Maps @bytes of a map of a run. 0, -ENOENT when it is not kept, or -errno. */
 int past_map_memory(const struct past_run *run, enum datapath_map_index map, size_t bytes,
 		    void *ret);
+
+/** Copies @count records of a plain array, of @words each; for free(). 0 or -errno. */
+int past_copy(const struct past_run *run, enum datapath_map_index map, size_t count, size_t words,
+	      void *ret);
+
+/** Opens a reader of an outer map, for records of @words. Returns 0 or -errno. */
+int past_read(const struct past_run *run, enum datapath_map_index map, uint32_t words,
+	      struct datapath_reader **ret);
 
 /** Whether all maps of a run are there: no death in between, no other layout. */
 bool past_is_whole(const struct past_run *run);

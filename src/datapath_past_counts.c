@@ -53,11 +53,9 @@ static int pour_policies(struct datapath *datapath, const struct past_run *run)
 	const uint32_t stripes = run->header->stripes;
 	int error;
 
-	error = datapath_reader_open(run->map[MAP_COUNTERS], PAST_WORDS(struct pep_matches),
-				     &counters);
+	error = past_read(run, MAP_COUNTERS, PAST_WORDS(struct pep_matches), &counters);
 	if (!error)
-		error = datapath_reader_open(run->map[MAP_BASELINES],
-					     PAST_WORDS(struct pep_matches), &baselines);
+		error = past_read(run, MAP_BASELINES, PAST_WORDS(struct pep_matches), &baselines);
 	for (uint32_t chunk = 0; chunk < run->slots / PEP_CHUNK && !error; chunk++) {
 		for (uint32_t i = 0; i < stripes; i++)
 			pour_chunk(datapath, run,
@@ -82,12 +80,11 @@ static int pour_interfaces(struct datapath *datapath, const struct past_run *run
 {
 	CLEANUP(datapath_reader_close) struct datapath_reader *counters = NULL;
 	CLEANUP(datapath_reader_close) struct datapath_reader *baselines = NULL;
-	int error = datapath_reader_open(run->map[MAP_INTERFACE_COUNTERS],
-					 PAST_WORDS(struct pep_tally), &counters);
+	int error = past_read(run, MAP_INTERFACE_COUNTERS, PAST_WORDS(struct pep_tally), &counters);
 
 	if (!error)
-		error = datapath_reader_open(run->map[MAP_INTERFACE_BASELINES],
-					     PAST_WORDS(struct pep_tally), &baselines);
+		error = past_read(run, MAP_INTERFACE_BASELINES, PAST_WORDS(struct pep_tally),
+				  &baselines);
 	for (uint32_t old = 0; old < PEP_INTERFACES && !error; old++) {
 		struct pep_tally sum[TALLIES] = { 0 };
 
@@ -106,9 +103,8 @@ static int pour_interfaces(struct datapath *datapath, const struct past_run *run
 
 static int pour_totals(struct datapath *datapath, const struct past_run *run)
 {
-	const size_t bytes = run->header->stripes * sizeof(struct pep_totals);
-	struct pep_totals *totals = NULL;
-	int error = past_map_memory(run, MAP_TOTALS, bytes, &totals);
+	CLEANUP(cleanup_free) struct pep_totals *totals = NULL;
+	int error = past_copy(run, MAP_TOTALS, run->header->stripes, PAST_WORDS(*totals), &totals);
 
 	if (error)
 		return error;
@@ -118,24 +114,21 @@ static int pour_totals(struct datapath *datapath, const struct past_run *run)
 	if (run->header->complete)
 		pour_words((uint64_t *)&datapath->run->baseline,
 			   (const uint64_t *)&run->header->baseline, PAST_WORDS(*totals), true);
-	datapath_unmap_memory(totals, bytes);
 	return 0;
 }
 
 int past_pour(struct datapath *datapath, const struct past_run *run)
 {
-	const size_t bytes = PEP_INTERFACES * sizeof(struct pep_name);
-	struct pep_name *names = NULL;
+	CLEANUP(cleanup_free) struct pep_name *names = NULL;
 	int error;
 
 	error = pour_policies(datapath, run);
 	if (!error)
 		error = pour_totals(datapath, run);
 	if (!error)
-		error = past_map_memory(run, MAP_NAMES, bytes, &names);
+		error = past_copy(run, MAP_NAMES, PEP_INTERFACES, PAST_WORDS(*names), &names);
 	if (!error)
 		error = pour_interfaces(datapath, run, names);
-	datapath_unmap_memory(names, bytes);
 	return error;
 }
 

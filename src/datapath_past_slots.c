@@ -144,7 +144,7 @@ static int inherit_limits(struct datapath *datapath, const struct past_run *run,
 	int error = list_debtors(datapath, run, slots, &list, &count);
 
 	if (!error && count)
-		error = datapath_reader_open(run->map[MAP_LIMITS], PAST_WORDS(*limits), &reader);
+		error = past_read(run, MAP_LIMITS, PAST_WORDS(*limits), &reader);
 	for (size_t i = 0; i < count && !error; i++) {
 		const struct pep_slot *slot = datapath_slot_at(datapath, list[i].slot);
 
@@ -165,7 +165,7 @@ int past_inherit_slots(struct datapath *datapath, struct past_run *run)
 	CLEANUP(datapath_reader_close) struct datapath_reader *reader = NULL;
 	int error;
 
-	error = datapath_reader_open(run->map[MAP_SLOTS], PAST_WORDS(struct pep_slot), &reader);
+	error = past_read(run, MAP_SLOTS, PAST_WORDS(struct pep_slot), &reader);
 	if (!error)
 		error = map_slots(datapath->past, run, reader);
 	if (!error)

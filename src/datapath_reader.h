@@ -11,8 +11,11 @@
 
 struct datapath_reader;
 
-/** For the outer map @fd, with values of so many 64-bit words. Returns 0 or -errno. */
-int datapath_reader_open(int fd, uint32_t words, struct datapath_reader **ret);
+/**
+ * For the outer map @fd, with values of @kept 64-bit words, of which the first @words are wanted;
+ * what they do not have is 0. Returns 0 or -errno; -EPROTO for values of more words than any had.
+ */
+int datapath_reader_open(int fd, uint32_t kept, uint32_t words, struct datapath_reader **ret);
 
 /** The values of the inner map at @entry, until the next call; NULL, and 0 in *ret_count: there is
  * none. */

@@ -204,6 +204,7 @@ root_scripts = \
 	tests/root/test_http_policies.py \
 	tests/root/test_http_refusals.py \
 	tests/root/test_limits.py \
+	tests/root/test_outages.py \
 	tests/root/test_prometheus.py \
 	tests/root/test_reload.py \
 	tests/root/test_sets.py \

@@ -4,6 +4,7 @@ A Debian container with systemd as its first process, whose root is a pristine
 tree under an overlay of its own, and one end of a cable in it.
 """
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -139,6 +140,14 @@ class Container:
         """Packets that the end of the cable let through to the stack."""
         line = self.run("nft list counter netdev passed %s" % name)
         return int(line.split("packets ")[1].split()[0])
+
+    def counted(self):
+        """Packets that met pepctl's policies, by policy; none where it does not run."""
+        said = self.try_run("pepctl list --json")
+        if said.returncode:
+            return {}
+        return {policy["id"]: policy["counters"]["packets"]
+                for policy in json.loads(said.stdout)["policies"]}
 
     def console(self):
         with open(self.place["console"], encoding="utf-8", errors="replace") as file:

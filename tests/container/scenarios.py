@@ -23,8 +23,8 @@ import traffic
 
 MODES = ("native", "generic", "tc")
 RATE = int(os.environ.get("TEST_RATE", "25000"))
-SCENARIOS = ("install", "autopkgtest", "enable", "reload", "restart", "kill", "watchdog", "upgrade", "downgrade",
-             "logrotate", "confinement", "ordering", "reboot", "remove", "reinstall", "purge")
+SCENARIOS = ("install", "autopkgtest", "enable", "reload", "restart", "kill", "watchdog", "failing",
+             "upgrade", "layout", "downgrade", "logrotate", "confinement", "ordering", "reboot", "remove", "reinstall", "purge")
 UNIT = "pepctl.service"
 
 CONFIG = """{
@@ -95,11 +95,11 @@ class Lab:
                 container.run("cp", deb, one.path("/root/"))
 
     def package(self, index):
-        """The path inside of the lower version (0) or the higher one (1)."""
+        """The path inside, from the lowest version (0) to the highest (2)."""
         names = sorted(os.path.basename(deb) for deb in
                        glob.glob(os.path.join(self.debs, "pepctl_*.deb")))
-        if len(names) != 2:
-            raise AssertionError("two packages are needed, there are %s" % names)
+        if len(names) != 3:
+            raise AssertionError("three packages are needed, there are %s" % names)
         return "/root/" + names[index]
 
     def install(self, index):

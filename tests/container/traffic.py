@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 Packets into every container at once, and what of them came out of its end of
-the cable: half of them must be blocked, half must pass.
+the cable: half of them must be blocked, half must pass, and pepctl's counters
+must tell all of them.
 
 Numbers are exact, because they are only read while the sender pauses.
 """
@@ -16,13 +17,24 @@ from container import MAC, run, wait_until
 KINDS = ("blocked", "allowed")
 # What a step may not do: let through what is blocked; nor lose what is allowed.
 NOTHING, THROUGH, ALL = range(3)
-Row = collections.namedtuple("Row", "step mode sent rate through lost cable strict")
+Row = collections.namedtuple("Row", "step mode sent rate through lost uncounted cable strict")
+
+
+def uncounted(sent, before, now):
+    """
+    How many packets the policies' counters lack; negative: they went back, or
+    count twice. None: pepctl does not run.
+    """
+    if not before or not now:
+        return None
+    counted = [now[kind] - before[kind] for kind in KINDS]
+    return min(counted + [sum(sent.values()) - sum(counted)])
 
 
 class Traffic:
     def __init__(self, sender, rate, containers):
         self.sender, self.rate, self.containers = sender, rate, containers
-        self.process, self.rows = None, []
+        self.process, self.before, self.rows = None, None, []
 
     def start(self):
         """Sends from now on, before anybody takes it."""
@@ -30,7 +42,6 @@ class Traffic:
             [self.sender, str(self.rate)] + ["%s=%s" % (c.peer, MAC) for c in self.containers],
             text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             preexec_fn=lambda: os.nice(-15))
-        self.before = None
         self.go()
 
     def begin(self, step, strict):
@@ -39,8 +50,9 @@ class Traffic:
         while the cables' other ends were down is nobody's fault.
         """
         now = self.count(self.pause())
-        nothing = {"sent": dict.fromkeys(KINDS, 0), "came": dict.fromkeys(KINDS, 0), "cable": 0}
-        self.before = dict.fromkeys(now, nothing)
+        self.before = {mode: {"sent": dict.fromkeys(KINDS, 0), "came": dict.fromkeys(KINDS, 0),
+                              "cable": 0, "counted": self.before[mode]["counted"]
+                              if self.before else {}} for mode in now}
         for mode, counts in now.items():
             self.rows.append(self.row(step, mode, counts, strict))
         self.before = now
@@ -80,6 +92,7 @@ class Traffic:
             result[container.mode] = {
                 "sent": sent[container.peer],
                 "came": {kind: container.counter(kind) for kind in KINDS},
+                "counted": container.counted(),
                 "cable": (links[0]["stats64"]["tx"]["dropped"] +
                           inner[0]["stats64"]["rx"]["dropped"])}
         return result
@@ -109,23 +122,29 @@ class Traffic:
         before = self.before[mode]
         sent, came = ({kind: now[what][kind] - before[what][kind] for kind in KINDS}
                       for what in ("sent", "came"))
-        return Row(step, mode, sent, int(min(sent.values()) / self.seconds), came["blocked"], sent["allowed"] - came["allowed"],
+        return Row(step, mode, sent, int(min(sent.values()) / self.seconds), came["blocked"],
+                   sent["allowed"] - came["allowed"], uncounted(sent, before["counted"], now["counted"]),
                    now["cable"] - before["cable"], strict)
 
     def failures(self):
         """What a cable drops is of neither kind's making, and in the table."""
         return [row for row in self.rows
-                if (row.strict and (row.through or not row.sent["blocked"])) or
-                (row.strict == ALL and not 0 <= row.lost <= row.cable)]
+                if (row.strict and (row.through or not row.sent["blocked"] or
+                                    row.uncounted is None or row.uncounted < 0)) or
+                (row.strict == ALL and not (0 <= row.lost <= row.cable and
+                                            row.uncounted <= row.cable))]
 
     def table(self):
-        head = "%-20s %-8s %10s %10s %8s %10s %10s %6s  %s"
+        head = "%-20s %-8s %10s %10s %8s %10s %10s %10s %6s  %s"
         lines = [head % ("step", "mode", "blocked", "allowed", "a second", "blocked", "allowed",
-                         "cable", ""),
-                 head % ("", "", "sent", "sent", "of each", "through", "lost", "full", "")]
+                         "not", "cable", ""),
+                 head % ("", "", "sent", "sent", "of each", "through", "lost", "counted", "full",
+                         "")]
         failures = self.failures()
         for row in self.rows:
             verdict = "FAIL" if row in failures else "ok" if row.strict else "-"
             lines.append(head % (row.step, row.mode, row.sent["blocked"], row.sent["allowed"],
-                                 row.rate, row.through, row.lost, row.cable, verdict))
+                                 row.rate, row.through, row.lost,
+                                 "-" if row.uncounted is None else row.uncounted, row.cable,
+                                 verdict))
         return "\n".join(lines)
