@@ -83,7 +83,7 @@ static __always_inline void context_read(context *ctx, struct packet *p, __u32 d
 		p->flags |= PACKET_EGRESS;
 	if (ctx->cb[0] != dry_nonce[0] || ctx->cb[1] != dry_nonce[1])
 		return;
-	p->flags |= PACKET_DRY;
+	packet_is_dry(p);
 	p->ifindex = ctx->cb[2];
 	flags = ctx->cb[4];
 	if (flags & PEP_DRY_EGRESS)

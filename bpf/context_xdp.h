@@ -76,7 +76,7 @@ static __always_inline void context_read(context *ctx, struct packet *p, __u32 d
 		return;
 	if (meta->dry.nonce[0] != dry_nonce[0] || meta->dry.nonce[1] != dry_nonce[1])
 		return;
-	p->flags |= PACKET_DRY;
+	packet_is_dry(p);
 	if (meta->dry.flags & PEP_DRY_EGRESS)
 		p->flags |= PACKET_EGRESS;
 	if (meta->dry.flags & PEP_DRY_L3)

@@ -71,6 +71,23 @@ static __always_inline void packet_forget(struct packet *p)
 	p->ttl = 0;
 }
 
+static __always_inline struct pep_trace *trace_lookup(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&trace, &zero);
+}
+
+/* Marks a dry run, and takes in what it is asked. */
+static __always_inline void packet_is_dry(struct packet *p)
+{
+	const struct pep_trace *record = trace_lookup();
+
+	p->flags |= PACKET_DRY;
+	if (record)
+		p->after_rank = record->after_rank;
+}
+
 static __always_inline __u32 packet_direction(const struct packet *p)
 {
 	return p->flags & PACKET_EGRESS ? PEP_EGRESS : PEP_INGRESS;

@@ -508,8 +508,12 @@ struct pep_step {
 	__u8 reserved[5];
 };
 
-/* Map "trace": one element, mmap-able. */
+/* Map "trace": one element, mmap-able. No process reads another one's. */
 struct pep_trace {
+	/* What the run is asked beside its packet; the daemon writes it. */
+	__u32 after_rank; /* pass over all policies up to this rank */
+	__u32 reserved0;
+
 	__u64 runs; /* counts up with every trace written */
 	__u64 generation;
 	__u64 time_ns;

@@ -25,13 +25,6 @@ static __always_inline __u32 image_flags(const struct packet *p)
 	return image ? image->flags : 0;
 }
 
-static __always_inline struct pep_trace *trace_lookup(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&trace, &zero);
-}
-
 static __always_inline void trace_step(struct packet *p, const struct pep_version *version,
 				       bool conform)
 {
@@ -113,6 +106,8 @@ static __always_inline int step_drop(struct packet *p, struct pep_slot *slot,
 				     const struct pep_version *version, int outcome)
 {
 	if (is_broad(p, version) && !(p->flags & PACKET_NO_FAILSAFE)) {
+		if (p->flags & PACKET_DRY) /* also when it is overruled */
+			trace_step(p, version, false);
 		p->flags |= PACKET_BROAD;
 		return outcome;
 	}

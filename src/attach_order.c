@@ -384,3 +384,12 @@ int attach_entry_apply(struct attach_entry *entry, const struct attach_wanted *w
 	attach_entry_show(entry);
 	return err ? err : egress_err;
 }
+
+enum datapath_program attachment_program(const struct attachment *attachment,
+					 enum pep_direction direction)
+{
+	const struct attach_entry *entry = (const struct attach_entry *)attachment;
+	const struct anchor *anchor = direction == PEP_EGRESS ? &entry->egress : &entry->ingress;
+
+	return anchor->mechanism ? anchor->program : PROGRAMS;
+}

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "datapath.h"
+
 /* One try to attach, as /interfaces shows it. */
 struct attach_attempt {
 	const char *mode; /* "native", "native-linear" (without frags), "tcx", "clsact", "generic",
@@ -45,5 +47,9 @@ struct attachment {
 	struct attach_foreign *foreign; /* as found at attach and whenever it is asked again */
 	size_t foreign_count;
 };
+
+/** The program that sees what an interface receives or sends; PROGRAMS: none does. */
+enum datapath_program attachment_program(const struct attachment *attachment,
+					 enum pep_direction direction);
 
 #endif

@@ -181,6 +181,10 @@ libpep_a_SOURCES = \
 	src/event_view.h \
 	src/expiry.c \
 	src/expiry.h \
+	src/explain.c \
+	src/explain.h \
+	src/explain_view.c \
+	src/explain_view.h \
 	src/group.c \
 	src/group.h \
 	src/heap.h \
@@ -311,6 +315,9 @@ libpep_a_SOURCES = \
 	src/policyset.c \
 	src/policyset.h \
 	src/policyset_order.c \
+	src/probe.c \
+	src/probe.h \
+	src/probe_frame.c \
 	src/problem.c \
 	src/problem.h \
 	src/problem_document.c \
@@ -326,6 +333,7 @@ libpep_a_SOURCES = \
 	src/route.c \
 	src/route.h \
 	src/route_control.c \
+	src/route_explain.c \
 	src/route_health.c \
 	src/route_interfaces.c \
 	src/route_metrics.c \

@@ -75,6 +75,7 @@ int datapath_dry_run(struct datapath *datapath, const struct datapath_packet *pa
 		return -EINVAL;
 	memset(datapath->trace, 0, sizeof(*datapath->trace));
 	datapath->trace->runs = runs;
+	datapath->trace->after_rank = packet->after_rank;
 	if (packet->program == PROGRAM_XDP || packet->program == PROGRAM_XDP_FRAGS)
 		error = run_xdp(datapath, packet, fd);
 	else

@@ -20,6 +20,7 @@ struct datapath_packet {
 	bool l3;
 	uint16_t vlan; /* tag that hardware took off; PEP_VLAN_NONE: none */
 	uint64_t time_ns; /* CLOCK_MONOTONIC; 0: now */
+	uint32_t after_rank; /* as if there were no policy up to this rank; 0: all */
 };
 
 /** Runs the loaded program on a packet; nothing but the trace is written. Returns 0 or -errno. */

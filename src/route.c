@@ -15,6 +15,7 @@ const struct route route_table[] = {
 	{ "/events", ROUTE_GET, HTTP_ACCESS_SOCKET, "policy verdict", route_events },
 	{ "/reset", ROUTE_POST, HTTP_ACCESS_WRITE, NULL, route_reset },
 	{ "/reload", ROUTE_POST, HTTP_ACCESS_WRITE, NULL, route_reload },
+	{ "/explain", ROUTE_POST, HTTP_ACCESS_SOCKET, NULL, route_explain },
 	{ "/policies", ROUTE_GET, HTTP_ACCESS_READ, "limit cursor origin fields",
 	  route_list_policies },
 	{ "/policies", ROUTE_POST, HTTP_ACCESS_WRITE, "dry_run", route_put_policies },

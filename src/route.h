@@ -60,6 +60,7 @@ void route_interfaces(struct http_request *request);
 void route_events(struct http_request *request);
 void route_reset(struct http_request *request);
 void route_reload(struct http_request *request);
+void route_explain(struct http_request *request);
 
 void route_list_policies(struct http_request *request);
 void route_get_policy(struct http_request *request);

@@ -197,6 +197,7 @@ root_scripts = \
 	tests/root/test_egress.py \
 	tests/root/test_events.py \
 	tests/root/test_expiry.py \
+	tests/root/test_explain.py \
 	tests/root/test_footprint.py \
 	tests/root/test_fragments.py \
 	tests/root/test_http_connections.py \

@@ -1,0 +1,333 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: Apache-2.0
+"""What /explain says of a packet is what happens to it; asking changes nothing."""
+import collections
+import json
+import random
+
+from harness import SLOW, PepctlTest, allow, block, main, packets, per_mode, policy
+
+HOST4, PEER4, HOST6, PEER6 = "10.77.0.1", "10.77.0.2", "fd77::1", "fd77::2"
+NOBODY4, NOBODY6 = "10.77.0.99", "fd77::99"
+AT_ONCE = 200
+FAILSAFE = [{"id": "keep-ssh", "protocol": "tcp", "dst": {"port": 22}}]
+
+
+def described(**fields):
+    """A packet in words of JSON; src and dst are addresses, sport and dport ports."""
+    result = policy(None, None, **fields)
+    del result["id"], result["action"]
+    return result
+
+
+class ExplainTest(PepctlTest):
+    EGRESS = True
+    CONFIG = {"policy": {"failsafe": FAILSAFE}}
+
+    def explain(self, *asked):
+        answer = self.daemon.request("POST", "/explain", {"packets": list(asked)})
+        self.assertEqual(200, answer.status, answer)
+        return answer.json["packets"]
+
+    def explain_frames(self, frames, direction="ingress"):
+        answers = []
+        for at in range(0, len(frames), AT_ONCE):
+            answers += self.explain(*({"frame": frame.hex(), "direction": direction}
+                                      for frame in frames[at:at + AT_ONCE]))
+        return answers
+
+    def counted(self):
+        """All that a packet could move, but for the number of requests."""
+        policies = {entry["id"]: entry["counters"] for entry in
+                    self.daemon.get("/policies")["policies"]}
+        return (policies, self.daemon.get("/stats")["events"],
+                self.daemon.get("/stats").get("flow_cache"),
+                {name: entry["counters"] for name, entry in self.daemon.interfaces().items()})
+
+
+@per_mode()
+class Explained(ExplainTest):
+    def steps(self, answer):
+        return [(step["policy"], step["result"]) for step in answer["steps"]]
+
+    def test_a_block_and_what_would_come_next(self):
+        self.daemon.put(block("no-ssh", protocol="tcp", dport=22, src="10.0.0.0/8"),
+                        policy("watch", "LOG_ONLY", src="10.0.0.0/8", priority=1),
+                        allow("inside", src="10.0.0.0/8", priority=2000))
+        answer, = self.explain(described(src="10.0.0.1", dst=NOBODY4, sport=4444, dport=22,
+                                         protocol="tcp", interface="d0"))
+        self.assertEqual(("drop", "policy", "no-ssh", "ingress", "d0", self.MODE),
+                         tuple(answer[key] for key in ("verdict", "reason", "policy", "direction",
+                                                       "interface", "mode")))
+        self.assertEqual([("watch", "continue"), ("no-ssh", "drop")], self.steps(answer))
+        self.assertEqual([True, False], [step["log"] for step in answer["steps"]])
+        self.assertEqual(self.daemon.get("/health")["generation"], answer["generation"])
+        self.assertEqual({"src": "10.0.0.1", "dst": NOBODY4, "protocol": "tcp", "sport": 4444,
+                          "dport": 22, "length": 40, "vlans": [], "fragment": None},
+                         answer["packet"])
+        otherwise = answer["otherwise"]
+        self.assertEqual(("pass", "inside"), (otherwise["verdict"], otherwise["policy"]))
+        self.assertEqual([("inside", "pass")], self.steps(otherwise))
+        self.assertIsNone(answer["failsafe"])
+
+    def test_failsafe(self):
+        self.daemon.put(block("nothing"), allow("web", protocol="tcp", dport=80, priority=2000))
+        ssh, web = self.explain(described(src=PEER6, dst=NOBODY6, dport=22),
+                                described(src=PEER6, dst=NOBODY6, dport=80))
+        self.assertEqual(("pass", "failsafe", "keep-ssh"),
+                         (ssh["verdict"], ssh["reason"], ssh["policy"]))
+        self.assertEqual({"policy": "keep-ssh", "overruled": "nothing"}, ssh["failsafe"])
+        self.assertEqual([("nothing", "overruled")], self.steps(ssh))
+        self.assertEqual(("pass", "default"),
+                         (ssh["otherwise"]["verdict"], ssh["otherwise"]["reason"]))
+        self.assertEqual([("nothing", "drop")], self.steps(web))
+        self.assertEqual("web", web["otherwise"]["policy"])
+
+    def test_every_member(self):
+        """Each member decides whether a policy that asks for it matches."""
+        ports = {"protocol": "tcp", "dport": 1}
+        cases = [
+            ("sport", dict(ports, sport=7), dict(ports, sport=8)),
+            ("vlan", dict(ports, vlan=7), dict(ports, vlan=8)),
+            ("vlan", dict(ports, vlan="none"), dict(ports, vlan=8)),
+            ("dscp", dict(ports, dscp="ef"), dict(ports, dscp="af11")),
+            ("tcp_flags", dict(ports, tcp_flags="syn,ack"), ports),
+            ("length", dict(ports, length=400), dict(ports, length=401)),
+            ("ttl", dict(ports, ttl=3), dict(ports, ttl=4)),
+            ("fragment", dict(ports, fragment=True), ports),
+            ("icmp_type", {"protocol": "icmp", "icmp_type": 3},
+             {"protocol": "icmp", "icmp_type": 8}),
+            ("icmp_code", {"protocol": "icmp", "icmp_type": 3, "icmp_code": 4},
+             {"protocol": "icmp", "icmp_type": 3}),
+            ("direction", dict(ports, direction="egress"), ports),
+            ("protocol", {"protocol": 47}, {"protocol": "sctp", "dport": 5}),
+        ]
+        for name, matching, other in cases:
+            with self.subTest(name):
+                if self.MODE != "tc" and name == "vlan":
+                    continue  # refused where hardware may take tags off, as on veth
+                fields = dict(matching)
+                self.daemon.put(block("it", **fields))
+                yes, no = self.explain(described(src=PEER4, dst=NOBODY4, **matching),
+                                       described(src=PEER4, dst=NOBODY4, **other))
+                self.assertEqual(("it", None), (yes["policy"], no["policy"]), (yes, no))
+
+    def test_limits(self):
+        self.daemon.put(policy("slow", "RATE_LIMIT", dst=NOBODY4, burst_packets=2,
+                               rate_limit_packets_per_second=1))
+        packet = packets.udp(PEER4, NOBODY4, 1, 2, b"x")
+        frame = self.lab.ingress.frame(packet)
+        before, = self.explain_frames([frame])
+        self.lab.ingress.offer([packet] * 4)
+        after, = self.explain_frames([frame])
+        self.assertEqual(("pass", "limit", True), (before["verdict"], before["reason"],
+                                                   before["steps"][0]["within_limit"]))
+        self.assertEqual(("drop", "limit", False), (after["verdict"], after["reason"],
+                                                    after["steps"][0]["within_limit"]))
+        self.assertEqual("default", after["otherwise"]["reason"])
+
+    def test_fragments(self):
+        self.daemon.put(block("no-dns", protocol="udp", dport=53))
+        pieces = packets.fragments(packets.udp(PEER4, NOBODY4, 1, 53, b"x" * 64), 32, 4711)
+        frames = [self.lab.ingress.frame(piece) for piece in pieces[:2]]
+        first, later = self.explain_frames(frames)
+        self.assertEqual(("first", "no-dns"), (first["packet"]["fragment"], first["policy"]))
+        self.assertEqual(("later", "drop", "untracked_fragment"),
+                         (later["packet"]["fragment"], later["verdict"], later["reason"]))
+        self.lab.ingress.offer(pieces[:1])
+        later, = self.explain_frames(frames[1:])
+        self.assertEqual(("drop", "policy", "no-dns", 53),
+                         (later["verdict"], later["reason"], later["policy"],
+                          later["packet"]["dport"]))
+
+    def test_what_is_no_ip(self):
+        self.daemon.put(block("nothing"))
+        arp = self.lab.ingress.frame(packets.arp_request(self.lab.ingress.source_mac, PEER4, HOST4),
+                                     ethertype=packets.ETH_ARP)
+        short = self.lab.ingress.frame(packets.udp(PEER4, HOST4, 1, 2)[:12])
+        first, second = self.explain_frames([arp, short])
+        self.assertEqual(("pass", "arp"), (first["verdict"], first["reason"]))
+        self.assertNotIn("src", first["packet"])
+        # Linux runs no buffer dry that ends within the IP header.
+        self.assertEqual((None, None) if self.MODE == "tc" else ("drop", "truncated"),
+                         (second["verdict"], second["reason"]))
+
+    def test_what_is_wrong_is_said(self):
+        good = described(src=PEER4, dst=NOBODY4, dport=1)
+        cases = [
+            ("two addresses", dict(good, src={"ip": [PEER4, HOST4]}), "/packets/0/src/ip"),
+            ("a network", dict(good, src={"ip": "10.0.0.0/8"}), "/packets/0/src/ip"),
+            ("no destination", {"src": {"ip": PEER4}, "protocol": 47}, "/packets/0/dst/ip"),
+            ("no port", dict(good, dst={"ip": NOBODY4}, protocol="udp"), "/packets/0/dst/port"),
+            ("no protocol", {"src": {"ip": PEER4}, "dst": {"ip": HOST4}}, "/packets/0/protocol"),
+            ("both families", dict(good, src={"ip": PEER6}), "/packets/0"),
+            ("both directions", dict(good, direction="both"), "/packets/0/direction"),
+            ("too short", dict(good, length=39), "/packets/0/length"),
+            ("too long", dict(good, length=9000), "/packets/0/length"),
+            ("another interface", dict(good, interface="d9"), "/packets/0/interface"),
+            ("an unknown member", dict(good, flags="syn"), "/packets/0/flags"),
+            ("what policies have", dict(good, action="BLOCK"), "/packets/0/action"),
+            ("no hexadecimal digits", {"frame": "zz" * 14}, "/packets/0/frame"),
+            ("half a byte", {"frame": "0" * 29}, "/packets/0/frame"),
+            ("a frame too short", {"frame": "00" * 13}, "/packets/0/frame"),
+            ("a frame too long", {"frame": "00" * 3457}, "/packets/0/frame"),
+            ("a frame and more", {"frame": "00" * 60, "ttl": 3}, "/packets/0/ttl"),
+            ("no object", 7, "/packets/0"),
+        ]
+        for what, packet, pointer in cases:
+            with self.subTest(what):
+                answer = self.daemon.request("POST", "/explain", {"packets": [packet]})
+                self.assertEqual(422, answer.status, answer)
+                document = answer.json
+                pointers = [error["pointer"] for error in document.get("errors", [document])]
+                self.assertIn(pointer, pointers, document)
+        for status, body in ((400, "{"), (400, ""), (422, {}), (422, []),
+                             (422, {"packets": {}}), (413, {"packets": [good] * 257})):
+            self.assertEqual(status, self.daemon.request("POST", "/explain", body).status, body)
+        self.assertEqual(405, self.daemon.request("GET", "/explain").status)
+
+    def test_nothing_moves(self):
+        """Not even a bucket: the limit is asked for far more than it holds."""
+        self.daemon.put(block("no-dns", protocol="udp", dport=53, log=True),
+                        policy("watch", "LOG_ONLY", protocol="tcp", priority=1),
+                        policy("slow", "RATE_LIMIT", protocol="udp", burst_packets=2,
+                               rate_limit_packets_per_second=1, priority=2000))
+        wire = self.lab.ingress
+        frames = [wire.frame(packets.udp(PEER4, NOBODY4, port, 53 + port % 2, b"x"))
+                  for port in range(100)]
+        frames += [wire.frame(packets.tcp(PEER6, NOBODY6, port, 80)) for port in range(50)]
+        frames += [wire.frame(packets.fragments(packets.udp(PEER4, NOBODY4, port, 9, b"x" * 64), 32,
+                                                port)[port % 2]) for port in range(50)]
+        events = self.daemon.events()
+        before = self.counted()
+        try:
+            answers = self.explain_frames(frames * (500 if SLOW else 10))
+            for answer in answers:
+                if answer["policy"] == "slow":
+                    self.assertEqual("pass", answer["verdict"])
+            self.assertEqual(before, self.counted())
+            self.assertEqual([], events.received)
+        finally:
+            events.close()
+
+
+# ---- as it happens
+
+def draw_policies(random_):
+    """A set that meets what draw_packet() draws, most of it several times."""
+    result = []
+    for number in range(random_.randrange(2, 25)):
+        fields = {"priority": random_.randrange(3),
+                  "direction": random_.choice(["ingress", "egress", "both", "both"])}
+        ipv6 = random_.random() < 0.4
+        net = ["fd77::/64", "fd77::2", "fd77::4/126", "fd77::8-fd77::a"] if ipv6 else \
+              ["10.77.0.0/24", "10.77.0.2", "10.77.0.4-10.77.0.9", "10.0.0.0/8"]
+        if random_.random() < 0.8:
+            fields["src"] = random_.choice(net)
+        if random_.random() < 0.3:
+            fields["dst"] = NOBODY6 if ipv6 else NOBODY4
+        fields["protocol"] = random_.choice(["tcp", "udp", "any"])
+        if random_.random() < 0.7:
+            low = random_.randrange(1, 30)
+            fields["dport"] = random_.choice([low, "%d-%d" % (low, low + 8)])
+        if random_.random() < 0.2:
+            fields["sport"] = "1-%d" % random_.randrange(1, 8)
+        if fields["protocol"] == "tcp" and random_.random() < 0.3:
+            fields["tcp_flags"] = random_.choice(["syn", "ack", "syn,!ack"])
+        if random_.random() < 0.1:
+            fields["ttl"] = random_.choice(["0-3", "60-70"])
+        if random_.random() < 0.1:
+            fields["length"] = random_.choice(["0-60", "61-2000"])
+        if random_.random() < 0.1:
+            fields["fragment"] = random_.random() < 0.5
+        if random_.random() < 0.1:
+            fields["dscp"] = random_.choice([0, 46])
+        action = random_.choice(["ALLOW", "BLOCK", "ALLOW", "BLOCK", "LOG_ONLY", "RATE_LIMIT"])
+        if action == "RATE_LIMIT":  # never exceeded: what a dry run leaves out cannot differ
+            fields.update(rate_limit_packets_per_second=10**9,
+                          conform=random_.choice(["pass", "continue"]))
+        result.append(policy("p%d" % number, action, log=random_.random() < 0.1, **fields))
+    return result
+
+
+def draw_packet(random_, number):
+    """One packet or the fragments of one; each has other bytes than all others."""
+    ipv6 = random_.random() < 0.4
+    last = random_.randrange(2, 12)
+    src, dst = (("fd77::%x" % last, NOBODY6) if ipv6 else ("10.77.0.%d" % last, NOBODY4))
+    data = number.to_bytes(8, "big") + b"x" * random_.choice([0, 8, 40, 900])
+    ports = random_.randrange(1, 10), random_.randrange(1, 40)
+    fields = {"dscp": random_.choice([0, 0, 46])}
+    fields["hop_limit" if ipv6 else "ttl"] = random_.choice([2, 64, 64, 200])
+    kind = random_.randrange(10)
+    if kind < 4:
+        flags = random_.choice([packets.SYN, packets.ACK, packets.SYN | packets.ACK])
+        return [packets.tcp(src, dst, *ports, data, flags=flags, **fields)]
+    if kind < 8:
+        return [packets.udp(src, dst, *ports, data, **fields)]
+    if kind == 8:
+        return [packets.icmp(src, dst, random_.choice([3, 13]), body=b"\0\0\0\0" + data)]
+    return packets.fragments(packets.udp(src, dst, *ports, data + b"y" * 64), 32, number)
+
+
+@per_mode()
+class AsItHappens(ExplainTest):
+    def observed(self, direction):
+        """What was counted for each policy and reason."""
+        counters = self.daemon.interfaces()[self.lab.DEVICE]["counters"][direction]
+        reasons = {(verdict, reason): tally["packets"] for verdict in ("pass", "drop")
+                   for reason, tally in counters[verdict]["reasons"].items()}
+        return {entry["id"]: (entry["counters"]["packets"], entry["counters"]["dropped_packets"])
+                for entry in self.daemon.get("/policies")["policies"]}, reasons
+
+    @staticmethod
+    def expected(answers):
+        counted = collections.defaultdict(lambda: [0, 0])
+        reasons = collections.Counter()
+        for answer in answers:
+            reasons[answer["verdict"], answer["reason"]] += 1
+            for step in answer["steps"]:
+                if step["result"] != "overruled":
+                    counted[step["policy"]][0] += 1
+                    counted[step["policy"]][1] += step["result"] == "drop"
+        return counted, reasons
+
+    def check(self, sent, direction):
+        """Asks about packets, sends them for real, compares what happened to each."""
+        wire = getattr(self.lab, direction)
+        self.daemon.write("POST", "/reset")
+        answers = self.explain_frames([wire.frame(packet) for packet in sent], direction)
+        arrived = wire.offer(sent)
+        for packet, answer, came in zip(sent, answers, arrived):
+            self.assertEqual("pass" if came else "drop", answer["verdict"],
+                             "%s\n%s" % (packet.hex(), json.dumps(answer, indent=1)))
+        counted, reasons = self.expected(answers)
+        policies, happened = self.observed(direction)
+        for identity, figures in policies.items():
+            self.assertEqual(tuple(counted[identity]), figures, identity)
+        for key, number in happened.items():
+            barriers = 2 if key == ("pass", "non_ip") else 0
+            self.assertEqual(reasons.pop(key, 0) + barriers, number, key)
+        self.assertFalse({key: number for key, number in reasons.items() if number})
+        return collections.Counter((answer["verdict"], answer["reason"]) for answer in answers)
+
+    def test_random_packets(self):
+        wanted, seed = (34000, random.randrange(1 << 32)) if SLOW else (2400, 20260131)
+        random_ = random.Random(seed)
+        seen, number = collections.Counter(), 0
+        while number < wanted:
+            self.daemon.put(*draw_policies(random_))
+            drawn = [draw_packet(random_, number + i) for i in range(200)]
+            direction = random_.choice(["ingress", "ingress", "egress"])
+            with self.subTest(seed=seed, number=number, direction=direction):
+                # A later fragment follows the first one, which must have come for real.
+                seen += self.check([pieces[0] for pieces in drawn], direction)
+                seen += self.check([piece for pieces in drawn for piece in pieces[1:]], direction)
+            number += sum(map(len, drawn))
+        for key in (("pass", "policy"), ("drop", "policy"), ("pass", "limit"),
+                    ("pass", "default")):
+            self.assertGreater(seen[key], 10, seen)
+
+
+if __name__ == "__main__":
+    main()
