@@ -63,6 +63,7 @@ libpep_a_SOURCES = \
 	src/client_check_set.c \
 	src/client_check_set.h \
 	src/client_command.h \
+	src/client_commands.h \
 	src/client_complete.c \
 	src/client_delete.c \
 	src/client_describe.c \
@@ -72,6 +73,7 @@ libpep_a_SOURCES = \
 	src/client_endpoint.c \
 	src/client_endpoint.h \
 	src/client_events.c \
+	src/client_explain.c \
 	src/client_file.c \
 	src/client_file.h \
 	src/client_help.c \
@@ -85,6 +87,10 @@ libpep_a_SOURCES = \
 	src/client_list.c \
 	src/client_match.c \
 	src/client_match.h \
+	src/client_packet.c \
+	src/client_packet.h \
+	src/client_pcap.c \
+	src/client_pcap.h \
 	src/client_request.c \
 	src/client_request.h \
 	src/client_set.c \

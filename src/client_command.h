@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "client_commands.h"
 #include "client_endpoint.h"
 
 /* Exit statuses. */
@@ -38,6 +39,7 @@ enum client_option_id {
 	OPTION_STRICT,
 	OPTION_POLICY,
 	OPTION_VERDICT,
+	OPTION_PCAP,
 	CLIENT_OPTIONS,
 };
 
@@ -94,27 +96,5 @@ int client_usage(struct client *client, const char *format, ...)
 /** Says what went wrong on client->err, "pepctl: " in front. Returns CLIENT_REFUSED. */
 int client_fail(struct client *client, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-
-/** @{ */
-/** The commands, each in the file of its subject; all return the exit status. */
-int client_add(struct client *client);
-int client_apply(struct client *client);
-int client_check(struct client *client);
-int client_complete(struct client *client);
-int client_delete(struct client *client);
-int client_detach(struct client *client);
-int client_diff(struct client *client);
-int client_events(struct client *client);
-int client_export(struct client *client);
-int client_flush(struct client *client);
-int client_interfaces(struct client *client);
-int client_list(struct client *client);
-int client_modify(struct client *client);
-int client_reload(struct client *client);
-int client_set(struct client *client);
-int client_show(struct client *client);
-int client_stats(struct client *client);
-int client_status(struct client *client);
-/** @} */
 
 #endif

@@ -10,6 +10,7 @@
 #include "client_command.h"
 #include "client_http.h"
 #include "client_json.h"
+#include "client_packet.h"
 #include "client_request.h"
 #include "client_sse.h"
 #include "client_text.h"
@@ -93,27 +94,6 @@ static void print_time(FILE *out, const char *time)
 	fprintf(out, "%s.%-3.3s ", text, fraction ? fraction + 1 : "000");
 }
 
-static void print_endpoint(FILE *out, struct json_object *event, const char *address,
-			   const char *port)
-{
-	const char *ip = client_text(event, address);
-	bool brackets = strchr(ip, ':') && *client_text(event, port);
-
-	fputs(brackets ? "[" : "", out);
-	text_print(out, ip);
-	fputs(brackets ? "]" : "", out);
-	if (*client_text(event, port))
-		fprintf(out, ":%s", client_text(event, port));
-}
-
-static void print_icmp(FILE *out, struct json_object *event)
-{
-	const char *type = client_text(event, "icmp_type");
-
-	if (*type)
-		fprintf(out, " type %s code %s", type, client_text(event, "icmp_code"));
-}
-
 static void print_line(struct client *client, struct json_object *event)
 {
 	const char *verdict = client_text(event, "verdict"), *policy = client_text(event, "policy");
@@ -122,14 +102,9 @@ static void print_line(struct client *client, struct json_object *event)
 	print_time(out, client_text(event, "time"));
 	fputs(text_color(strcmp(verdict, "drop") ? COLOR_GOOD : COLOR_BAD, client->color), out);
 	fprintf(out, "%-4s", verdict);
-	fprintf(out, "%s %s ", text_color(COLOR_NONE, client->color),
-		client_text(event, "protocol"));
-	print_endpoint(out, event, "src", "sport");
-	fputs(" > ", out);
-	print_endpoint(out, event, "dst", "dport");
-	print_icmp(out, event);
-	fprintf(out, ", %s bytes, %s ", client_text(event, "length"),
-		client_text(event, "direction"));
+	fprintf(out, "%s ", text_color(COLOR_NONE, client->color));
+	client_print_packet(out, event);
+	fprintf(out, ", %s ", client_text(event, "direction"));
 	text_print(out, client_text(event, "interface"));
 	fprintf(out, ": %s ", *policy ? "policy" : "reason");
 	text_print(out, *policy ? policy : client_text(event, "reason"));

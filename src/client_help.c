@@ -31,6 +31,7 @@ const struct client_option client_options[CLIENT_OPTIONS] = {
 	[OPTION_STRICT] = { "strict", NULL, "exit with 1 for warnings too" },
 	[OPTION_POLICY] = { "policy", "ID", "only events of one policy" },
 	[OPTION_VERDICT] = { "verdict", "pass|drop|log", "only events of this verdict" },
+	[OPTION_PCAP] = { "pcap", "FILE", "the packets of a capture; - is the input" },
 };
 
 static const struct client_command commands[] = {
@@ -83,6 +84,12 @@ static const struct client_command commands[] = {
 	{ "interfaces", "", "where it is attached, and how", NULL, 0, 0, 0, client_interfaces },
 	{ "events", "", "what is dropped or logged, as it happens", "Ends with Ctrl-C.\n",
 	  OPTION_BIT(OPTION_POLICY) | OPTION_BIT(OPTION_VERDICT), 0, 0, client_events },
+	{ "explain", "WORDS | --pcap FILE [in|out] [dev NAME]",
+	  "what would become of a packet, and why",
+	  "WORDS are those by which policies match, each with one value, such as\n"
+	  "  in proto tcp from 10.0.0.1 port 4444 to 192.0.2.1 port 22 dev eth0\n"
+	  "Nothing is counted, nothing is taken from a limit. A capture is what tcpdump writes.\n",
+	  OPTION_BIT(OPTION_PCAP), 0, CLIENT_ANY_NUMBER, client_explain },
 	{ "detach", "[DIRECTORY]", "take off what a daemon left attached",
 	  "Of pins in DIRECTORY, or " PIN_DIRECTORY ". While the daemon runs it is refused.\n", 0,
 	  0, 1, client_detach },

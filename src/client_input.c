@@ -35,16 +35,27 @@ int client_input_json(struct client *client, const char *text, struct json_objec
 	return result ? refuse(client, "pepctl", result, &problems) : CLIENT_DONE;
 }
 
-int client_input_words(struct client *client, unsigned int first, struct json_object **ret)
+static int read_words(struct client *client, unsigned int first, bool packet,
+		      struct json_object **ret)
 {
 	CLEANUP(problems_clear) struct problems problems = { 0 };
 	int result = words_parse((const char *const *)client->argument + first,
-				 (int)(client->argument_count - first), ret, &problems);
+				 (int)(client->argument_count - first), packet, ret, &problems);
 
 	if (!result)
 		return CLIENT_DONE;
 	refuse(client, "pepctl", result, &problems);
 	return CLIENT_USAGE;
+}
+
+int client_input_words(struct client *client, unsigned int first, struct json_object **ret)
+{
+	return read_words(client, first, false, ret);
+}
+
+int client_input_packet(struct client *client, struct json_object **ret)
+{
+	return read_words(client, 0, true, ret);
 }
 
 int client_input_policies(struct client *client, struct json_object **ret)

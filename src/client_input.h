@@ -19,6 +19,9 @@ int client_input_json(struct client *client, const char *text, struct json_objec
 /** Makes a definition of the arguments from @first on, which are words. As above. */
 int client_input_words(struct client *client, unsigned int first, struct json_object **ret);
 
+/** The same of a packet: all arguments say it. */
+int client_input_packet(struct client *client, struct json_object **ret);
+
 /**
  * The policies that the arguments of `add` stand for, as an array; those
  * without an id have got one made of their content. As above.

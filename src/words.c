@@ -99,7 +99,7 @@ static const struct word words_known[] = {
 	{ "comment", read_text, NULL, "description", "a text (quoted, if it has spaces)", NULL },
 };
 
-int words_parse(const char *const *words, int count, struct json_object **ret,
+int words_parse(const char *const *words, int count, bool packet, struct json_object **ret,
 		struct problems *problems)
 {
 	CLEANUP(cleanup_json) struct json_object *json = json_object_new_object();
@@ -113,7 +113,7 @@ int words_parse(const char *const *words, int count, struct json_object **ret,
 
 	if (!json)
 		return -ENOMEM;
-	r = read_action(&sentence);
+	r = packet ? 0 : read_action(&sentence);
 	while (!r && sentence.next < count)
 		r = read_word(&sentence);
 	if (r < 0)
@@ -212,7 +212,7 @@ static int read_word(struct sentence *sentence)
 
 	if (word)
 		return read_row(sentence, word);
-	return refuse(sentence, "is not a word of a policy",
+	return refuse(sentence, "is none of the words",
 		      find_near(words_known, ARRAY_SIZE(words_known), text));
 }
 

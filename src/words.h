@@ -10,6 +10,8 @@
 #ifndef WORDS_H
 #define WORDS_H
 
+#include <stdbool.h>
+
 struct json_object;
 struct problems;
 
@@ -18,8 +20,10 @@ struct problems;
  * is one: see policy_content_id(). The caller owns *ret (json_object_put).
  * Returns 0; -EINVAL when a word is wrong (noted, the word named, pointer
  * ""); -ENOMEM.
+ * Of a @packet there is neither action nor id, only what it is matched by; whether
+ * a member is one of a packet is the daemon's to say.
  */
-int words_parse(const char *const *words, int count, struct json_object **ret,
+int words_parse(const char *const *words, int count, bool packet, struct json_object **ret,
 		struct problems *problems);
 
 #endif

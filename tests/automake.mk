@@ -13,6 +13,7 @@ unit_tests = \
 	tests/test_client_check \
 	tests/test_client_complete \
 	tests/test_client_http \
+	tests/test_client_pcap \
 	tests/test_client_set \
 	tests/test_client_text \
 	tests/test_client_write \
@@ -46,6 +47,7 @@ unit_tests = \
 	tests/test_policy_sets \
 	tests/test_policy_view \
 	tests/test_policyset \
+	tests/test_probe \
 	tests/test_problem_document \
 	tests/test_reload \
 	tests/test_route \
@@ -74,6 +76,7 @@ tests_test_client_add_SOURCES = tests/test_client_add.c $(client_session)
 tests_test_client_check_SOURCES = tests/test_client_check.c $(client_session)
 tests_test_client_complete_SOURCES = tests/test_client_complete.c $(client_session)
 tests_test_client_http_SOURCES = tests/test_client_http.c $(client_server)
+tests_test_client_pcap_SOURCES = tests/test_client_pcap.c $(policy_text)
 tests_test_client_set_SOURCES = tests/test_client_set.c $(client_session)
 tests_test_client_write_SOURCES = tests/test_client_write.c $(client_session)
 
@@ -107,6 +110,7 @@ tests_test_policy_sets_SOURCES = tests/test_policy_sets.c $(policy_text) $(set_t
 tests_test_policy_cursor_SOURCES = tests/test_policy_cursor.c $(policy_text)
 tests_test_vlan_policies_SOURCES = tests/test_vlan_policies.c tests/stubs.c tests/stubs.h $(policy_text)
 tests_test_policy_view_SOURCES = tests/test_policy_view.c $(policy_text)
+tests_test_probe_SOURCES = tests/test_probe.c $(policy_text)
 tests_test_problem_document_SOURCES = tests/test_problem_document.c $(policy_text)
 tests_test_route_SOURCES = tests/test_route.c $(policy_text)
 tests_test_documents_SOURCES = tests/test_documents.c $(policy_text)

@@ -36,7 +36,7 @@ static int parse(const char *text, struct json_object **ret, struct problems *pr
 	const char *words[WORDS_MAX];
 
 	ck_assert_ptr_nonnull(copy);
-	return words_parse(words, split(copy, words), ret, problems);
+	return words_parse(words, split(copy, words), false, ret, problems);
 }
 
 /* Words, and the definition that they are. */
@@ -103,9 +103,8 @@ static const struct {
 	{ "blokk in", "word 1, \"blokk\", is not an action" },
 	{ "blokk in", "did you mean \"block\"?" },
 	{ "x y z", "word 1, \"x\", is not an action" },
-	{ "block prot tcp",
-	  "word 2, \"prot\", is not a word of a policy; did you mean \"proto\"?" },
-	{ "block tcp", "word 2, \"tcp\", is not a word of a policy" },
+	{ "block prot tcp", "word 2, \"prot\", is none of the words; did you mean \"proto\"?" },
+	{ "block tcp", "word 2, \"tcp\", is none of the words" },
 	{ "block port 80", "word 2, \"port\", must stand behind from or to" },
 	{ "block from", "word 2, \"from\", must be followed by addresses" },
 	{ "block from port 80", "word 2, \"from\", must be followed by addresses" },

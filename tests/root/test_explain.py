@@ -3,7 +3,9 @@
 """What /explain says of a packet is what happens to it; asking changes nothing."""
 import collections
 import json
+import os
 import random
+import struct
 
 from harness import SLOW, PepctlTest, allow, block, main, packets, per_mode, policy
 
@@ -209,6 +211,85 @@ class Explained(ExplainTest):
             self.assertEqual([], events.received)
         finally:
             events.close()
+
+
+class ExplainClient(ExplainTest):
+    """pepctl explain."""
+    MODE = "tc"
+
+    def pepctl(self, *arguments, status=0, **options):
+        done = self.daemon.run_client(*arguments, **options)
+        self.assertEqual(status, done.returncode, done.stdout + done.stderr)
+        return done.stderr if status else done.stdout
+
+    def capture(self, *frames, magic=0xA1B2C3D4, order="<", link=1):
+        path = os.path.join(self.daemon.directory, "some.pcap")
+        with open(path, "wb") as file:
+            file.write(struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262144, link))
+            for frame in frames:
+                file.write(struct.pack(order + "IIII", 1, 2, len(frame), len(frame)) + frame)
+        return path
+
+    def test_words(self):
+        self.daemon.put(block("no-ssh", protocol="tcp", dport=23, src="10.0.0.0/8"),
+                        policy("watch", "LOG_ONLY", src="10.0.0.0/8", priority=1),
+                        allow("inside", src="10.0.0.0/8", priority=2000))
+        said = "explain in proto tcp from 10.0.0.1 port 4444 to 192.0.2.1 port 23 dev d0".split()
+        self.assertEqual("drop, policy no-ssh: tcp 10.0.0.1:4444 > 192.0.2.1:23, 40 bytes, "
+                         "ingress d0 (tc)\n"
+                         "  a BLOCK policy matched\n"
+                         "  watch: LOG_ONLY, reports it, goes on to the next\n"
+                         "  no-ssh: BLOCK, drops it\n"
+                         "without no-ssh: pass, policy inside\n"
+                         "  inside: ALLOW, lets it pass\n", self.pepctl(*said))
+        answer = json.loads(self.pepctl(*said, "--json"))
+        self.assertEqual("no-ssh", answer["policy"])
+        self.assertIn("drop, policy everything", self.failsafe_words(80))
+        self.assertIn("  everything: BLOCK, would drop it, and is overruled\n"
+                      "  keep-ssh: failsafe, lets it pass\n"
+                      "without everything: pass, reason default\n", self.failsafe_words(22))
+
+    def failsafe_words(self, port):
+        self.daemon.put(block("everything"))
+        return self.pepctl("explain", "from", PEER6, "to", NOBODY6, "port", str(port))
+
+    def test_words_that_are_wrong(self):
+        for status, words in ((1, "block from 10.0.0.1"), (2, "from 10.0.0.1 prot tcp"),
+                              (1, "from 10.0.0.1 to 10.0.0.2 port 1 for 1h"),
+                              (1, "both from 10.0.0.1 to 10.0.0.2 port 1"),
+                              (1, "from 10.0.0.1 to any port 1"), (2, "")):
+            status = 2 if words.startswith("block") else status
+            self.pepctl("explain", *words.split(), status=status)
+        self.assertIn("/packets/0/dst/ip", self.pepctl("explain", "from", PEER4, "proto", "udp",
+                                                       status=1))
+
+    def test_a_capture(self):
+        self.daemon.put(block("no-dns", protocol="udp", dport=53), block("no-out", dport=80,
+                                                                         direction="egress"))
+        wire = self.lab.ingress
+        frames = [wire.frame(packets.udp(PEER4, NOBODY4, 1, 53 + number % 2, b"x"))
+                  for number in range(300)]
+        path = self.capture(*frames, wire.frame(b"x" * 4000), frames[0])
+        done = self.daemon.run_client("explain", "--pcap", path, "in", "dev", "d0")
+        self.assertEqual(0, done.returncode, done.stderr)
+        lines = done.stdout.splitlines()
+        self.assertEqual("1 drop, policy no-dns: udp 10.77.0.2:1 > 10.77.0.99:53, 29 bytes", lines[0])
+        self.assertEqual("302 drop, policy no-dns: udp 10.77.0.2:1 > 10.77.0.99:53, 29 bytes",
+                         lines[-2])
+        self.assertEqual("302 packets: 150 pass, 151 dropped, 1 left out", lines[-1])
+        self.assertIn("packet 301 is left out: it is longer", done.stderr)
+        with open(path, "rb") as file:
+            lines = self.pepctl("explain", "--pcap", "-", "--json", input=None, stdin=file)
+        answers = [json.loads(line) for line in lines.splitlines()]
+        self.assertEqual([*range(1, 301), 302], [answer["number"] for answer in answers])
+        self.assertEqual(["no-dns", None] * 150 + ["no-dns"],
+                         [answer["policy"] for answer in answers])
+        bare = self.capture(packets.tcp(HOST6, PEER6, 1, 80), order=">", magic=0xA1B23C4D, link=101)
+        self.assertIn("1 drop, policy no-out", self.pepctl("explain", "--pcap", bare, "out"))
+        self.pepctl("explain", "--pcap", bare, "proto", "tcp", status=2)
+        self.assertIn("No such file", self.pepctl("explain", "--pcap", "/no/such", status=1))
+        self.assertIn("no capture", self.pepctl("explain", "--pcap", self.daemon.config_path,
+                                                status=1))
 
 
 # ---- as it happens
