@@ -165,6 +165,8 @@ libpep_a_SOURCES = \
 	src/datapath_prepare.c \
 	src/datapath_reader.c \
 	src/datapath_reader.h \
+	src/datapath_pending.c \
+	src/datapath_pending.h \
 	src/datapath_publish.c \
 	src/datapath_settle.c \
 	src/datapath_settle.h \

@@ -73,7 +73,7 @@ struct problems;
  * Does all of a change that takes time: slots, rules, image, maps. The state in force is
  * untouched. May run in another thread than the rest, one change at a time (datapath_prepare.c
  * says what that may do meanwhile). Finish with datapath_promote() and datapath_commit(), or
- * datapath_abandon(). Returns 0 or -errno; -ENOSPC and -EFBIG with a reason in @problems.
+ * datapath_abandon(). Returns 0 or -errno; -ENOSPC and -EFBIG with a reason, -EBUSY while pending.
  */
 int datapath_prepare(struct datapath *datapath, const struct datapath_state *state,
 		     struct datapath_change **ret, struct problems *problems);

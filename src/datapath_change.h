@@ -27,7 +27,15 @@ struct datapath_change {
 	struct policyset *overlaid; /* whose rules are in the overlay; NULL: none */
 	struct datapath_figures figures;
 	struct timespec began;
+	uint64_t defined_before; /* once published: what datapath->defined was */
 };
+
+#define EXCHANGE(a, b)                                                                             \
+	do {                                                                                       \
+		__typeof__(a) exchanged = (a);                                                     \
+		(a) = (b);                                                                         \
+		(b) = exchanged;                                                                   \
+	} while (0)
 
 struct image;
 struct rules_names;
@@ -95,5 +103,10 @@ int datapath_prepare_base(struct datapath *datapath, struct datapath_base *base,
 
 /** There is no change any more: what had to wait for its end is done. */
 void datapath_change_end(struct datapath *datapath);
+
+/* ---- datapath_publish.c */
+
+/** What a change that is published took the place of does not come back: its slots become free. */
+void datapath_change_release(struct datapath *datapath, const struct datapath_change *change);
 
 #endif

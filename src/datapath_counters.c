@@ -44,6 +44,9 @@ static bool id_in_use(const struct datapath *datapath, size_t id)
 		if (entry->id == id && entry->ifindex && entry->ifindex != INTERFACE_GONE)
 			return true;
 	}
+	if (datapath->pending && (set_names_interface(datapath->pending->set, name->name) ||
+				  set_names_interface(datapath->pending->failsafe, name->name)))
+		return true;
 	return set_names_interface(datapath->policies.set, name->name) ||
 	       set_names_interface(datapath->failsafe.set, name->name);
 }

@@ -90,9 +90,10 @@ static int prepare(struct datapath *datapath, const struct datapath_state *state
 	return error;
 }
 
-static struct datapath_change *begin_change(void)
+/* While one is pending there is no other. */
+static struct datapath_change *begin_change(const struct datapath *datapath)
 {
-	struct datapath_change *change = calloc(1, sizeof(*change));
+	struct datapath_change *change = datapath->pending ? NULL : calloc(1, sizeof(*change));
 
 	if (!change)
 		return NULL;
@@ -169,11 +170,11 @@ void datapath_abandon(struct datapath *datapath, struct datapath_change **change
 int datapath_prepare(struct datapath *datapath, const struct datapath_state *state,
 		     struct datapath_change **ret, struct problems *problems)
 {
-	struct datapath_change *change = begin_change();
+	struct datapath_change *change = begin_change(datapath);
 	int error;
 
 	if (!change)
-		return -ENOMEM;
+		return datapath->pending ? -EBUSY : -ENOMEM;
 	change->defines = true;
 	change->flags = datapath_image_flags(state);
 	if (state->steps)
@@ -194,12 +195,12 @@ int datapath_prepare(struct datapath *datapath, const struct datapath_state *sta
 int datapath_prepare_base(struct datapath *datapath, struct datapath_base *base,
 			  const struct image *image, struct datapath_change **ret)
 {
-	struct datapath_change *change = begin_change();
+	struct datapath_change *change = begin_change(datapath);
 	struct policyset *failsafe = datapath->failsafe.set;
 	int error;
 
 	if (!change)
-		return -ENOMEM;
+		return datapath->pending ? -EBUSY : -ENOMEM;
 	change->set = policyset_get(datapath->policies.set);
 	change->failsafe = policyset_get(failsafe);
 	if (datapath->sets)

@@ -19,6 +19,7 @@
 #include "address_sets.h"
 #include "cleanup.h"
 #include "datapath_change.h"
+#include "datapath_pending.h"
 #include "policyset.h"
 
 int datapath_promote(struct datapath *datapath, struct datapath_change *change)
@@ -35,34 +36,28 @@ int datapath_promote(struct datapath *datapath, struct datapath_change *change)
 	return error;
 }
 
-#define EXCHANGE(a, b)                                                                             \
-	do {                                                                                       \
-		__typeof__(a) before = (a);                                                        \
-		(a) = (b);                                                                         \
-		(b) = before;                                                                      \
-	} while (0)
-
-static void exchange_base(struct datapath *datapath, struct datapath_change *change)
+/* What packets see changes with the last line. */
+static void store_word(struct datapath *datapath, const struct datapath_change *change,
+		       uint64_t deadline_ns)
 {
-	if (!change->base.set)
-		return;
-	EXCHANGE(datapath->base, change->base);
-	older_layer_clear(&datapath->older);
-	if (change->defines) /* a fold's is named since it began */
-		datapath_slots_name(datapath, &datapath->base);
-	datapath_slots_release(datapath, &change->base);
+	struct pep_control *control = datapath->control;
+	uint64_t before = control->word_now;
+
+	__atomic_store_n(&control->word_before, before, __ATOMIC_RELAXED);
+	__atomic_store_n(&control->deadline_ns, deadline_ns, __ATOMIC_RELEASE);
+	__atomic_store_n(&control->word_now,
+			 PEP_WORD(change->main, change->overlay, change->generation),
+			 __ATOMIC_RELEASE);
 }
 
-/* What packets see changes with the first line. */
-static void store_word(struct datapath *datapath, const struct datapath_change *change)
+static void follow_word(struct datapath *datapath, struct datapath_change *change,
+			uint64_t deadline_ns)
 {
 	uint64_t before = datapath->control->word_now;
 	uint64_t old = PEP_WORD_OVERLAY(before);
 
 	pthread_mutex_lock(&datapath->lock);
-	__atomic_store_n(&datapath->control->word_now,
-			 PEP_WORD(change->main, change->overlay, change->generation),
-			 __ATOMIC_RELEASE);
+	store_word(datapath, change, deadline_ns);
 	__atomic_store_n(&datapath->generation, change->generation, __ATOMIC_RELEASE);
 	datapath->refresh_due = false;
 	pthread_mutex_unlock(&datapath->lock);
@@ -70,23 +65,51 @@ static void store_word(struct datapath *datapath, const struct datapath_change *
 		datapath->overlay_until[old] = change->generation;
 	if (change->overlay != PEP_OVERLAY_NONE)
 		datapath->overlay = (uint32_t)change->overlay;
-	datapath->image = change->image;
+	EXCHANGE(datapath->image, change->image);
+	change->defined_before = datapath->defined;
 	if (change->defines)
 		datapath->defined = change->generation;
 }
 
-void datapath_publish(struct datapath *datapath, struct datapath_change *change)
+static void adopt(struct datapath *datapath, struct datapath_change *change)
 {
-	store_word(datapath, change);
 	slot_plan_carry(datapath, &change->policies, change->generation);
 	slot_plan_adopt(datapath, &change->policies, &change->set, &datapath->policies);
 	slot_plan_adopt(datapath, &change->failsafes, &change->failsafe, &datapath->failsafe);
-	exchange_base(datapath, change);
+	if (change->base.set) {
+		EXCHANGE(datapath->base, change->base);
+		older_layer_clear(&datapath->older);
+		if (change->defines) /* a fold's is named since it began */
+			datapath_slots_name(datapath, &datapath->base);
+	}
 	EXCHANGE(datapath->sets, change->sets);
 	EXCHANGE(datapath->overlaid, change->overlaid);
-	datapath->flags = change->flags;
+	EXCHANGE(datapath->flags, change->flags);
 	change->figures.publish_ns = datapath_since_ns(&change->began);
-	datapath->figures = change->figures;
+	EXCHANGE(datapath->figures, change->figures);
+}
+
+void datapath_change_release(struct datapath *datapath, const struct datapath_change *change)
+{
+	slot_plan_release(datapath, &change->policies);
+	slot_plan_release(datapath, &change->failsafes);
+	datapath_slots_release(datapath, &change->base);
+}
+
+void datapath_publish(struct datapath *datapath, struct datapath_change *change)
+{
+	follow_word(datapath, change, 0);
+	adopt(datapath, change);
+	datapath_change_release(datapath, change);
+	datapath_change_end(datapath);
+}
+
+void datapath_publish_pending(struct datapath *datapath, struct datapath_change *change,
+			      uint64_t deadline_ns)
+{
+	datapath->pending = change;
+	follow_word(datapath, change, deadline_ns);
+	adopt(datapath, change);
 	datapath_change_end(datapath);
 }
 

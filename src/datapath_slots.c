@@ -188,6 +188,8 @@ bool datapath_slots_trim(struct datapath *datapath)
 	const size_t count = datapath->free_slots;
 	uint32_t end, slots = datapath->next_slot;
 
+	if (datapath->pending)
+		return false;
 	/* Packets under way may still see those that have become free just now. */
 	if (count < slots / 2 || count_usable(datapath, count) < count)
 		return false;
@@ -328,19 +330,6 @@ static uint8_t *named(struct datapath *datapath, uint32_t slot)
 	return &datapath->chunk[slot / PEP_CHUNK].named[slot % PEP_CHUNK];
 }
 
-/* What an image names becomes free when that image goes. */
-static void release_removed(struct datapath *datapath, const struct slot_plan *plan,
-			    const struct datapath_slots *now)
-{
-	for (size_t i = 0; i < plan->removed_count; i++) {
-		uint32_t slot = now->slot[plan->removed[i]];
-
-		*owner_of(datapath, slot) = NULL;
-		if (!*named(datapath, slot))
-			free_slot(datapath, slot);
-	}
-}
-
 void datapath_slots_name(struct datapath *datapath, const struct datapath_base *base)
 {
 	for (size_t i = 0; base->set && i < base->set->count; i++)
@@ -355,16 +344,48 @@ void datapath_slots_release(struct datapath *datapath, const struct datapath_bas
 	}
 }
 
-void slot_plan_adopt(struct datapath *datapath, struct slot_plan *plan, struct policyset **set,
-		     struct datapath_slots *now)
+/* *set and plan->slot are exchanged with those of @now. */
+static void exchange(struct slot_plan *plan, struct policyset **set, struct datapath_slots *now)
 {
 	const struct datapath_slots before = *now;
 
-	release_removed(datapath, plan, now);
-	for (size_t i = 0; i < plan->fresh_count; i++)
-		*owner_of(datapath, plan->slot[plan->fresh[i]]) = (*set)->policy[plan->fresh[i]];
 	*now = (struct datapath_slots){ *set, plan->slot };
 	*set = before.set;
 	plan->slot = before.slot;
-	plan->added_count = 0;
+}
+
+void slot_plan_adopt(struct datapath *datapath, struct slot_plan *plan, struct policyset **set,
+		     struct datapath_slots *now)
+{
+	exchange(plan, set, now);
+	for (size_t i = 0; i < plan->fresh_count; i++)
+		*owner_of(datapath, now->slot[plan->fresh[i]]) = now->set->policy[plan->fresh[i]];
+}
+
+/* What an image names becomes free when that image goes. */
+void slot_plan_release(struct datapath *datapath, const struct slot_plan *plan)
+{
+	for (size_t i = 0; i < plan->removed_count; i++) {
+		uint32_t slot = plan->slot[plan->removed[i]];
+
+		*owner_of(datapath, slot) = NULL;
+		if (!*named(datapath, slot))
+			free_slot(datapath, slot);
+	}
+}
+
+void slot_plan_return(struct datapath *datapath, struct slot_plan *plan, struct policyset **set,
+		      struct datapath_slots *now)
+{
+	for (size_t i = 0; i < plan->fresh_count; i++) {
+		const struct policy *policy = now->set->policy[plan->fresh[i]];
+
+		*owner_of(datapath, now->slot[plan->fresh[i]]) =
+			*set ? policyset_find(*set, policy->id) : NULL;
+	}
+	for (size_t i = 0; i < plan->added_count; i++) {
+		if (!*named(datapath, plan->added[i]))
+			free_slot(datapath, plan->added[i]);
+	}
+	exchange(plan, set, now);
 }

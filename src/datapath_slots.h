@@ -37,10 +37,16 @@ void slot_plan_undo(struct datapath *datapath, struct slot_plan *plan);
 /** Frees the plan. */
 void slot_plan_clear(struct slot_plan *plan);
 
-/** @now becomes the plan for *set, as of the generation in force; slots that nothing names become
- * free. What was in @now is in plan and *set afterwards. */
+/** @now becomes the plan for *set, as of the generation in force. What was in @now is in plan and
+ * *set afterwards, and slots that it alone has stay taken until slot_plan_release(). */
 void slot_plan_adopt(struct datapath *datapath, struct slot_plan *plan, struct policyset **set,
 		     struct datapath_slots *now);
+/** What slot_plan_adopt() replaced does not come back: its slots that nothing names become free. */
+void slot_plan_release(struct datapath *datapath, const struct slot_plan *plan);
+/** It comes back instead: @now is what it was before slot_plan_adopt(), as of the generation in
+ * force, and the slots that the plan added become free. */
+void slot_plan_return(struct datapath *datapath, struct slot_plan *plan, struct policyset **set,
+		      struct datapath_slots *now);
 
 /** Drops the set and frees the list. */
 void datapath_slots_clear(struct datapath_slots *slots);
@@ -77,5 +83,8 @@ void slot_plan_unwrite(struct datapath *datapath, const struct slot_plan *plan,
 
 /** Makes the buckets of limits that @generation changes those of the new limits; once published. */
 void slot_plan_carry(struct datapath *datapath, const struct slot_plan *plan, uint64_t generation);
+/** The other way round; once what was before is in force again, and before slot_plan_unwrite(). */
+void slot_plan_carry_back(struct datapath *datapath, const struct slot_plan *plan,
+			  uint64_t generation);
 
 #endif

@@ -99,6 +99,7 @@ struct datapath {
 	bool changing; /* a change has a generation, until it ends */
 	bool refresh_due; /* at that end */
 	uint64_t changes; /* that have ended */
+	struct datapath_change *pending; /* published, and may go back; NULL: none */
 	bool cancelled; /* nothing is to be compiled any more */
 	uint64_t defined; /* of the last change of the definition: not of a fold or refresh */
 	uint64_t settled; /* no packet under way sees an older generation */

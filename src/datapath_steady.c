@@ -61,8 +61,11 @@ int datapath_rest(struct datapath *datapath)
 {
 	/* A change that is laid out and not yet published has an image of its own. */
 	bool drop = datapath_images_left(datapath) && !datapath->changing;
-	int error = drop ? datapath_images_drop(datapath) : 0;
+	int error;
 
+	if (datapath->pending) /* what was before must be found as it was */
+		return 0;
+	error = drop ? datapath_images_drop(datapath) : 0;
 	if (!error && datapath->free_slots > datapath->next_slot / 2) /* datapath_slots_trim() */
 		error = datapath_settle(datapath, datapath_generation(datapath));
 

@@ -271,7 +271,9 @@ void slot_plan_unwrite(struct datapath *datapath, const struct slot_plan *plan, 
 	}
 }
 
-void slot_plan_carry(struct datapath *datapath, const struct slot_plan *plan, uint64_t generation)
+/* Of the slots with a version of @generation: to the newest one, or to the one before. */
+static void carry(struct datapath *datapath, const struct slot_plan *plan, uint64_t generation,
+		  bool back)
 {
 	const size_t limited = datapath->limits.next > 1 ? plan->written_count : 0;
 
@@ -281,6 +283,17 @@ void slot_plan_carry(struct datapath *datapath, const struct slot_plan *plan, ui
 		unsigned int v = newest(slot);
 
 		if (limits && slot->version[v].from == generation && slot->version[!v].from)
-			datapath_limits_carry(limits, v);
+			datapath_limits_carry(limits, back ? !v : v);
 	}
+}
+
+void slot_plan_carry(struct datapath *datapath, const struct slot_plan *plan, uint64_t generation)
+{
+	carry(datapath, plan, generation, false);
+}
+
+void slot_plan_carry_back(struct datapath *datapath, const struct slot_plan *plan,
+			  uint64_t generation)
+{
+	carry(datapath, plan, generation, true);
 }

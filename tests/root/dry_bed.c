@@ -6,9 +6,18 @@
 #include <string.h>
 
 #include "datapath_interfaces.h"
+#include "datapath_pending.h"
 #include "problem.h"
 
 #define SHOWN 10 /* mismatches */
+
+int64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
 
 static void show(const struct dry_bed *bed, const struct sample *s,
 		 const struct oracle_answer *want, const struct pep_trace *trace, int program)
@@ -128,6 +137,18 @@ void dry_bed_publish(struct dry_bed *bed, const struct policyset *set,
 	}
 	datapath_commit(bed->datapath, &change);
 	problems_clear(&problems);
+}
+
+void dry_bed_withdraw(struct dry_bed *bed, struct datapath_change *change)
+{
+	int error = datapath_withdraw(bed->datapath, change);
+
+	if (error) {
+		fprintf(stderr, "cannot withdraw %s: %s\n", bed->state, strerror(-error));
+		exit(1);
+	}
+	datapath_return(bed->datapath, change);
+	datapath_dispose(&change);
 }
 
 /* Dry runs must not count anywhere. */

@@ -6,6 +6,8 @@
 #ifndef DRY_BED_H
 #define DRY_BED_H
 
+#include <time.h>
+
 #include "datapath.h"
 #include "datapath_counters.h"
 #include "datapath_dry.h"
@@ -22,12 +24,18 @@ struct dry_bed {
 	uint64_t time_ns; /* of dry_bed_ask()'s packets, CLOCK_MONOTONIC; 0: now */
 };
 
+/** What a clock says. */
+int64_t clock_ns(clockid_t clock);
+
 /** Loads the programs; exits when that fails. */
 void dry_bed_open(struct dry_bed *bed);
 
 /** Makes a state current; exits when that fails. */
 void dry_bed_publish(struct dry_bed *bed, const struct policyset *set,
 		     const struct policyset *failsafe, bool default_block);
+
+/** Takes a pending change back for good, and frees it; exits when that fails. */
+void dry_bed_withdraw(struct dry_bed *bed, struct datapath_change *change);
 
 /** Runs a sample on a program of its direction and counts whether the oracle agrees. */
 void dry_bed_ask(struct dry_bed *bed, const struct oracle *oracle, struct sample *sample,

@@ -4,8 +4,10 @@
  * publishes as fast as it can - whole sets replaced, policies added, deleted,
  * disabled, expiring, their actions swapped, slots used again, maps outgrown -
  * another runs packets of both directions and two interfaces through the
- * programs.  Every trace names the generation it saw, never an older one than
- * the packet before, and must be what the oracle says of exactly that
+ * programs.  Some changes take themselves back, by the programs' clock or
+ * because they are withdrawn.  Every trace names the generation it saw, never
+ * an older one than the packet before except when a change has gone back, which
+ * it does once, and must be what the oracle says of exactly that
  * generation at the packet's time.  Once as fast as possible, and once with a
  * delay between reading the control word and the lookup.
  */
@@ -20,6 +22,8 @@
 
 #include "cleanup.h"
 #include "datapath_interfaces.h"
+#include "datapath_pending.h"
+#include "datapath_state.h"
 #include "datapath_steady.h"
 #include "dry_bed.h"
 #include "problem.h"
@@ -34,12 +38,15 @@
 #define RUN_EVERY 24 /* of which half add one policy each */
 #define DELAY_NS 20000000
 #define EXPIRY_MOST_US 100000
+#define PENDING_NS 20000000
+#define CLOCK_TICK_US 10000 /* the programs read a clock that goes in ticks */
 #define CLOCKS_APART_US 2000 /* at most, the error of a deadline */
 
 struct state {
 	struct policyset *set;
 	struct oracle *oracle;
 	int64_t made_us;
+	uint64_t before; /* the generation that comes back, if it goes back; 0: it stays */
 	char policy[SLOTS][16];
 };
 
@@ -57,6 +64,7 @@ struct race {
 	struct state *state; /* by generation */
 	struct result *result;
 	size_t results;
+	size_t returns; /* packets that were the first to see what came back by itself */
 	size_t expired; /* packets that a policy would have met earlier in its state's time */
 	struct sample sample[SAMPLES];
 	pthread_mutex_t lock; /* the programs' fds, as links would hold them */
@@ -69,14 +77,6 @@ static void check(struct race *r, bool ok, const char *what)
 	r->bed.failed += !ok;
 	if (!ok && r->bed.failed < 20)
 		fprintf(stderr, "FAILED: %s\n", what);
-}
-
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
 /* ---- packets */
@@ -227,6 +227,30 @@ static void remember(struct race *r, uint64_t generation, struct policyset *set)
 	}
 }
 
+/* Confirmed or withdrawn, in time or not. */
+static void put_pending(struct race *r, struct datapath_change *change, struct policyset *set,
+			int64_t now_us)
+{
+	struct datapath *datapath = r->bed.datapath;
+	uint64_t before = datapath->generation, generation;
+	uint64_t wait_us = draw(PENDING_NS / 1000) + (draw(2) ? CLOCK_TICK_US : 0);
+	uint64_t deadline_ns = (uint64_t)clock_ns(CLOCK_MONOTONIC) + PENDING_NS;
+
+	datapath_publish_pending(datapath, change, deadline_ns);
+	generation = datapath->generation;
+	remember(r, generation, set);
+	r->state[generation].made_us = now_us;
+	usleep(wait_us);
+	if (draw(2) && !datapath_confirm(datapath, change)) {
+		datapath_dispose(&change);
+		return;
+	}
+	r->state[generation].before = before;
+	dry_bed_withdraw(&r->bed, change);
+	remember(r, datapath->generation, policyset_get(datapath->policies.set));
+	r->state[datapath->generation].made_us = clock_ns(CLOCK_REALTIME) / 1000;
+}
+
 /* What a packet of this generation finds is known before it can see it. */
 static void publish(struct race *r)
 {
@@ -253,6 +277,10 @@ static void publish(struct race *r)
 	}
 	if (draw(8) == 0)
 		datapath_rest(r->bed.datapath);
+	if (figures.generation && draw(6) == 0) {
+		put_pending(r, change, set, now_us);
+		return;
+	}
 	generation = datapath_commit(r->bed.datapath, &change);
 	remember(r, generation, set);
 	r->state[generation].made_us = now_us;
@@ -281,7 +309,7 @@ static bool agrees(const struct race *r, const struct result *result, int64_t ti
 static void verify(struct race *r)
 {
 	size_t seen = 0;
-	uint64_t last = 0;
+	uint64_t last = 0, gone = 0;
 
 	for (size_t i = 0; i < r->results; i++) {
 		const struct result *result = &r->result[i];
@@ -289,13 +317,20 @@ static void verify(struct race *r)
 		bool after = agrees(r, result, result->time_us + CLOCKS_APART_US);
 
 		check(r, before || after, "a packet was decided by a state that never existed");
-		check(r, result->generation >= last, "a packet saw an older state than the last");
+		if (result->generation < last && result->generation == r->state[last].before) {
+			gone = last;
+			r->returns++;
+		}
+		check(r, result->generation >= last || gone == last,
+		      "a packet saw an older state than the last");
+		check(r, result->generation != gone, "a packet saw a state that had gone back");
 		seen += result->generation != last;
 		r->expired += after && !agrees(r, result, r->state[result->generation].made_us);
 		last = result->generation;
 	}
-	printf("%zu packets saw %zu generations, %zu so far met what had expired\n", r->results,
-	       seen, r->expired);
+	printf("%zu packets saw %zu generations, %zu so far met what had expired, %zu times a "
+	       "state came back\n",
+	       r->results, seen, r->expired, r->returns);
 	check(r, seen > 10, "packets saw many states");
 }
 
@@ -349,6 +384,7 @@ int main(int argc, char **argv)
 	draw_samples(&r);
 	race(&r, 0, seconds);
 	race(&r, DELAY_NS, seconds);
+	check(&r, r.returns > 2, "states come back");
 	check(&r, r.expired > 10, "policies expire while they are in force");
 	printf("%lu passed, %lu failed\n", r.bed.passed, r.bed.failed);
 	free(r.state);

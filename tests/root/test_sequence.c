@@ -15,10 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cleanup.h"
 #include "datapath_fold.h"
+#include "datapath_pending.h"
 #include "datapath_steady.h"
 #include "dry_bed.h"
 #include "json.h"
@@ -35,6 +35,8 @@
 #define WINDOW 64 /* policies that a text has room for */
 #define SLOTS 65536
 #define US_PER_S 1000000LL
+#define PENDING_NS 60000000000LL
+#define CLOCK_TICK_NS 10000000 /* the programs read a clock that goes in ticks */
 
 struct wanted {
 	struct policyset *set, *failsafe;
@@ -46,7 +48,7 @@ struct sequence {
 	struct wanted now; /* in force */
 	unsigned int ids; /* that policies have: as many can be in force at once */
 	int64_t time_us; /* CLOCK_REALTIME, some time */
-	unsigned long operations, folds, expired, most, reused;
+	unsigned long operations, folds, expired, most, reused, confirmed, withdrawn;
 	unsigned int owner[SLOTS]; /* number of the policy that had it last, and one */
 	uint32_t slots; /* that were used */
 	char json[RANDOM_JSON_BYTES];
@@ -204,6 +206,47 @@ static void watch_slots(struct sequence *q)
 		q->most = q->now.set->count;
 }
 
+static void ask(struct sequence *q);
+
+static void follow(struct sequence *q, const struct wanted *wanted)
+{
+	policyset_put(&q->now.set);
+	policyset_put(&q->now.failsafe);
+	q->now = (struct wanted){ policyset_get(wanted->set), policyset_get(wanted->failsafe),
+				  wanted->default_block };
+	watch_slots(q);
+}
+
+/* In force, and then it is confirmed, or withdrawn before its time or behind it. */
+static void put_pending(struct sequence *q, const struct wanted *wanted,
+			struct datapath_change *change)
+{
+	const struct wanted before = q->now;
+	bool confirmed = draw(3) == 0, in_time = confirmed || draw(2);
+	int64_t left_ns = in_time ? PENDING_NS : -CLOCK_TICK_NS;
+
+	datapath_publish_pending(q->bed.datapath, change,
+				 (uint64_t)(clock_ns(CLOCK_MONOTONIC) + left_ns));
+	if (draw(2) && datapath_rest(q->bed.datapath))
+		fail("no rest");
+	if (draw(2))
+		datapath_refresh(q->bed.datapath);
+	if (in_time)
+		q->now = *wanted;
+	ask(q);
+	q->now = before;
+	if (confirmed) {
+		if (datapath_confirm(q->bed.datapath, change))
+			fail("cannot confirm");
+		follow(q, wanted);
+		q->confirmed++;
+		datapath_dispose(&change);
+		return;
+	}
+	dry_bed_withdraw(&q->bed, change);
+	q->withdrawn++;
+}
+
 /* A wanted state becomes the one in force, or after all was laid out does not. */
 static void publish(struct sequence *q, const struct wanted *wanted, bool abandon)
 {
@@ -225,12 +268,12 @@ static void publish(struct sequence *q, const struct wanted *wanted, bool abando
 	}
 	if (datapath_promote(q->bed.datapath, change))
 		fail("cannot exchange the programs");
+	if (q->operations && draw(4) == 0) {
+		put_pending(q, wanted, change);
+		return;
+	}
 	datapath_commit(q->bed.datapath, &change);
-	policyset_put(&q->now.set);
-	policyset_put(&q->now.failsafe);
-	q->now = (struct wanted){ policyset_get(wanted->set), policyset_get(wanted->failsafe),
-				  wanted->default_block };
-	watch_slots(q);
+	follow(q, wanted);
 }
 
 static void step(struct sequence *q)
@@ -274,22 +317,14 @@ static void fold(struct sequence *q)
 
 /* ---- time */
 
-static int64_t clock_us(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return now.tv_sec * US_PER_S + now.tv_nsec / 1000;
-}
-
 /* Half a second from all that may expire. */
 static void pass_second(struct sequence *q)
 {
 	int64_t ahead_us;
 
 	q->time_us += US_PER_S;
-	ahead_us = q->time_us - clock_us(CLOCK_REALTIME);
-	q->bed.time_ns = (uint64_t)(clock_us(CLOCK_MONOTONIC) + ahead_us) * 1000;
+	ahead_us = q->time_us - clock_ns(CLOCK_REALTIME) / 1000;
+	q->bed.time_ns = (uint64_t)clock_ns(CLOCK_MONOTONIC) + (uint64_t)ahead_us * 1000;
 	random_policies_expire(q->time_us / US_PER_S);
 }
 
@@ -316,7 +351,7 @@ static void begin(struct sequence *q, unsigned int ids)
 	dry_bed_open(&q->bed);
 	q->bed.state = q->json;
 	q->ids = ids;
-	q->time_us = clock_us(CLOCK_REALTIME) / US_PER_S * US_PER_S + US_PER_S / 2;
+	q->time_us = clock_ns(CLOCK_REALTIME) / 1000 / US_PER_S * US_PER_S + US_PER_S / 2;
 	publish(q, &(struct wanted){ .set = none, .failsafe = none }, false);
 	policyset_put(&none);
 }
@@ -324,8 +359,9 @@ static void begin(struct sequence *q, unsigned int ids)
 static int end(struct sequence *q)
 {
 	printf("%u ids, %lu in force at most: %lu steps, %lu folds, %lu expired, %u slots, given "
-	       "to others %lu times\n",
-	       q->ids, q->most, q->operations, q->folds, q->expired, q->slots, q->reused);
+	       "to others %lu times, %lu confirmed, %lu withdrawn\n",
+	       q->ids, q->most, q->operations, q->folds, q->expired, q->slots, q->reused,
+	       q->confirmed, q->withdrawn);
 	printf("operations and packets: %lu\n", q->operations + q->bed.passed + q->bed.failed);
 	policyset_put(&q->now.set);
 	policyset_put(&q->now.failsafe);
