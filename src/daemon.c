@@ -194,6 +194,7 @@ static int open_datapath(struct boot *boot)
 	const struct datapath_options options = {
 		.keep = daemon->keep,
 		.flow_cache_entries = daemon->settings->flow_cache_entries,
+		.settle_ahead = true,
 	};
 	int r;
 

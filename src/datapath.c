@@ -15,6 +15,7 @@
 #include "datapath_fold.h"
 #include "datapath_maps.h"
 #include "datapath_past.h"
+#include "datapath_settle.h"
 #include "datapath_slots.h"
 #include "log.h"
 #include "policyset.h"
@@ -110,6 +111,8 @@ int datapath_open(const struct datapath_options *options, struct datapath **ret,
 		error = datapath_check_kernel(ret_detail);
 	if (!error)
 		error = add_nameless(datapath);
+	if (!error && options->settle_ahead)
+		error = datapath_settle_ahead(datapath);
 	if (error)
 		return error;
 	*ret = TAKE_PTR(datapath);
@@ -122,6 +125,7 @@ void datapath_free(struct datapath **datapath)
 
 	if (!d)
 		return;
+	datapath_settle_close(d);
 	datapath_fold_drop(d);
 	datapath_past_close(d);
 	datapath_maps_close(d);

@@ -34,6 +34,7 @@ struct datapath_options {
 	uint32_t image_bytes; /* larger images need other programs; 0: as much as many need */
 	uint32_t layer_policies; /* of an overlay that is kept for those that follow; 0: 256 */
 	bool best_image; /* look for the best main image at once, not when it is folded */
+	bool settle_ahead; /* a thread waits for old packets to end, before the next change does */
 };
 
 /**

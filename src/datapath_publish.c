@@ -20,6 +20,7 @@
 #include "cleanup.h"
 #include "datapath_change.h"
 #include "datapath_pending.h"
+#include "datapath_settle.h"
 #include "policyset.h"
 
 int datapath_promote(struct datapath *datapath, struct datapath_change *change)
@@ -102,6 +103,7 @@ void datapath_publish(struct datapath *datapath, struct datapath_change *change)
 	adopt(datapath, change);
 	datapath_change_release(datapath, change);
 	datapath_change_end(datapath);
+	datapath_settle_soon(datapath);
 }
 
 void datapath_publish_pending(struct datapath *datapath, struct datapath_change *change,

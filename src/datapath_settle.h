@@ -27,6 +27,15 @@ bool datapath_is_settled(const struct datapath *datapath, uint64_t generation);
  * it returned when all earlier packets had ended. */
 void datapath_note_settled(struct datapath *datapath, uint64_t generation);
 
+/** Starts a thread that waits behind each change, so that the next need not. Returns 0 or -errno. */
+int datapath_settle_ahead(struct datapath *datapath);
+
+/** What that does from now on, for the generation in force; without it nothing. */
+void datapath_settle_soon(struct datapath *datapath);
+
+/** Ends the thread. Tolerates that there is none. */
+void datapath_settle_close(struct datapath *datapath);
+
 /** The generation in force; any thread. */
 uint64_t datapath_generation(const struct datapath *datapath);
 

@@ -104,6 +104,7 @@ struct datapath {
 	uint64_t defined; /* of the last change of the definition: not of a fold or refresh */
 	uint64_t settled; /* no packet under way sees an older generation */
 	int wait_outer, wait_inner; /* datapath_settle.c */
+	struct settler *settler; /* the same; NULL: nobody waits ahead */
 	int image; /* the map in force */
 	int strange_image; /* a map that programs in force may not know; -1: none */
 	struct datapath_figures figures;

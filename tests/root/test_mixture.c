@@ -338,7 +338,8 @@ static void race(struct race *r, uint32_t delay_ns, int seconds)
 {
 	struct datapath_options options = { .flow_cache_entries = 1024,
 					    .debug_delay_ns = delay_ns,
-					    .image_bytes = SMALL_IMAGE_BYTES };
+					    .image_bytes = SMALL_IMAGE_BYTES,
+					    .settle_ahead = true };
 	time_t end = time(NULL) + seconds;
 	pthread_t thread;
 
