@@ -84,8 +84,11 @@ static __always_inline void packet_is_dry(struct packet *p)
 	const struct pep_trace *record = trace_lookup();
 
 	p->flags |= PACKET_DRY;
-	if (record)
-		p->after_rank = record->after_rank;
+	if (!record)
+		return;
+	p->after_rank = record->after_rank;
+	if (record->word)
+		p->word = record->word;
 }
 
 static __always_inline __u32 packet_direction(const struct packet *p)

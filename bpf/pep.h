@@ -511,6 +511,7 @@ struct pep_step {
 /* Map "trace": one element, mmap-able. No process reads another one's. */
 struct pep_trace {
 	/* What the run is asked beside its packet; the daemon writes it. */
+	__u64 word; /* the state to be seen, which need not be in force; 0: the one that is */
 	__u32 after_rank; /* pass over all policies up to this rank */
 	__u32 reserved0;
 

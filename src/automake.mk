@@ -191,6 +191,8 @@ libpep_a_SOURCES = \
 	src/expiry.h \
 	src/explain.c \
 	src/explain.h \
+	src/explain_against.c \
+	src/explain_against.h \
 	src/explain_view.c \
 	src/explain_view.h \
 	src/group.c \

@@ -40,6 +40,7 @@ enum client_option_id {
 	OPTION_POLICY,
 	OPTION_VERDICT,
 	OPTION_PCAP,
+	OPTION_AGAINST,
 	CLIENT_OPTIONS,
 };
 

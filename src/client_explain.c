@@ -6,6 +6,7 @@
 
 #include "cleanup.h"
 #include "client_command.h"
+#include "client_file.h"
 #include "client_input.h"
 #include "client_json.h"
 #include "client_packet.h"
@@ -13,6 +14,8 @@
 #include "client_request.h"
 #include "client_text.h"
 #include "http_json.h"
+#include "json.h"
+#include "problem.h"
 
 #define AT_ONCE 128 /* packets of a capture in a request */
 
@@ -27,6 +30,7 @@ struct capture {
 };
 
 static int ask(struct client *client, struct json_object *packets, struct json_object **ret);
+static int add_policies(struct client *client, struct json_object *body);
 static int explain_words(struct client *client, struct json_object *packet);
 static int explain_capture(struct client *client, struct json_object *said);
 static int read_capture(struct client *client, struct capture *capture);
@@ -57,6 +61,7 @@ static int ask(struct client *client, struct json_object *packets, struct json_o
 		.target = "/explain",
 		.body = body,
 	};
+	int status;
 
 	if (!body) {
 		json_object_put(packets);
@@ -64,7 +69,32 @@ static int ask(struct client *client, struct json_object *packets, struct json_o
 	}
 	if (json_add(body, "packets", packets))
 		return client_fail(client, "out of memory");
-	return client_ask(client, &request, ret);
+	status = add_policies(client, body);
+	return status ? status : client_ask(client, &request, ret);
+}
+
+/* Of --against; whether they are good the daemon says. */
+static int add_policies(struct client *client, struct json_object *body)
+{
+	CLEANUP(problems_clear) struct problems problems = { 0 };
+	CLEANUP(cleanup_json) struct json_object *json = NULL;
+	const char *path = client->value[OPTION_AGAINST];
+	struct json_object *policies;
+	int error;
+
+	if (!path)
+		return CLIENT_DONE;
+	error = client_file_read(path, JSON_COMMENTS, &json, &problems);
+	if (problems.errors) {
+		client_print_problems(client->err, path, &problems);
+		return CLIENT_REFUSED;
+	}
+	if (error)
+		return client_fail(client, "%s: %s", path, strerror(-error));
+	policies = client_member(json, "policies");
+	if (json_add(body, "policies", json_object_get(policies ? policies : json)))
+		return client_fail(client, "%s: has no policies", path);
+	return CLIENT_DONE;
 }
 
 /* ---- one, in words */

@@ -32,6 +32,7 @@ const struct client_option client_options[CLIENT_OPTIONS] = {
 	[OPTION_POLICY] = { "policy", "ID", "only events of one policy" },
 	[OPTION_VERDICT] = { "verdict", "pass|drop|log", "only events of this verdict" },
 	[OPTION_PCAP] = { "pcap", "FILE", "the packets of a capture; - is the input" },
+	[OPTION_AGAINST] = { "against", "FILE", "by its policies, instead of all in force" },
 };
 
 static const struct client_command commands[] = {
@@ -89,7 +90,8 @@ static const struct client_command commands[] = {
 	  "WORDS are those by which policies match, each with one value, such as\n"
 	  "  in proto tcp from 10.0.0.1 port 4444 to 192.0.2.1 port 22 dev eth0\n"
 	  "Nothing is counted, nothing is taken from a limit. A capture is what tcpdump writes.\n",
-	  OPTION_BIT(OPTION_PCAP), 0, CLIENT_ANY_NUMBER, client_explain },
+	  OPTION_BIT(OPTION_PCAP) | OPTION_BIT(OPTION_AGAINST), 0, CLIENT_ANY_NUMBER,
+	  client_explain },
 	{ "detach", "[DIRECTORY]", "take off what a daemon left attached",
 	  "Of pins in DIRECTORY, or " PIN_DIRECTORY ". While the daemon runs it is refused.\n", 0,
 	  0, 1, client_detach },

@@ -62,6 +62,7 @@ static struct datapath *new_datapath(const struct datapath_options *options)
 	if (!datapath)
 		return NULL;
 	pthread_mutex_init(&datapath->lock, NULL);
+	pthread_mutex_init(&datapath->trace_lock, NULL);
 	datapath->options = *options;
 	datapath->keep = options->keep;
 	datapath->cpus = cpus > 0 ? (uint32_t)cpus : 1;
@@ -141,6 +142,7 @@ void datapath_free(struct datapath **datapath)
 	free(d->limits.free);
 	free(d->name);
 	pthread_mutex_destroy(&d->lock);
+	pthread_mutex_destroy(&d->trace_lock);
 	free(d);
 	*datapath = NULL;
 }

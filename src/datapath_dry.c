@@ -8,8 +8,11 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "datapath_change.h"
+#include "datapath_counters.h"
 #include "datapath_dry.h"
 #include "datapath_maps.h"
+#include "policyset.h"
 
 #define ETHERNET_BYTES 14 /* BPF_PROG_TEST_RUN takes no less */
 
@@ -63,27 +66,75 @@ static int run_xdp(const struct datapath *datapath, const struct datapath_packet
 	return error;
 }
 
-int datapath_dry_run(struct datapath *datapath, const struct datapath_packet *packet,
-		     struct pep_trace *ret)
+/* Programs that know an image of the change are its own, until it is promoted. */
+static int program_of(struct datapath *datapath, const struct datapath_packet *packet)
 {
-	int fd = datapath_program(datapath, packet->program, NULL), error;
-	uint64_t runs = datapath->trace->runs;
+	const struct datapath_change *change = packet->change;
 
-	if (fd < 0)
-		return fd;
-	if (packet->bytes < ETHERNET_BYTES)
-		return -EINVAL;
-	memset(datapath->trace, 0, sizeof(*datapath->trace));
-	datapath->trace->runs = runs;
-	datapath->trace->after_rank = packet->after_rank;
+	if (change && change->program[packet->program] >= 0)
+		return change->program[packet->program];
+	return datapath_program(datapath, packet->program, NULL);
+}
+
+/* There is one trace: the lock is held. */
+static int run(struct datapath *datapath, const struct datapath_packet *packet, int fd,
+	       struct pep_trace *ret)
+{
+	const struct datapath_change *change = packet->change;
+	struct pep_trace *trace = datapath->trace;
+	uint64_t runs = trace->runs;
+	int error;
+
+	memset(trace, 0, sizeof(*trace));
+	trace->runs = runs;
+	trace->after_rank = packet->after_rank;
+	if (change)
+		trace->word = PEP_WORD(change->main, change->overlay, change->generation);
 	if (packet->program == PROGRAM_XDP || packet->program == PROGRAM_XDP_FRAGS)
 		error = run_xdp(datapath, packet, fd);
 	else
 		error = run_tc(datapath, packet, fd);
 	if (error)
 		return error;
-	if (datapath->trace->runs == runs)
+	if (trace->runs == runs)
 		return -ENODATA;
-	*ret = *datapath->trace;
+	*ret = *trace;
 	return 0;
+}
+
+int datapath_dry_run(struct datapath *datapath, const struct datapath_packet *packet,
+		     struct pep_trace *ret)
+{
+	int fd = program_of(datapath, packet), error;
+
+	if (fd < 0)
+		return fd;
+	if (packet->bytes < ETHERNET_BYTES)
+		return -EINVAL;
+	pthread_mutex_lock(&datapath->trace_lock);
+	error = run(datapath, packet, fd, ret);
+	pthread_mutex_unlock(&datapath->trace_lock);
+	return error;
+}
+
+/* Of the policies that the state in force has not, or otherwise. */
+static const char *fresh_policy(const struct slot_plan *plan, const struct policyset *set,
+				uint32_t slot)
+{
+	for (size_t i = 0; i < plan->fresh_count; i++)
+		if (plan->slot[plan->fresh[i]] == slot)
+			return set->policy[plan->fresh[i]]->id;
+	return NULL;
+}
+
+const char *datapath_dry_policy(const struct datapath *datapath,
+				const struct datapath_change *change, uint32_t slot)
+{
+	const char *id = datapath_slot_policy(datapath, slot);
+
+	if (!id && change)
+		id = fresh_policy(&change->policies, change->set, slot);
+	if (!id && change)
+		id = fresh_policy(&change->failsafes, change->failsafe, slot);
+	return id;
 }

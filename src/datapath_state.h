@@ -72,6 +72,7 @@ struct datapath {
 	struct pep_run *run; /* what a later process is to know of this one */
 	struct pep_name *kept_name; /* datapath->name[].name for it */
 	struct pep_trace *trace;
+	pthread_mutex_t trace_lock; /* of dry runs */
 	struct datapath_chunk chunk[PEP_CHUNKS];
 	struct datapath_limits limits;
 	struct datapath_name *name; /* PEP_INTERFACES, by id; 0 is "no interface" */

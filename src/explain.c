@@ -2,6 +2,7 @@
 #include "explain.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,8 @@
 #include "http_json.h"
 #include "json_cleanup.h"
 #include "problem.h"
+
+/* ---- where a packet is */
 
 static void name_choices(const struct attachments *attachments, char *ret, size_t size)
 {
@@ -50,14 +53,33 @@ static bool is_bare_ip(const struct probe *probe)
 	return type == 0x0800 || type == 0x86dd;
 }
 
-int explain_find_place(const struct attachments *attachments, const struct probe *probe,
-		       const char *pointer, struct explain_place *ret, struct problems *problems)
+static struct explain_place place_at(const struct attachment *attachment,
+				     enum pep_direction direction)
 {
+	enum datapath_program program = attachment_program(attachment, direction);
+	struct explain_place place = {
+		.mode = direction == PEP_EGRESS ? "tc" : attachment->mode,
+		.ifindex = attachment->ifindex,
+		.l3 = attachment->l3,
+		.seen = program != PROGRAMS,
+		/* One that is not there yet would be the same pipeline. */
+		.program = program != PROGRAMS ? program
+					       : attachment_program(attachment, PEP_INGRESS),
+	};
+
+	memcpy(place.name, attachment->name, sizeof(place.name));
+	return place;
+}
+
+static int find_place(const struct attachments *attachments, const char *pointer,
+		      struct explain_question *question, struct problems *problems)
+{
+	const struct probe *probe = &question->probe;
+	char choices[256], where[96];
 	size_t attached;
 	const struct attachment *found = find(attachments, probe->interface, &attached);
-	char choices[256], where[96];
 
-	*ret = (struct explain_place){ .attachment = found, .program = PROGRAMS };
+	question->place = (struct explain_place){ .program = PROGRAMS };
 	if (!attached)
 		return 0;
 	if (!found || (!*probe->interface && attached > 1)) {
@@ -75,27 +97,58 @@ int explain_find_place(const struct attachments *attachments, const struct probe
 			    found->name);
 		return -EINVAL;
 	}
-	ret->program = attachment_program(found, probe->direction);
+	question->place = place_at(found, probe->direction);
 	return 0;
 }
 
-/* ---- running */
+int explain_read(const struct attachments *attachments, struct json_object *packets,
+		 struct explain_questions *ret, struct problems *problems)
+{
+	size_t count = json_object_array_length(packets);
+	char pointer[32];
+	int error = 0;
 
-static int make_packet(const struct probe *probe, const struct explain_place *place,
+	ret->question = calloc(count + 1, sizeof(*ret->question));
+	if (!ret->question)
+		return -ENOMEM;
+	for (size_t i = 0; i < count && error != -ENOMEM; i++) {
+		struct explain_question *question = &ret->question[i];
+
+		snprintf(pointer, sizeof(pointer), "/packets/%zu", i);
+		error = probe_read(json_object_array_get_idx(packets, i), pointer, &question->probe,
+				   problems);
+		if (!error)
+			error = find_place(attachments, pointer, question, problems);
+	}
+	ret->count = count;
+	return problems->errors ? -EINVAL : error;
+}
+
+void explain_questions_clear(struct explain_questions *questions)
+{
+	free(questions->question);
+	*questions = (struct explain_questions){ 0 };
+}
+
+/* ---- what becomes of it */
+
+static int make_packet(const struct explain_state *state, const struct explain_question *question,
 		       struct datapath_packet *ret)
 {
-	const struct attachment *attachment = place->attachment;
+	const struct probe *probe = &question->probe;
+	const struct explain_place *place = &question->place;
 
 	*ret = (struct datapath_packet){
 		.frame = probe->frame,
 		.bytes = probe->bytes,
 		.program = place->program,
-		.ifindex = attachment->ifindex,
+		.ifindex = place->ifindex,
 		.direction = probe->direction,
-		.l3 = attachment->l3,
+		.l3 = place->l3,
 		.vlan = PEP_VLAN_NONE,
+		.change = state->change,
 	};
-	if (!attachment->l3)
+	if (!place->l3)
 		return 0;
 	ret->frame = probe->frame + PROBE_LINK_BYTES;
 	ret->bytes -= PROBE_LINK_BYTES;
@@ -103,7 +156,7 @@ static int make_packet(const struct probe *probe, const struct explain_place *pl
 }
 
 /* What meets the packet if nothing that has decided were there. */
-static int run_otherwise(struct datapath *datapath, struct datapath_packet *packet,
+static int run_otherwise(const struct explain_state *state, struct datapath_packet *packet,
 			 const struct pep_trace *trace, struct json_object *json)
 {
 	uint32_t rank = explain_view_rank(trace);
@@ -113,53 +166,55 @@ static int run_otherwise(struct datapath *datapath, struct datapath_packet *pack
 	if (!rank)
 		return json_add_text(json, "otherwise", NULL);
 	packet->after_rank = rank;
-	error = datapath_dry_run(datapath, packet, &otherwise);
-	return error ? error
-		     : json_add(json, "otherwise", explain_view_chain(datapath, &otherwise));
+	error = datapath_dry_run(state->datapath, packet, &otherwise);
+	return error ? error : json_add(json, "otherwise", explain_view_chain(state, &otherwise));
 }
 
-static int run(struct datapath *datapath, const struct probe *probe,
-	       const struct explain_place *place, struct json_object *json)
+static int run(const struct explain_state *state, const struct explain_question *question,
+	       struct json_object *json)
 {
 	struct datapath_packet packet;
 	struct pep_trace trace;
-	int error = make_packet(probe, place, &packet);
+	int error = make_packet(state, question, &packet);
 
 	if (!error)
-		error = datapath_dry_run(datapath, &packet, &trace);
+		error = datapath_dry_run(state->datapath, &packet, &trace);
 	if (error == -EINVAL)
 		return explain_view_unknown(json);
 	if (!error)
-		error = explain_view_add(datapath, &trace, json);
-	return error ? error : run_otherwise(datapath, &packet, &trace, json);
+		error = explain_view_add(state, &trace, json);
+	return error ? error : run_otherwise(state, &packet, &trace, json);
 }
 
-static int add_place(struct json_object *json, const struct probe *probe,
-		     const struct explain_place *place)
+static int explain_one(const struct explain_state *state, const struct explain_question *question,
+		       struct json_object *json)
 {
-	const struct attachment *attachment = place->attachment;
-	const char *mode = !attachment || place->program == PROGRAMS ? NULL
-			   : probe->direction == PEP_EGRESS	     ? "tc"
-								     : attachment->mode;
+	const struct explain_place *place = &question->place;
+	bool egress = question->probe.direction == PEP_EGRESS;
+	bool seen = place->program != PROGRAMS &&
+		    (place->seen || (state->change && egress && state->egress));
 
-	if (json_add_text(json, "interface", attachment ? attachment->name : NULL) ||
-	    json_add_text(json, "direction",
-			  probe->direction == PEP_EGRESS ? "egress" : "ingress") ||
-	    json_add_text(json, "mode", mode))
+	if (!json || json_add_text(json, "interface", *place->name ? place->name : NULL) ||
+	    json_add_text(json, "direction", egress ? "egress" : "ingress") ||
+	    json_add_text(json, "mode", seen ? place->mode : NULL))
 		return -ENOMEM;
-	return 0;
+	return seen ? run(state, question, json) : explain_view_unseen(json);
 }
 
-int explain(struct datapath *datapath, const struct probe *probe, const struct explain_place *place,
+int explain(const struct explain_state *state, const struct explain_questions *questions,
 	    struct json_object **ret)
 {
-	CLEANUP(cleanup_json) struct json_object *json = json_object_new_object();
-	int error = json ? add_place(json, probe, place) : -ENOMEM;
+	CLEANUP(cleanup_json) struct json_object *array = json_object_new_array();
+	int error = array ? 0 : -ENOMEM;
 
+	for (size_t i = 0; i < questions->count && !error; i++) {
+		struct json_object *json = json_object_new_object();
+
+		error = json_append(array, json);
+		if (!error)
+			error = explain_one(state, &questions->question[i], json);
+	}
 	if (!error)
-		error = place->program == PROGRAMS ? explain_view_unseen(json)
-						   : run(datapath, probe, place, json);
-	if (!error)
-		*ret = TAKE_PTR(json);
+		*ret = TAKE_PTR(array);
 	return error;
 }

@@ -9,24 +9,53 @@
 #include "attach.h"
 #include "probe.h"
 
+struct datapath_change;
 struct json_object;
 struct problems;
 
-/* Where a packet is. Borrows from the attachments. */
+/* Where a packet is. */
 struct explain_place {
-	const struct attachment *attachment; /* NULL: nothing is attached anywhere */
-	enum datapath_program program; /* PROGRAMS: none sees the packet */
+	char name[PROBE_INTERFACE_BYTES]; /* "": nothing is attached anywhere */
+	const char *mode;
+	uint32_t ifindex;
+	bool l3;
+	bool seen; /* by a program that is attached */
+	enum datapath_program program; /* what is to be run; PROGRAMS: there is none */
+};
+
+struct explain_question {
+	struct probe probe;
+	struct explain_place place;
+};
+
+struct explain_questions {
+	struct explain_question *question;
+	size_t count;
 };
 
 /**
- * Finds the interface that @probe names, or the only one if it names none.
- * Returns 0, or -EINVAL with those that there are (noted, below @pointer).
+ * Reads an array of packets and finds where they are: the interface that each
+ * names, or the only one if it names none. In the loop. Free with
+ * explain_questions_clear(), also on failure. Returns 0, -EINVAL (noted, below
+ * "/packets"), -ENOMEM.
  */
-int explain_find_place(const struct attachments *attachments, const struct probe *probe,
-		       const char *pointer, struct explain_place *ret, struct problems *problems);
+int explain_read(const struct attachments *attachments, struct json_object *packets,
+		 struct explain_questions *ret, struct problems *problems);
+/** Frees them. */
+void explain_questions_clear(struct explain_questions *questions);
 
-/** Runs it dry. The caller owns *ret. Returns 0, -ENOMEM, or -errno of the run. */
-int explain(struct datapath *datapath, const struct probe *probe, const struct explain_place *place,
+/** Looks at the state in force, or at that of @change. */
+struct explain_state {
+	struct datapath *datapath;
+	const struct datapath_change *change; /* NULL: in force */
+	bool egress; /* of a change: whether it is attached for what interfaces send */
+};
+
+/**
+ * Runs them dry. The caller owns *ret, an array in the same order. In the loop,
+ * or for a change where it was prepared. Returns 0, -ENOMEM, or -errno of a run.
+ */
+int explain(const struct explain_state *state, const struct explain_questions *questions,
 	    struct json_object **ret);
 
 #endif

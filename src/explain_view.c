@@ -6,7 +6,8 @@
 
 #include "cleanup.h"
 #include "datapath.h"
-#include "datapath_counters.h"
+#include "datapath_dry.h"
+#include "explain.h"
 #include "http_json.h"
 #include "json_cleanup.h"
 #include "outcome.h"
@@ -15,9 +16,10 @@
 
 #define RANK_UNKNOWN 0xffffffffu /* what a later fragment has of its first one */
 
-static const char *slot_name(const struct datapath *datapath, uint32_t slot)
+static const char *slot_name(const struct explain_state *state, uint32_t slot)
 {
-	return slot == PEP_SLOT_NONE ? NULL : datapath_slot_policy(datapath, slot);
+	return slot == PEP_SLOT_NONE ? NULL
+				     : datapath_dry_policy(state->datapath, state->change, slot);
 }
 
 /* ---- steps */
@@ -42,14 +44,14 @@ static const char *step_result(const struct pep_trace *trace, uint32_t index)
 									       : "drop";
 }
 
-static struct json_object *step_json(const struct datapath *datapath, const struct pep_trace *trace,
-				     uint32_t index)
+static struct json_object *step_json(const struct explain_state *state,
+				     const struct pep_trace *trace, uint32_t index)
 {
 	CLEANUP(cleanup_json) struct json_object *json = json_object_new_object();
 	const struct pep_step *step = &trace->step[index];
 	bool logs = step->flags & PEP_VERSION_LOG || step->action == PEP_ACTION_LOG_ONLY;
 
-	if (!json || json_add_text(json, "policy", slot_name(datapath, step->slot)) ||
+	if (!json || json_add_text(json, "policy", slot_name(state, step->slot)) ||
 	    json_add_text(json, "action", policy_action_name(step->action)) ||
 	    json_add_text(json, "result", step_result(trace, index)) ||
 	    json_add_bool(json, "log", logs) ||
@@ -60,18 +62,18 @@ static struct json_object *step_json(const struct datapath *datapath, const stru
 }
 
 /* A policy that expired on the way has left an empty one. */
-static struct json_object *steps_json(const struct datapath *datapath,
+static struct json_object *steps_json(const struct explain_state *state,
 				      const struct pep_trace *trace)
 {
 	CLEANUP(cleanup_json) struct json_object *array = json_object_new_array();
 
 	for (uint32_t i = 0; array && i < trace->steps && i <= PEP_CHAIN; i++)
-		if (trace->step[i].rank && json_append(array, step_json(datapath, trace, i)))
+		if (trace->step[i].rank && json_append(array, step_json(state, trace, i)))
 			return NULL;
 	return TAKE_PTR(array);
 }
 
-static int add_chain(const struct datapath *datapath, const struct pep_trace *trace,
+static int add_chain(const struct explain_state *state, const struct pep_trace *trace,
 		     struct json_object *json)
 {
 	const struct outcome *outcome = outcome_find(trace->outcome);
@@ -80,18 +82,18 @@ static int add_chain(const struct datapath *datapath, const struct pep_trace *tr
 			  outcome && outcome->verdict == PEP_DROP ? "drop" : "pass") ||
 	    json_add_text(json, "reason", outcome ? outcome->label : NULL) ||
 	    json_add_text(json, "explanation", outcome ? outcome->text : NULL) ||
-	    json_add_text(json, "policy", slot_name(datapath, trace->slot)) ||
-	    json_add(json, "steps", steps_json(datapath, trace)))
+	    json_add_text(json, "policy", slot_name(state, trace->slot)) ||
+	    json_add(json, "steps", steps_json(state, trace)))
 		return -ENOMEM;
 	return 0;
 }
 
-struct json_object *explain_view_chain(const struct datapath *datapath,
+struct json_object *explain_view_chain(const struct explain_state *state,
 				       const struct pep_trace *trace)
 {
 	CLEANUP(cleanup_json) struct json_object *json = json_object_new_object();
 
-	return json && !add_chain(datapath, trace, json) ? TAKE_PTR(json) : NULL;
+	return json && !add_chain(state, trace, json) ? TAKE_PTR(json) : NULL;
 }
 
 static int add_nothing(struct json_object *json, const char *verdict, const char *reason,
@@ -210,28 +212,35 @@ static struct json_object *packet_json(const struct pep_trace *trace)
 	return TAKE_PTR(json);
 }
 
-static struct json_object *failsafe_json(const struct datapath *datapath,
+static struct json_object *failsafe_json(const struct explain_state *state,
 					 const struct pep_trace *trace)
 {
 	CLEANUP(cleanup_json) struct json_object *json = json_object_new_object();
 
-	if (!json || json_add_text(json, "policy", slot_name(datapath, trace->slot)) ||
-	    json_add_text(json, "overruled", slot_name(datapath, trace->failsafe_for)))
+	if (!json || json_add_text(json, "policy", slot_name(state, trace->slot)) ||
+	    json_add_text(json, "overruled", slot_name(state, trace->failsafe_for)))
 		return NULL;
 	return TAKE_PTR(json);
 }
 
-int explain_view_add(const struct datapath *datapath, const struct pep_trace *trace,
-		     struct json_object *json)
+/* What is only prepared has none that would mean anything. */
+static int add_generation(const struct explain_state *state, struct json_object *json)
 {
 	struct datapath_figures figures;
 
-	datapath_figures(datapath, &figures);
-	if (add_chain(datapath, trace, json) ||
-	    json_add_number(json, "generation", figures.generation) ||
+	if (state->change)
+		return json_add_text(json, "generation", NULL);
+	datapath_figures(state->datapath, &figures);
+	return json_add_number(json, "generation", figures.generation);
+}
+
+int explain_view_add(const struct explain_state *state, const struct pep_trace *trace,
+		     struct json_object *json)
+{
+	if (add_chain(state, trace, json) || add_generation(state, json) ||
 	    json_add(json, "packet", packet_json(trace)))
 		return -ENOMEM;
 	if (trace->outcome == PEP_OUTCOME_FAILSAFE)
-		return json_add(json, "failsafe", failsafe_json(datapath, trace));
+		return json_add(json, "failsafe", failsafe_json(state, trace));
 	return json_add_text(json, "failsafe", NULL);
 }

@@ -9,15 +9,15 @@
 
 #include "pep.h"
 
-struct datapath;
+struct explain_state;
 struct json_object;
 
 /** Adds the verdict, how it came to it, and the packet as it was understood. Returns 0 or -ENOMEM. */
-int explain_view_add(const struct datapath *datapath, const struct pep_trace *trace,
+int explain_view_add(const struct explain_state *state, const struct pep_trace *trace,
 		     struct json_object *json);
 
 /** Verdict, reason, policy and steps alone; the caller owns it. NULL: out of memory. */
-struct json_object *explain_view_chain(const struct datapath *datapath,
+struct json_object *explain_view_chain(const struct explain_state *state,
 				       const struct pep_trace *trace);
 
 /** The same members for a packet that no program sees: it passes. Returns 0 or -ENOMEM. */

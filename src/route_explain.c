@@ -2,8 +2,8 @@
 /*
  * POST /explain.
  *
- * Dry runs share one trace, so they are all the loop's; how many may be asked
- * for at once bounds how long others wait.
+ * Packets are asked about in the loop, where nothing changes meanwhile; how
+ * many may be asked about at once bounds how long others wait.
  */
 #include <errno.h>
 #include <event2/buffer.h>
@@ -13,6 +13,7 @@
 #include "cleanup.h"
 #include "daemon.h"
 #include "explain.h"
+#include "explain_against.h"
 #include "http_json.h"
 #include "http_request.h"
 #include "json.h"
@@ -20,31 +21,25 @@
 #include "problem.h"
 
 #define PACKETS_MAX 256
-#define BODY_MAX (4 * 1024 * 1024) /* as many of the longest frames */
+#define BODY_MAX (4 * 1024 * 1024) /* as many of the longest frames, and some policies */
 
 static int read_body(struct http_request *request, struct json_object **ret);
-static int read_packets(struct http_request *request, struct json_object *json,
-			struct json_object **ret);
-static int explain_all(struct http_request *request, struct json_object *packets,
-		       struct json_object *answers);
+static int read_questions(struct http_request *request, struct json_object *json,
+			  struct explain_questions *ret);
+static void answer(struct http_request *request, const struct explain_questions *questions);
 
 void route_explain(struct http_request *request)
 {
-	CLEANUP(cleanup_json) struct json_object *answers = json_object_new_array();
+	CLEANUP(explain_questions_clear) struct explain_questions questions = { 0 };
 	CLEANUP(cleanup_json) struct json_object *json = NULL;
-	CLEANUP(cleanup_json) struct json_object *answer = json_object_new_object();
-	struct json_object *packets;
+	struct json_object *policies;
 
-	if (read_body(request, &json) || read_packets(request, json, &packets))
+	if (read_body(request, &json) || read_questions(request, json, &questions))
 		return;
-	if (!answers || !answer) {
-		http_refuse(request, 503, "out of memory");
-		return;
-	}
-	if (explain_all(request, packets, answers))
-		return;
-	http_answer(request, 200,
-		    json_add(answer, "packets", TAKE_PTR(answers)) ? NULL : TAKE_PTR(answer));
+	if (json_object_object_get_ex(json, "policies", &policies))
+		explain_against(request, json_object_get(policies), &questions);
+	else
+		answer(request, &questions);
 }
 
 static void free_buffer(struct evbuffer **buffer)
@@ -66,7 +61,7 @@ static int read_body(struct http_request *request, struct json_object **ret)
 		return error;
 	size = evbuffer_get_length(body);
 	if (size > BODY_MAX) {
-		http_refuse(request, 413, "at most %d packets at once", PACKETS_MAX);
+		http_refuse(request, 413, "%zu bytes, at most %d here", size, BODY_MAX);
 		return -EFBIG;
 	}
 	text = (const char *)evbuffer_pullup(body, -1);
@@ -78,59 +73,54 @@ static int read_body(struct http_request *request, struct json_object **ret)
 	return error;
 }
 
-static int read_packets(struct http_request *request, struct json_object *json,
-			struct json_object **ret)
+static bool has_only(struct json_object *json)
 {
-	size_t count;
-
-	if (json_object_is_type(json, json_type_object) && json_object_object_length(json) == 1 &&
-	    json_object_object_get_ex(json, "packets", ret) &&
-	    json_object_is_type(*ret, json_type_array)) {
-		count = json_object_array_length(*ret);
-		if (count <= PACKETS_MAX)
-			return 0;
-		http_refuse(request, 413, "%zu packets, at most %d at once", count, PACKETS_MAX);
-	} else {
-		http_refuse(request, 422,
-			    "the body must be {\"packets\": [{...}, ...]}, see pepctl-api(7)");
+	json_object_object_foreach(json, name, value) {
+		if (strcmp(name, "packets") != 0 && strcmp(name, "policies") != 0)
+			return false;
+		if (!value)
+			return false;
 	}
-	return -EINVAL;
+	return true;
 }
 
-static int explain_one(const struct daemon *daemon, struct json_object *packet, const char *pointer,
-		       struct json_object *answers, struct problems *problems)
-{
-	struct json_object *answer = NULL;
-	struct explain_place place;
-	struct probe probe;
-	int error = probe_read(packet, pointer, &probe, problems);
-
-	if (!error)
-		error = explain_find_place(daemon->attachments, &probe, pointer, &place, problems);
-	if (!error)
-		error = explain(daemon->datapath, &probe, &place, &answer);
-	return error ? error : json_append(answers, answer);
-}
-
-/* All that are wrong are told; then none is answered. */
-static int explain_all(struct http_request *request, struct json_object *packets,
-		       struct json_object *answers)
+static int read_questions(struct http_request *request, struct json_object *json,
+			  struct explain_questions *ret)
 {
 	CLEANUP(problems_clear) struct problems problems = { 0 };
-	char pointer[32];
-	int error = 0;
+	struct json_object *packets = NULL;
+	size_t count;
+	int error;
 
-	for (size_t i = 0; i < json_object_array_length(packets) && (!error || problems.errors);
-	     i++) {
-		snprintf(pointer, sizeof(pointer), "/packets/%zu", i);
-		error = explain_one(request->daemon, json_object_array_get_idx(packets, i), pointer,
-				    answers, &problems);
-	}
-	if (problems.errors) {
-		http_refuse_all(request, 422, &problems, NULL);
+	if (!json_object_is_type(json, json_type_object) || !has_only(json) ||
+	    !json_object_object_get_ex(json, "packets", &packets) ||
+	    !json_object_is_type(packets, json_type_array)) {
+		http_refuse(request, 422,
+			    "the body must be {\"packets\": [{...}, ...]}, with \"policies\" if "
+			    "others than those in force are asked, see pepctl-api(7)");
 		return -EINVAL;
 	}
+	count = json_object_array_length(packets);
+	if (count > PACKETS_MAX) {
+		http_refuse(request, 413, "%zu packets, at most %d at once", count, PACKETS_MAX);
+		return -EFBIG;
+	}
+	error = explain_read(request->daemon->attachments, packets, ret, &problems);
+	if (error == -EINVAL)
+		http_refuse_all(request, 422, &problems, NULL);
+	else if (error)
+		http_refuse(request, 503, "%s", strerror(-error));
+	return error;
+}
+
+static void answer(struct http_request *request, const struct explain_questions *questions)
+{
+	const struct explain_state state = { .datapath = request->daemon->datapath };
+	struct json_object *answers = NULL;
+	int error = explain(&state, questions, &answers);
+
 	if (error)
 		http_refuse(request, 503, "the dry run failed: %s", strerror(-error));
-	return error;
+	else
+		http_answer(request, 200, explain_answer(answers));
 }

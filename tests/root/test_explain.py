@@ -213,6 +213,103 @@ class Explained(ExplainTest):
             events.close()
 
 
+@per_mode("native", "tc")
+class Against(ExplainTest):
+    """Policies that are not in force are asked and leave nothing."""
+    EGRESS = False
+    POLICIES = [block("of-file", src="203.0.113.1")]
+    CONFIG = {"policy": {"failsafe": FAILSAFE, "capacity": 5000}}
+
+    def against(self, policies, *asked):
+        answer = self.daemon.request("POST", "/explain",
+                                     {"packets": list(asked), "policies": policies})
+        self.assertEqual(200, answer.status, answer)
+        return answer.json["packets"]
+
+    def state(self):
+        health = self.daemon.get("/health")
+        return (health["generation"], self.daemon.get("/policies?fields=definition"),
+                self.counted())
+
+    def test_others_than_those_in_force(self):
+        self.daemon.put(block("no-web", protocol="tcp", dport=80))
+        web = described(src=PEER4, dst=NOBODY4, dport=80)
+        before = self.state()
+        answer, = self.against([allow("no-web", protocol="tcp", dport=80),
+                                block("rest", protocol="tcp", priority=2000)], web)
+        self.assertEqual(("pass", "no-web", None),
+                         (answer["verdict"], answer["policy"], answer["generation"]))
+        self.assertEqual("rest", answer["otherwise"]["policy"])
+        answer, = self.against([], web)
+        self.assertEqual("default", answer["reason"])
+        answer, = self.against([], described(src="203.0.113.1", dst=NOBODY4, dport=80))
+        self.assertEqual("default", answer["reason"])
+        self.assertEqual(before, self.state())
+        answer, = self.explain(web)
+        self.assertEqual("no-web", answer["policy"])
+        self.assert_ingress(("web", packets.tcp(PEER4, NOBODY4, 1, 80), False))
+
+    def test_what_is_sent_is_seen_if_they_ask_for_it(self):
+        out = described(src=HOST4, dst=NOBODY4, dport=80, direction="egress")
+        answer, = self.explain(out)
+        self.assertEqual(("pass", "not_attached", None),
+                         (answer["verdict"], answer["reason"], answer["mode"]))
+        answer, = self.against([block("out", direction="egress")], out)
+        self.assertEqual(("drop", "out", "tc"),
+                         (answer["verdict"], answer["policy"], answer["mode"]))
+        answer, = self.against([block("in")], out)
+        self.assertEqual("not_attached", answer["reason"])
+
+    def test_it_agrees_with_what_is_put(self):
+        random_ = random.Random(4711)
+        few = [draw_policies(random_) for _ in range(8)]
+        many = [block("b%d" % number, src="10.1.%d.%d" % divmod(number, 256))
+                for number in range(3000)]
+        wire = self.lab.ingress
+        for policies in few + [many + few[0], few[1]]:
+            drawn = [piece for number in range(100) for piece in draw_packet(random_, number)]
+            asked = [{"frame": wire.frame(packet).hex()} for packet in drawn[:256]]
+            before = self.state()
+            answers = self.against(policies, *asked)
+            self.assertEqual(before, self.state())
+            self.daemon.write("PUT", "/policies", policies)
+            for answer, then in zip(answers, self.explain(*asked)):
+                self.assertIsNone(answer.pop("generation"))
+                then.pop("generation")
+                self.assertEqual(then, answer)
+
+    def test_what_is_wrong_is_said(self):
+        web = described(src=PEER4, dst=NOBODY4, dport=80)
+        for status, policies, words in (
+                (422, [{"id": "x", "action": "BLOCK", "src": {"ip": "10.0.0.300"}}],
+                 "/policies/0/src/ip"),
+                (422, [allow("x"), block("x")], "x"),
+                (422, [block("keep-ssh")], "keep-ssh"),
+                (422, None, "policies"),
+                (409, [block("b%d" % number) for number in range(5001)], "capacity")):
+            answer = self.daemon.request("POST", "/explain",
+                                         {"packets": [web], "policies": policies})
+            self.assertEqual(status, answer.status, answer)
+            self.assertIn(words, answer.body.decode())
+        # What a file may say and the API may not.
+        self.against([block("old", expires_at="2020-01-01T00:00:00Z")], web)
+
+    def test_client(self):
+        path = os.path.join(self.daemon.directory, "wanted.json")
+        with open(path, "w") as file:
+            file.write('// not yet\n{"policies": [{"id": "wanted", "action": "BLOCK"}]}')
+        words = "explain from 10.0.0.1 to 10.0.0.2 port 80".split()
+        done = self.daemon.run_client(*words, "--against", path)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn("drop, policy wanted: tcp", done.stdout)
+        self.assertIn("pass, reason default", self.daemon.run_client(*words).stdout)
+        with open(path, "w") as file:
+            file.write('[{"id": "wanted", "action": "NO"}]')
+        done = self.daemon.run_client(*words, "--against", path)
+        self.assertEqual(1, done.returncode, done.stdout)
+        self.assertIn("/policies/0/action", done.stderr)
+
+
 class ExplainClient(ExplainTest):
     """pepctl explain."""
     MODE = "tc"
