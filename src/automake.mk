@@ -292,6 +292,10 @@ libpep_a_SOURCES = \
 	src/outcome.h \
 	src/overlap.c \
 	src/overlap.h \
+	src/pending.c \
+	src/pending.h \
+	src/pending_end.c \
+	src/pending_resume.c \
 	src/policy.c \
 	src/policy.h \
 	src/policy_check.c \
@@ -342,6 +346,7 @@ libpep_a_SOURCES = \
 	src/reload.c \
 	src/route.c \
 	src/route.h \
+	src/route_changes.c \
 	src/route_control.c \
 	src/route_explain.c \
 	src/route_health.c \
@@ -387,6 +392,8 @@ libpep_a_SOURCES = \
 	src/store_io.h \
 	src/store_last_good.c \
 	src/store_load.c \
+	src/store_pending.c \
+	src/store_pending.h \
 	src/store_policy.c \
 	src/store_set.c \
 	src/store_snapshot.c \

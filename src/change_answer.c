@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "cleanup.h"
 #include "daemon.h"
@@ -13,6 +14,7 @@
 #include "http_request.h"
 #include "json_cleanup.h"
 #include "log.h"
+#include "pending.h"
 #include "problem.h"
 #include "problem_document.h"
 
@@ -23,9 +25,9 @@ static const struct {
 	int error;
 	int status;
 } refusals[] = {
-	{ EINVAL, 422 },     { EPERM, 409 },  { ENOSPC, 409 }, { EFBIG, 409 },
-	{ EOPNOTSUPP, 422 }, { EIO, 507 },    { EROFS, 507 },  { EDQUOT, 507 },
-	{ ENOMEM, 503 },     { EAGAIN, 503 }, { EBUSY, 503 },  { EINTR, 503 },
+	{ EINVAL, 422 }, { EPERM, 409 }, { ENOSPC, 409 },   { EFBIG, 409 },  { EOPNOTSUPP, 422 },
+	{ EIO, 507 },	 { EROFS, 507 }, { EDQUOT, 507 },   { ENOMEM, 503 }, { EAGAIN, 503 },
+	{ EBUSY, 503 },	 { EINTR, 503 }, { EALREADY, 409 }, { ETIME, 409 },  { ENOENT, 404 },
 };
 
 struct json_object *change_json(const struct change_answer *answer)
@@ -43,7 +45,37 @@ struct json_object *change_json(const struct change_answer *answer)
 	    json_add_number(json, "others", result->others) ||
 	    json_add_number(json, "generation", result->generation) ||
 	    (answer->dry_run && json_add_bool(json, "dry_run", true)) ||
+	    (answer->pending && json_add(json, "pending", change_pending_json(answer->pending))) ||
 	    json_add(json, "warnings", problem_warnings(answer->problems)))
+		return NULL;
+	return TAKE_PTR(json);
+}
+
+/* By wall time, for whoever reads it; what counts is the clock of the programs. */
+static int64_t ends_us(const struct pending *pending)
+{
+	struct timespec real, monotonic;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	clock_gettime(CLOCK_MONOTONIC, &monotonic);
+	return (int64_t)(pending->deadline_ns / 1000) + (real.tv_sec - monotonic.tv_sec) * 1000000 +
+	       (real.tv_nsec - monotonic.tv_nsec) / 1000;
+}
+
+struct json_object *change_pending_json(const struct pending *pending)
+{
+	CLEANUP(cleanup_json) struct json_object *json = json_object_new_object();
+	const struct change_result *result = &pending->result;
+
+	if (!json || json_add_text(json, "id", pending->id) ||
+	    json_add_number(json, "confirm_seconds", pending->seconds) ||
+	    json_add_number(json, "seconds_left", pending_seconds_left(pending)) ||
+	    json_add_time(json, "goes_back_at", ends_us(pending)) ||
+	    json_add_number(json, "created", result->created) ||
+	    json_add_number(json, "updated", result->updated) ||
+	    json_add_number(json, "deleted", result->deleted) ||
+	    json_add_format(json, "confirm", "POST /changes/%s/confirm", pending->id) ||
+	    json_add_format(json, "rollback", "DELETE /changes/%s", pending->id))
 		return NULL;
 	return TAKE_PTR(json);
 }

@@ -9,6 +9,7 @@
 
 struct change_result;
 struct http_request;
+struct pending;
 struct json_object;
 struct problems;
 
@@ -16,10 +17,14 @@ struct change_answer {
 	const struct change_result *result;
 	const struct problems *problems; /* the warnings */
 	bool dry_run;
+	const struct pending *pending; /* the change that it is; NULL: it stays, or is none */
 };
 
 /** The caller owns the result; NULL when out of memory. */
 struct json_object *change_json(const struct change_answer *answer);
+
+/** A pending change as the API shows it; the caller owns the result, NULL when out of memory. */
+struct json_object *change_pending_json(const struct pending *pending);
 
 /** Writes to the log who changed what. */
 void change_log(const struct http_request *request, const struct change_answer *answer);

@@ -26,6 +26,14 @@
 		taken_;                                                                            \
 	})
 
+/* Each is written twice: without side effects. */
+#define EXCHANGE(a, b)                                                                             \
+	do {                                                                                       \
+		__typeof__(a) exchanged = (a);                                                     \
+		(a) = (b);                                                                         \
+		(b) = exchanged;                                                                   \
+	} while (0)
+
 /** Frees *pointer; for CLEANUP() of anything that malloc() gave. */
 static inline void cleanup_free(void *pointer)
 {

@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "commits_state.h"
 #include "daemon_state.h"
 #include "datapath.h"
 #include "interfaces_watch.h"
+#include "pending.h"
 
 #define GROUP_EDITS 1024 /* an overlay takes 2048 */
 
@@ -81,6 +83,20 @@ static void finish_unchanged(struct commits *commits)
 		commits_finish(commits);
 }
 
+/* A dry run has all but the time. */
+static int begin_pending(struct commits *commits, const struct daemon_next *next)
+{
+	const struct commit *first = STAILQ_FIRST(&commits->members);
+	int error;
+
+	if (!first->confirm_seconds)
+		return 0;
+	error = pending_check(commits->daemon, next, &commits->problems);
+	if (error || first->dry_run)
+		return error;
+	return pending_new(commits->daemon, first->confirm_seconds, &commits->pending);
+}
+
 void commits_planned(void *context)
 {
 	struct commits *commits = context;
@@ -96,6 +112,8 @@ void commits_planned(void *context)
 		error = -ECANCELED;
 	if (!error)
 		error = interfaces_watch_check(commits->daemon->watch, &next, &commits->problems);
+	if (!error)
+		error = begin_pending(commits, &next);
 	if (error)
 		commits_fail(commits, error);
 	else
@@ -109,6 +127,8 @@ static int store(struct commits *commits)
 	struct commit *first = STAILQ_FIRST(&commits->members);
 	int error;
 
+	if (commits->pending)
+		return pending_store(commits->pending, &commits->group, &commits->problems);
 	if (!first->kind->store && !commits->group.edits)
 		return 0;
 	error = first->kind->store
@@ -165,6 +185,18 @@ static int switch_over(struct commits *commits, const struct daemon_next *next)
 	return error;
 }
 
+static void publish(struct commits *commits, const struct daemon_next *next)
+{
+	struct pending *pending = TAKE_PTR(commits->pending);
+
+	if (!pending) {
+		daemon_publish(commits->daemon, next, &commits->change);
+		return;
+	}
+	pending->result = STAILQ_FIRST(&commits->members)->result;
+	pending_begin(pending, &commits->group, next, &commits->change);
+}
+
 static void prepared(void *context)
 {
 	struct commits *commits = context;
@@ -176,11 +208,12 @@ static void prepared(void *context)
 	if (!error && !first->dry_run)
 		error = switch_over(commits, &next);
 	if (error || first->dry_run) {
+		pending_free(&commits->pending);
 		unstore(commits);
 		datapath_abandon(daemon->datapath, &commits->change);
 		commits->changes = 0;
 	} else {
-		daemon_publish(daemon, &next, &commits->change);
+		publish(commits, &next);
 	}
 	if (error)
 		commits_fail(commits, error);

@@ -7,6 +7,8 @@
 #include "cleanup.h"
 #include "daemon_state.h"
 #include "datapath.h"
+#include "pending.h"
+#include "problem.h"
 #include "worker.h"
 
 #define GROUP_COMMITS 256
@@ -22,6 +24,7 @@ int commits_open(struct daemon *daemon, bool threaded, struct commits **ret)
 		return -ENOMEM;
 	commits->daemon = daemon;
 	STAILQ_INIT(&commits->waiting);
+	STAILQ_INIT(&commits->later);
 	STAILQ_INIT(&commits->members);
 	error = threaded ? worker_open(daemon->base, &commits->worker) : 0;
 	if (error)
@@ -60,6 +63,7 @@ void commits_close(struct commits **commits)
 	closed->closing = true;
 	datapath_cancel(closed->daemon->datapath);
 	worker_close(&closed->worker);
+	STAILQ_CONCAT(&closed->waiting, &closed->later);
 	while ((commit = STAILQ_FIRST(&closed->waiting))) {
 		STAILQ_REMOVE_HEAD(&closed->waiting, link);
 		commit->kind->finish(commit, -ECANCELED);
@@ -83,7 +87,8 @@ void commits_run(struct commits *commits, void (*work)(void *context), void (*do
 
 static bool is_alone(const struct commits *commits, const struct commit *commit)
 {
-	return commits->singles || commit->alone || commit->dry_run || commit->again;
+	return commits->singles || commit->alone || commit->dry_run || commit->again ||
+	       commit->confirm_seconds;
 }
 
 static void take(struct commits *commits)
@@ -95,11 +100,40 @@ static void take(struct commits *commits)
 	commits->count++;
 }
 
+static void refuse(struct commits *commits, struct commit *commit)
+{
+	pending_refuse(commits->daemon, &commit->problems);
+	commit->kind->finish(commit, -EALREADY);
+}
+
+/* What may go now; while a change is pending that is not everything. NULL: nothing. */
+static struct commit *first_to_go(struct commits *commits)
+{
+	struct commit *commit;
+
+	if (!commits->daemon->pending) {
+		STAILQ_CONCAT(&commits->waiting, &commits->later);
+		return STAILQ_FIRST(&commits->waiting);
+	}
+	while ((commit = STAILQ_FIRST(&commits->waiting)) &&
+	       commit->kind->while_pending != COMMIT_GOES) {
+		STAILQ_REMOVE_HEAD(&commits->waiting, link);
+		if (commit->kind->while_pending == COMMIT_WAITS)
+			STAILQ_INSERT_TAIL(&commits->later, commit, link);
+		else
+			refuse(commits, commit);
+	}
+	return commit;
+}
+
 static void begin(struct commits *commits)
 {
-	const struct commit *commit = STAILQ_FIRST(&commits->waiting);
-	bool alone = commit && is_alone(commits, commit);
+	const struct commit *commit;
+	bool alone;
 
+	commits->busy = true; /* who is refused may come again */
+	commit = first_to_go(commits);
+	alone = commit && is_alone(commits, commit);
 	commits->busy = commit;
 	if (!commit)
 		return;

@@ -24,6 +24,13 @@ struct commits;
 struct datapath_change;
 struct group;
 
+/* What becomes of one that comes while a change is pending. */
+enum commit_while_pending {
+	COMMIT_IS_REFUSED, /* -EALREADY, the reason in its problems */
+	COMMIT_WAITS, /* until that has ended */
+	COMMIT_GOES, /* it does not concern what is in force, or ends that change */
+};
+
 struct commit_kind {
 	/**
 	 * In the thread: says in the group what is wanted, and in the result what that comes to.
@@ -41,6 +48,7 @@ struct commit_kind {
 	int (*switch_over)(struct commit *commit);
 	/** In the loop, once it is in force or has failed; owns the commit from here on. */
 	void (*finish)(struct commit *commit, int error);
+	enum commit_while_pending while_pending;
 };
 
 /* One change. The owner embeds it; all else is filled in. */
@@ -51,6 +59,7 @@ struct commit {
 	bool alone; /* never with others */
 	bool dry_run; /* checks only; alone, too */
 	bool again; /* the state in force is computed anew; alone, too */
+	uint32_t confirm_seconds; /* it goes back unless it is confirmed; alone, too; 0: it stays */
 	struct change_result result;
 	struct problems problems;
 	int error; /* of its plan */

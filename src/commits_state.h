@@ -16,6 +16,7 @@ struct commits {
 	struct daemon *daemon;
 	struct worker *worker; /* NULL: all is done at once */
 	struct commit_list waiting;
+	struct commit_list later; /* wait until nothing is pending */
 	size_t singles; /* so many of these go one by one: a group of them failed */
 	bool busy;
 	bool closing;
@@ -29,6 +30,7 @@ struct commits {
 	struct group group;
 	struct problems problems; /* of all */
 	struct datapath_change *change;
+	struct pending *pending; /* that it is to be; NULL: it stays */
 	int error;
 };
 

@@ -32,6 +32,7 @@
 #include "links.h"
 #include "log.h"
 #include "notify.h"
+#include "pending.h"
 #include "policyset.h"
 #include "problem.h"
 #include "settings.h"
@@ -247,6 +248,7 @@ static int enforce(struct boot *boot)
 			return status;
 	}
 	daemon_start_clear(&boot->start);
+	pending_resume(daemon);
 	return 0;
 }
 
@@ -356,6 +358,7 @@ static void stop(struct boot *boot)
 
 	notify_stopping();
 	commits_close(&daemon->commits);
+	pending_close(daemon);
 	http_close(&daemon->http);
 	daemon_fold_close(&daemon->fold);
 	expiry_close(&daemon->expiry);

@@ -24,6 +24,7 @@ struct http;
 struct interfaces_watch;
 struct keep;
 struct links;
+struct pending;
 struct policy;
 struct policyset;
 struct problems;
@@ -52,6 +53,7 @@ struct daemon {
 	struct event_feed *events; /* event_feed.h */
 
 	struct commits *commits; /* commits.h */
+	struct pending *pending; /* pending.h; NULL: no change is */
 
 	/* For the daemon's own files. */
 	struct interfaces_watch *watch; /* interfaces_watch.h */

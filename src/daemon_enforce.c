@@ -12,6 +12,7 @@
 #include "daemon.h"
 #include "daemon_fold.h"
 #include "datapath.h"
+#include "datapath_pending.h"
 #include "event_feed.h"
 #include "expiry.h"
 #include "group.h"
@@ -19,6 +20,7 @@
 #include "interfaces_watch.h"
 #include "log.h"
 #include "notify.h"
+#include "pending.h"
 #include "policyset.h"
 #include "problem.h"
 #include "settings.h"
@@ -74,6 +76,7 @@ void daemon_enforce_again(struct daemon *daemon)
 	static const struct commit_kind kind = {
 		.plan = plan_again,
 		.finish = finish_again,
+		.while_pending = COMMIT_WAITS,
 	};
 	struct commit *commit = calloc(1, sizeof(*commit));
 
@@ -139,7 +142,7 @@ int daemon_prepare(struct daemon *daemon, const struct daemon_next *next,
 	return r;
 }
 
-int daemon_store(struct daemon *daemon, const struct group *group, struct problems *problems)
+int daemon_store(const struct daemon *daemon, const struct group *group, struct problems *problems)
 {
 	CLEANUP(group_lists_clear) struct group_lists lists = { 0 };
 	struct store *store = daemon->store;
@@ -159,7 +162,7 @@ int daemon_store(struct daemon *daemon, const struct group *group, struct proble
 	return -EIO;
 }
 
-void daemon_unstore(struct daemon *daemon)
+void daemon_unstore(const struct daemon *daemon)
 {
 	int r = store_take_back(daemon->store);
 
@@ -177,13 +180,16 @@ static void dispose(void *context)
 }
 
 /* Of what was in force some takes long to be freed. */
-static void commit(struct daemon *daemon, struct datapath_change **change)
+static void dispose_later(const struct daemon *daemon, struct datapath_change **change)
 {
-	/* Slots are about to mean other policies: events that name them must be read first. */
+	commits_free_later(daemon->commits, dispose, TAKE_PTR(*change));
+}
+
+/* Slots are about to mean other policies: events that name them must be read first. */
+static void read_events(struct daemon *daemon)
+{
 	if (daemon->events)
 		event_feed_drain(daemon->events);
-	datapath_publish(daemon->datapath, *change);
-	commits_free_later(daemon->commits, dispose, TAKE_PTR(*change));
 }
 
 static void follow_sets(struct daemon *daemon, struct address_sets *sets)
@@ -194,13 +200,9 @@ static void follow_sets(struct daemon *daemon, struct address_sets *sets)
 	address_sets_put(&before);
 }
 
-void daemon_publish(struct daemon *daemon, const struct daemon_next *next,
-		    struct datapath_change **change)
+static void follow(struct daemon *daemon, const struct daemon_next *next)
 {
 	struct policyset *before = daemon->set;
-
-	interfaces_watch_publishing(daemon->watch, next);
-	commit(daemon, change);
 
 	daemon->set = policyset_get(next->set);
 	policyset_put(&before);
@@ -211,4 +213,30 @@ void daemon_publish(struct daemon *daemon, const struct daemon_next *next,
 	expiry_follow_set(daemon->expiry);
 	interfaces_watch_follow(daemon->watch);
 	daemon_fold_follow(daemon->fold);
+}
+
+void daemon_publish(struct daemon *daemon, const struct daemon_next *next,
+		    struct datapath_change **change)
+{
+	interfaces_watch_publishing(daemon->watch, next);
+	read_events(daemon);
+	datapath_publish(daemon->datapath, *change);
+	dispose_later(daemon, change);
+	follow(daemon, next);
+}
+
+void daemon_publish_pending(struct daemon *daemon, const struct daemon_next *next,
+			    struct datapath_change *change, uint64_t deadline_ns)
+{
+	read_events(daemon);
+	datapath_publish_pending(daemon->datapath, change, deadline_ns);
+	follow(daemon, next);
+}
+
+void daemon_return(struct daemon *daemon, const struct daemon_next *next,
+		   struct datapath_change *change)
+{
+	read_events(daemon);
+	datapath_return(daemon->datapath, change);
+	follow(daemon, next);
 }

@@ -53,7 +53,7 @@ void daemon_fold_follow(struct daemon_fold *fold)
 {
 	struct datapath_figures figures;
 
-	if (!fold || fold->compiled || fold->publishing || fold->failed)
+	if (!fold || fold->compiled || fold->publishing || fold->failed || fold->daemon->pending)
 		return;
 	datapath_figures(fold->daemon->datapath, &figures);
 	if (datapath_fold_is_due(fold->daemon->datapath))
@@ -90,7 +90,7 @@ static void on_pause(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	fold->failed = false;
-	if (fold->compiled || fold->publishing)
+	if (fold->compiled || fold->publishing || fold->daemon->pending)
 		return;
 	if (datapath_fold_fd(fold->daemon->datapath) < 0)
 		begin(fold, false);
@@ -181,6 +181,7 @@ static void on_compiled(evutil_socket_t fd, short what, void *context)
 		.plan = plan_fold,
 		.prepare = prepare_fold,
 		.finish = finish_fold,
+		.while_pending = COMMIT_WAITS,
 	};
 	struct daemon_fold *fold = context;
 	struct commit *commit = calloc(1, sizeof(*commit));

@@ -257,7 +257,11 @@ static void finish_tidying(struct commit *commit, int error)
 
 void daemon_tidy_up(struct daemon *daemon)
 {
-	static const struct commit_kind kind = { .plan = tidy, .finish = finish_tidying };
+	static const struct commit_kind kind = {
+		.plan = tidy,
+		.finish = finish_tidying,
+		.while_pending = COMMIT_WAITS,
+	};
 	struct commit *commit = calloc(1, sizeof(*commit));
 
 	if (!commit)

@@ -46,10 +46,15 @@ struct set_change {
 int set_change_plan(struct group *group, const struct set_change *change, struct change_result *ret,
 		    struct problems *problems);
 
-/** Makes the set durable, while it is not in force. Any thread. Returns 0, or -EIO (noted). */
+/** The change of a set of the API's that makes @after of @before; its name is NULL when none differs. */
+struct set_change set_change_between(const struct address_sets *before,
+				     const struct address_sets *after);
+
+/** Makes the set durable; @before are those that are stored. Any thread. Returns 0, or -EIO (noted). */
 int set_change_store(const struct daemon *daemon, const struct set_change *change,
-		     struct problems *problems);
+		     const struct address_sets *before, struct problems *problems);
 /** Takes that back. */
-void set_change_unstore(const struct daemon *daemon, const struct set_change *change);
+void set_change_unstore(const struct daemon *daemon, const struct set_change *change,
+			const struct address_sets *before);
 
 #endif

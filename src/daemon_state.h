@@ -84,9 +84,9 @@ void daemon_publish(struct daemon *daemon, const struct daemon_next *next,
 		    struct datapath_change **change);
 
 /** Makes the edits of a group durable, in any thread. Returns 0, or -EIO (noted). */
-int daemon_store(struct daemon *daemon, const struct group *group, struct problems *problems);
+int daemon_store(const struct daemon *daemon, const struct group *group, struct problems *problems);
 /** Takes that back. */
-void daemon_unstore(struct daemon *daemon);
+void daemon_unstore(const struct daemon *daemon);
 
 /** Has the state in force published once more: deadlines are computed anew. */
 void daemon_enforce_again(struct daemon *daemon);

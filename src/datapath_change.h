@@ -30,13 +30,6 @@ struct datapath_change {
 	uint64_t defined_before; /* once published: what datapath->defined was */
 };
 
-#define EXCHANGE(a, b)                                                                             \
-	do {                                                                                       \
-		__typeof__(a) exchanged = (a);                                                     \
-		(a) = (b);                                                                         \
-		(b) = exchanged;                                                                   \
-	} while (0)
-
 struct image;
 struct rules_names;
 

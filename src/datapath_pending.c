@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "cleanup.h"
 #include "datapath_change.h"
 #include "datapath_settle.h"
 

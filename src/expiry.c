@@ -180,7 +180,11 @@ static void on_clock(evutil_socket_t fd, short what, void *context)
 
 static void on_deadline(evutil_socket_t fd, short what, void *context)
 {
-	static const struct commit_kind kind = { .plan = plan_removal, .finish = finish_removal };
+	static const struct commit_kind kind = {
+		.plan = plan_removal,
+		.finish = finish_removal,
+		.while_pending = COMMIT_WAITS,
+	};
 	struct expiry *expiry = context;
 	struct removal *removal = calloc(1, sizeof(*removal));
 	struct expiry_now now;

@@ -19,6 +19,7 @@
 #include "http_server.h"
 #include "json.h"
 #include "json_cleanup.h"
+#include "pending.h"
 #include "policy_view.h"
 
 #define REFUSED (-EREMOTEIO) /* status and detail say why */
@@ -60,7 +61,9 @@ static int read_request(struct http_change *change, struct http_request *request
 {
 	const char *type = http_header(request, "Content-Type");
 
-	if (http_flag(request, "dry_run", &change->commit.dry_run))
+	if (http_flag(request, "dry_run", &change->commit.dry_run) ||
+	    http_seconds(request, "confirm_seconds", PENDING_SECONDS_MOST,
+			 &change->commit.confirm_seconds))
 		return -EINVAL;
 	if (copy_header(request, "If-Match", &change->if_match) ||
 	    copy_header(request, "If-None-Match", &change->if_none_match)) {
@@ -141,7 +144,12 @@ static void answer(struct http_change *change, const struct change_answer *answe
 void http_change_finish(struct commit *commit, int error)
 {
 	CLEANUP(change_free) struct http_change *change = (struct http_change *)commit;
-	const struct change_answer of = { &commit->result, &commit->problems, commit->dry_run };
+	const struct change_answer of = {
+		.result = &commit->result,
+		.problems = &commit->problems,
+		.dry_run = commit->dry_run,
+		.pending = commit->confirm_seconds ? commit->daemon->pending : NULL,
+	};
 	bool large = change->body_bytes > TRIM_BODY;
 
 	if (!error)

@@ -7,6 +7,7 @@
 #include "attach.h"
 #include "daemon.h"
 #include "http.h"
+#include "pending.h"
 #include "problem.h"
 #include "settings.h"
 #include "store.h"
@@ -39,6 +40,13 @@ enum health health_of(const struct daemon *daemon, struct problems *reasons)
 			    "none of the configured interfaces is attached: nothing is enforced");
 		health = HEALTH_DEGRADED;
 	}
+	if (daemon->pending)
+		problem_warn(
+			reasons, "change",
+			"%s is pending: it goes back in %u s, unless \"pepctl confirm %s\" comes "
+			"before",
+			daemon->pending->id, pending_seconds_left(daemon->pending),
+			daemon->pending->id);
 	if (daemon->degraded) {
 		problem_add(reasons, "", "%s", daemon->degraded);
 		health = HEALTH_DEGRADED;

@@ -18,6 +18,7 @@
 #include "http_server.h"
 #include "json.h"
 #include "json_cleanup.h"
+#include "number.h"
 #include "problem.h"
 #include "problem_document.h"
 
@@ -74,6 +75,21 @@ int http_flag(struct http_request *request, const char *name, bool *ret)
 		return -EINVAL;
 	}
 	*ret = value && !strcmp(value, "true");
+	return 0;
+}
+
+int http_seconds(struct http_request *request, const char *name, uint32_t most, uint32_t *ret)
+{
+	const char *value = http_parameter(request, name, 0);
+	uint64_t seconds = 0;
+
+	if (value && (number_parse(value, most, &seconds) || !seconds)) {
+		http_refuse(request, 400,
+			    "%s is a whole number of seconds from 1 to %u, not '%.100s'", name,
+			    most, value);
+		return -EINVAL;
+	}
+	*ret = (uint32_t)seconds;
 	return 0;
 }
 

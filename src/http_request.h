@@ -69,6 +69,9 @@ const char *http_parameter(const struct http_request *request, const char *name,
  */
 int http_flag(struct http_request *request, const char *name, bool *ret);
 
+/** Reads a time of 1 to @most seconds, absent is 0. As http_flag(). */
+int http_seconds(struct http_request *request, const char *name, uint32_t most, uint32_t *ret);
+
 /** Takes the body, which the caller frees. When there is none: answers and returns -errno. */
 int http_take_body(struct http_request *request, struct evbuffer **ret);
 

@@ -42,7 +42,7 @@ static int check_framing(struct http_request *request);
 static int refuse_connect(struct http_request *request);
 static int check_host(struct http_request *request, const struct http_server *server);
 static int find_route(struct http_request *request);
-static int decode_variable(struct http_request *request, const char *variable);
+static int decode_variable(struct http_request *request, const struct route_match *match);
 static int check_access(struct http_request *request, const struct http_server *server);
 static int check_type(struct http_request *request, const struct http_server *server);
 static int check_query(struct http_request *request);
@@ -226,13 +226,14 @@ static int find_route(struct http_request *request)
 		return -EPERM;
 	}
 	request->route = match.route;
-	return match.variable ? decode_variable(request, match.variable) : 0;
+	return match.variable ? decode_variable(request, &match) : 0;
 }
 
-static int decode_variable(struct http_request *request, const char *variable)
+static int decode_variable(struct http_request *request, const struct route_match *match)
 {
+	CLEANUP(cleanup_free) char *variable = strndup(match->variable, match->variable_length);
 	size_t length = 0;
-	char *decoded = evhttp_uridecode(variable, 0, &length);
+	char *decoded = variable ? evhttp_uridecode(variable, 0, &length) : NULL;
 
 	request->id = decoded;
 	if (decoded && strlen(decoded) == length)

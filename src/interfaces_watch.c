@@ -15,6 +15,7 @@
 #include "http.h"
 #include "interfaces_choice.h"
 #include "log.h"
+#include "pending.h"
 #include "policyset.h"
 #include "problem.h"
 #include "settings.h"
@@ -53,10 +54,7 @@ static void on_link(void *context, enum link_event event, const struct link *lin
 static int check_one(const struct interfaces_watch *watch, const struct link *link,
 		     const struct daemon_next *next, struct problems *problems);
 static void take_picture(const struct interfaces_watch *watch, struct picture *ret);
-static void add_to_picture(void *context, enum link_event event, const struct link *link);
 static void forget_unwanted(struct interfaces_watch *watch, const struct picture *picture);
-static const struct choice *find_choice(const struct picture *picture, uint32_t ifindex);
-static uint64_t now_ns(void);
 static void follow_one(struct interfaces_watch *watch, const struct choice *choice);
 static struct attach_wanted wanted_of(const struct settings *settings, const struct policyset *set);
 static struct attach_wanted wanted_on(const struct step *step, const char *interface);
@@ -114,7 +112,8 @@ void interfaces_watch_follow(struct interfaces_watch *watch)
 		return;
 	daemon = watch->daemon;
 	watch->in_force = wanted_of(daemon->settings, daemon->set);
-
+	if (pending_before(daemon))
+		watch->in_force.egress |= pending_before(daemon)->egress;
 	take_picture(watch, &picture);
 	choices = picture.choice;
 	if (picture.incomplete) {
@@ -238,6 +237,14 @@ void interfaces_watch_close(struct interfaces_watch **watch)
 	*watch = NULL;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
 	struct interfaces_watch *watch = context;
@@ -269,11 +276,6 @@ static void on_link(void *context, enum link_event event, const struct link *lin
 		watched_forget(&watch->list, link->ifindex, "it is gone");
 }
 
-static void take_picture(const struct interfaces_watch *watch, struct picture *ret)
-{
-	links_each(watch->daemon->links, add_to_picture, ret);
-}
-
 static void add_to_picture(void *context, enum link_event event, const struct link *link)
 {
 	struct picture *picture = context;
@@ -291,6 +293,20 @@ static void add_to_picture(void *context, enum link_event event, const struct li
 		picture->room = room;
 	}
 	picture->choice[picture->count++] = (struct choice){ .link = *link };
+}
+
+static void take_picture(const struct interfaces_watch *watch, struct picture *ret)
+{
+	links_each(watch->daemon->links, add_to_picture, ret);
+}
+
+static const struct choice *find_choice(const struct picture *picture, uint32_t ifindex)
+{
+	for (size_t i = 0; i < picture->count; i++) {
+		if (picture->choice[i].link.ifindex == ifindex)
+			return &picture->choice[i];
+	}
+	return NULL;
 }
 
 static void forget_one(struct interfaces_watch *watch, const struct watched *watched,
@@ -317,23 +333,6 @@ static void forget_unwanted(struct interfaces_watch *watch, const struct picture
 	}
 }
 
-static const struct choice *find_choice(const struct picture *picture, uint32_t ifindex)
-{
-	for (size_t i = 0; i < picture->count; i++) {
-		if (picture->choice[i].link.ifindex == ifindex)
-			return &picture->choice[i];
-	}
-	return NULL;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static void attach_one(struct interfaces_watch *watch, struct watched *watched,
 		       const struct link *link, const struct attach_wanted *wanted)
 {
@@ -346,7 +345,8 @@ static void attach_one(struct interfaces_watch *watch, struct watched *watched,
 
 static void follow_one(struct interfaces_watch *watch, const struct choice *choice)
 {
-	const struct step step = { watch->in_force, watch->daemon->set, NULL };
+	const struct policyset *before = pending_before(watch->daemon); /* it may come back */
+	const struct step step = { watch->in_force, watch->daemon->set, before };
 	const struct attach_wanted wanted = wanted_on(&step, choice->link.name);
 	struct watched *watched = watched_get(&watch->list, &choice->link);
 

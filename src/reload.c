@@ -264,7 +264,11 @@ static void finish_kept(struct commit *commit, int error)
 
 static void finish(struct commit *commit, int error)
 {
-	static const struct commit_kind kind = { .plan = keep, .finish = finish_kept };
+	static const struct commit_kind kind = {
+		.plan = keep,
+		.finish = finish_kept,
+		.while_pending = COMMIT_WAITS,
+	};
 	struct reload *reload = (struct reload *)commit;
 
 	if (!error)

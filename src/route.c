@@ -7,6 +7,8 @@
 
 #include "cleanup.h"
 
+#define WRITE_PARAMETERS "dry_run confirm_seconds"
+
 const struct route route_table[] = {
 	{ "/health", ROUTE_GET, HTTP_ACCESS_METRICS, NULL, route_health },
 	{ "/metrics", ROUTE_GET, HTTP_ACCESS_METRICS, NULL, route_metrics },
@@ -18,18 +20,23 @@ const struct route route_table[] = {
 	{ "/explain", ROUTE_POST, HTTP_ACCESS_SOCKET, NULL, route_explain },
 	{ "/policies", ROUTE_GET, HTTP_ACCESS_READ, "limit cursor origin fields",
 	  route_list_policies },
-	{ "/policies", ROUTE_POST, HTTP_ACCESS_WRITE, "dry_run", route_put_policies },
-	{ "/policies", ROUTE_PUT, HTTP_ACCESS_WRITE, "dry_run", route_replace_policies },
-	{ "/policies", ROUTE_DELETE, HTTP_ACCESS_WRITE, "dry_run id", route_delete_policies },
+	{ "/policies", ROUTE_POST, HTTP_ACCESS_WRITE, WRITE_PARAMETERS, route_put_policies },
+	{ "/policies", ROUTE_PUT, HTTP_ACCESS_WRITE, WRITE_PARAMETERS, route_replace_policies },
+	{ "/policies", ROUTE_DELETE, HTTP_ACCESS_WRITE, WRITE_PARAMETERS " id",
+	  route_delete_policies },
 	{ "/policies/{id}", ROUTE_GET, HTTP_ACCESS_READ, "fields", route_get_policy },
-	{ "/policies/{id}", ROUTE_PUT, HTTP_ACCESS_WRITE, "dry_run", route_put_policy },
-	{ "/policies/{id}", ROUTE_PATCH, HTTP_ACCESS_WRITE, "dry_run", route_patch_policy },
-	{ "/policies/{id}", ROUTE_DELETE, HTTP_ACCESS_WRITE, "dry_run", route_delete_policy },
+	{ "/policies/{id}", ROUTE_PUT, HTTP_ACCESS_WRITE, WRITE_PARAMETERS, route_put_policy },
+	{ "/policies/{id}", ROUTE_PATCH, HTTP_ACCESS_WRITE, WRITE_PARAMETERS, route_patch_policy },
+	{ "/policies/{id}", ROUTE_DELETE, HTTP_ACCESS_WRITE, WRITE_PARAMETERS,
+	  route_delete_policy },
 	{ "/sets", ROUTE_GET, HTTP_ACCESS_READ, NULL, route_list_sets },
 	{ "/sets/{name}", ROUTE_GET, HTTP_ACCESS_READ, NULL, route_get_set },
-	{ "/sets/{name}", ROUTE_PUT, HTTP_ACCESS_WRITE, "dry_run", route_put_set },
-	{ "/sets/{name}", ROUTE_PATCH, HTTP_ACCESS_WRITE, "dry_run", route_patch_set },
-	{ "/sets/{name}", ROUTE_DELETE, HTTP_ACCESS_WRITE, "dry_run", route_delete_set },
+	{ "/sets/{name}", ROUTE_PUT, HTTP_ACCESS_WRITE, WRITE_PARAMETERS, route_put_set },
+	{ "/sets/{name}", ROUTE_PATCH, HTTP_ACCESS_WRITE, WRITE_PARAMETERS, route_patch_set },
+	{ "/sets/{name}", ROUTE_DELETE, HTTP_ACCESS_WRITE, WRITE_PARAMETERS, route_delete_set },
+	{ "/changes", ROUTE_GET, HTTP_ACCESS_READ, NULL, route_list_changes },
+	{ "/changes/{id}", ROUTE_DELETE, HTTP_ACCESS_WRITE, NULL, route_roll_back },
+	{ "/changes/{id}/confirm", ROUTE_POST, HTTP_ACCESS_WRITE, NULL, route_confirm },
 };
 const size_t route_count = ARRAY_SIZE(route_table);
 
@@ -38,7 +45,7 @@ static const char *const method_names[ROUTE_METHODS] = {
 	[ROUTE_PATCH] = "PATCH", [ROUTE_DELETE] = "DELETE",
 };
 
-static bool path_matches(const char *pattern, const char *path, const char **ret_variable);
+static bool path_matches(const char *pattern, const char *path, struct route_match *ret);
 
 void route_find(const char *path, enum route_method method, struct route_match *ret)
 {
@@ -46,7 +53,7 @@ void route_find(const char *path, enum route_method method, struct route_match *
 	for (size_t i = 0; i < ARRAY_SIZE(route_table); i++) {
 		const struct route *route = &route_table[i];
 
-		if (!path_matches(route->pattern, path, &ret->variable))
+		if (!path_matches(route->pattern, path, ret))
 			continue;
 		ret->pattern = route->pattern;
 		ret->methods |= 1u << route->method;
@@ -75,14 +82,19 @@ void route_allow(unsigned int methods, char *ret, size_t size)
 }
 
 /* @ret_variable is left alone unless the pattern has a variable and matches. */
-static bool path_matches(const char *pattern, const char *path, const char **ret_variable)
+static bool path_matches(const char *pattern, const char *path, struct route_match *ret)
 {
-	size_t fixed = strcspn(pattern, "{");
+	size_t fixed = strcspn(pattern, "{"), length;
+	const char *rest = strchr(pattern, '}');
 
-	if (!pattern[fixed])
+	if (!rest)
 		return !strcmp(pattern, path);
-	if (strncmp(pattern, path, fixed) || !path[fixed] || strchr(path + fixed, '/'))
+	if (strncmp(pattern, path, fixed) || !path[fixed])
 		return false;
-	*ret_variable = path + fixed;
+	length = strcspn(path + fixed, "/");
+	if (!length || strcmp(rest + 1, path + fixed + length))
+		return false;
+	ret->variable = path + fixed;
+	ret->variable_length = length;
 	return true;
 }

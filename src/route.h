@@ -24,7 +24,7 @@ enum route_method {
 typedef void (*route_answer)(struct http_request *request);
 
 struct route {
-	const char *pattern; /* "/policies/{id}": one variable segment at the end at most */
+	const char *pattern; /* "/policies/{id}": one variable segment at most */
 	enum route_method method;
 	enum http_access access;
 	const char *parameters; /* of the query that it knows: "limit cursor"; NULL: none */
@@ -39,6 +39,7 @@ struct route_match {
 	const struct route *route; /* NULL: the path has no such method */
 	const char *pattern; /* NULL: there is no such path */
 	const char *variable; /* where the variable segment begins in the path; NULL: none */
+	size_t variable_length;
 	unsigned int methods; /* of the path: bit per enum route_method */
 };
 
@@ -70,6 +71,10 @@ void route_get_set(struct http_request *request);
 void route_put_set(struct http_request *request);
 void route_patch_set(struct http_request *request);
 void route_delete_set(struct http_request *request);
+
+void route_list_changes(struct http_request *request);
+void route_roll_back(struct http_request *request);
+void route_confirm(struct http_request *request);
 
 void route_put_policies(struct http_request *request); /* POST: add or replace */
 void route_replace_policies(struct http_request *request); /* PUT on all of the API's */

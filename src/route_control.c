@@ -66,6 +66,7 @@ void route_reset(struct http_request *request)
 		.plan = plan_nothing,
 		.switch_over = reset_counters,
 		.finish = finish_reset,
+		.while_pending = COMMIT_GOES,
 	};
 	CLEANUP(cleanup_free) struct reset *reset = calloc(1, sizeof(*reset));
 	struct commits *commits = request->daemon->commits;
@@ -88,7 +89,7 @@ static void answer_reload(void *context, int error, const struct change_result *
 			  const struct problems *problems)
 {
 	struct http_request *request = context;
-	struct change_answer answer = { result, problems, false };
+	struct change_answer answer = { .result = result, .problems = problems };
 
 	if (!error)
 		change_log(request, &answer);

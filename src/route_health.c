@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "attach.h"
+#include "change_answer.h"
 #include "cleanup.h"
 #include "daemon.h"
 #include "datapath.h"
@@ -60,6 +61,8 @@ static struct json_object *health_json(const struct daemon *daemon, enum health 
 	    json_add_text(json, "default_action",
 			  daemon->settings->default_block ? "BLOCK" : "ALLOW") ||
 	    json_add_bool(json, "failsafe", daemon->settings->failsafe->count > 0) ||
+	    (daemon->pending &&
+	     json_add(json, "pending_change", change_pending_json(daemon->pending))) ||
 	    json_add(json, "interfaces", interfaces_json(daemon)) ||
 	    json_add(json, "listeners", listeners_json(daemon)))
 		return NULL;

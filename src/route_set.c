@@ -48,14 +48,14 @@ static int store(struct commit *commit, struct group *group)
 	const struct set_change change = set_change_of((const struct set_write *)commit);
 
 	(void)group;
-	return set_change_store(commit->daemon, &change, &commit->problems);
+	return set_change_store(commit->daemon, &change, commit->daemon->sets, &commit->problems);
 }
 
 static void unstore(struct commit *commit)
 {
 	const struct set_change change = set_change_of((const struct set_write *)commit);
 
-	set_change_unstore(commit->daemon, &change);
+	set_change_unstore(commit->daemon, &change, commit->daemon->sets);
 }
 
 /* As any change's, with what it means for the entries. */

@@ -169,12 +169,30 @@ static void fill_in(const struct set_plan *plan)
 	put->created_at = plan->existing ? plan->existing->created_at : put->updated_at;
 }
 
+struct set_change set_change_between(const struct address_sets *before,
+				     const struct address_sets *after)
+{
+	for (size_t i = 0; after && i < after->count; i++) {
+		struct address_set *set = after->set[i];
+
+		if (address_sets_find(before, set->name) != set)
+			return (struct set_change){ .name = set->name, .put = set };
+	}
+	for (size_t i = 0; before && i < before->count; i++) {
+		const char *name = before->set[i]->name;
+
+		if (!address_sets_find(after, name))
+			return (struct set_change){ .name = name };
+	}
+	return (struct set_change){ 0 };
+}
+
 /* ---- storing: what is in force is what is stored, whichever of the two that is */
 
 int set_change_store(const struct daemon *daemon, const struct set_change *change,
-		     struct problems *problems)
+		     const struct address_sets *before, struct problems *problems)
 {
-	struct address_set *existing = address_sets_find(daemon->sets, change->name);
+	struct address_set *existing = address_sets_find(before, change->name);
 	int r;
 
 	r = change->put ? store_put_set(daemon->store, change->put, existing)
@@ -186,9 +204,10 @@ int set_change_store(const struct daemon *daemon, const struct set_change *chang
 	return -EIO;
 }
 
-void set_change_unstore(const struct daemon *daemon, const struct set_change *change)
+void set_change_unstore(const struct daemon *daemon, const struct set_change *change,
+			const struct address_sets *before)
 {
-	struct address_set *existing = address_sets_find(daemon->sets, change->name);
+	struct address_set *existing = address_sets_find(before, change->name);
 	int r;
 
 	r = existing ? store_put_set(daemon->store, existing, NULL)

@@ -39,6 +39,7 @@ unit_tests = \
 	tests/test_metrics_text \
 	tests/test_notify \
 	tests/test_number \
+	tests/test_pending \
 	tests/test_policy \
 	tests/test_policy_cursor \
 	tests/test_policy_document \
@@ -80,18 +81,19 @@ tests_test_client_pcap_SOURCES = tests/test_client_pcap.c $(policy_text)
 tests_test_client_set_SOURCES = tests/test_client_set.c $(client_session)
 tests_test_client_write_SOURCES = tests/test_client_write.c $(client_session)
 
-tests_test_change_SOURCES = tests/test_change.c tests/stubs.c tests/stubs.h
-tests_test_commits_SOURCES = tests/test_commits.c tests/stubs.c tests/stubs.h
+stubs = tests/stubs.c tests/stubs.h tests/stubs_store.c
+tests_test_change_SOURCES = tests/test_change.c $(stubs)
+tests_test_commits_SOURCES = tests/test_commits.c $(stubs)
 tests_test_datapath_base_SOURCES = tests/test_datapath_base.c $(policy_text)
 tests_test_confine_SOURCES = tests/test_confine.c $(policy_text)
-tests_test_daemon_start_SOURCES = tests/test_daemon_start.c tests/stubs.c tests/stubs.h
-tests_test_expiry_SOURCES = tests/test_expiry.c tests/stubs.c tests/stubs.h \
+tests_test_daemon_start_SOURCES = tests/test_daemon_start.c $(stubs)
+tests_test_expiry_SOURCES = tests/test_expiry.c $(stubs) \
 	tests/set_text.c tests/set_text.h
-tests_test_history_SOURCES = tests/test_history.c tests/stubs.c tests/stubs.h
-tests_test_interfaces_watch_SOURCES = tests/test_interfaces_watch.c tests/stubs.c \
-	tests/stubs.h $(policy_text)
-tests_test_reload_SOURCES = tests/test_reload.c tests/stubs.c tests/stubs.h
-tests_test_set_change_SOURCES = tests/test_set_change.c tests/stubs.c tests/stubs.h \
+tests_test_history_SOURCES = tests/test_history.c $(stubs)
+tests_test_interfaces_watch_SOURCES = tests/test_interfaces_watch.c $(stubs) $(policy_text)
+tests_test_pending_SOURCES = tests/test_pending.c $(stubs)
+tests_test_reload_SOURCES = tests/test_reload.c $(stubs)
+tests_test_set_change_SOURCES = tests/test_set_change.c $(stubs) \
 	tests/set_text.c tests/set_text.h
 
 # Tests that make policies of JSON text.
@@ -108,7 +110,7 @@ tests_test_merge_patch_SOURCES = tests/test_merge_patch.c $(policy_text)
 tests_test_metrics_text_SOURCES = tests/test_metrics_text.c $(policy_text)
 tests_test_policy_sets_SOURCES = tests/test_policy_sets.c $(policy_text) $(set_text)
 tests_test_policy_cursor_SOURCES = tests/test_policy_cursor.c $(policy_text)
-tests_test_vlan_policies_SOURCES = tests/test_vlan_policies.c tests/stubs.c tests/stubs.h $(policy_text)
+tests_test_vlan_policies_SOURCES = tests/test_vlan_policies.c $(stubs) $(policy_text)
 tests_test_policy_view_SOURCES = tests/test_policy_view.c $(policy_text)
 tests_test_probe_SOURCES = tests/test_probe.c $(policy_text)
 tests_test_problem_document_SOURCES = tests/test_problem_document.c $(policy_text)
@@ -194,6 +196,7 @@ tests_root_test_slots_SOURCES = tests/root/test_slots.c $(dry_sources) $(real_be
 root_scripts = \
 	tests/root/test_client.py \
 	tests/root/test_clock.py \
+	tests/root/test_confirm.py \
 	tests/root/test_coexistence.py \
 	tests/root/test_counters.py \
 	tests/root/test_devices.py \

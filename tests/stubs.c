@@ -12,13 +12,13 @@
 #include "datapath.h"
 #include "datapath_counters.h"
 #include "datapath_interfaces.h"
+#include "datapath_pending.h"
 #include "http.h"
 #include "json.h"
 #include "json_cleanup.h"
 #include "policy_json.h"
 #include "policyset.h"
 #include "problem.h"
-#include "store.h"
 
 struct stubs stubs;
 
@@ -26,7 +26,7 @@ struct datapath_change {
 	uint32_t flags;
 };
 
-static void note(const char *call)
+void stubs_note(const char *call)
 {
 	size_t used = strlen(stubs.calls);
 
@@ -70,7 +70,7 @@ int datapath_prepare(struct datapath *datapath, const struct datapath_state *sta
 		     struct datapath_change **ret, struct problems *problems)
 {
 	(void)datapath;
-	note("prepare");
+	stubs_note("prepare");
 	if (stubs.prepare_error) {
 		if (stubs.prepare_error == -ENOSPC)
 			problem_add(problems, "", "too many rules");
@@ -90,7 +90,7 @@ int datapath_prepare(struct datapath *datapath, const struct datapath_state *sta
 void datapath_cancel(struct datapath *datapath)
 {
 	(void)datapath;
-	note("cancel");
+	stubs_note("cancel");
 }
 
 int datapath_promote(struct datapath *datapath, struct datapath_change *change)
@@ -104,13 +104,46 @@ void datapath_publish(struct datapath *datapath, struct datapath_change *change)
 {
 	(void)datapath;
 	(void)change;
-	note("commit");
+	stubs_note("commit");
 	stubs.generation += stubs.steps;
+}
+
+void datapath_publish_pending(struct datapath *datapath, struct datapath_change *change,
+			      uint64_t deadline_ns)
+{
+	(void)datapath;
+	(void)change;
+	(void)deadline_ns;
+	stubs_note("pend");
+	stubs.generation += stubs.steps;
+}
+
+int datapath_confirm(struct datapath *datapath, struct datapath_change *change)
+{
+	(void)datapath;
+	(void)change;
+	stubs_note("confirm");
+	return stubs.confirm_error;
+}
+
+int datapath_withdraw(struct datapath *datapath, struct datapath_change *change)
+{
+	(void)datapath;
+	(void)change;
+	stubs_note("withdraw");
+	return stubs.withdraw_error;
+}
+
+void datapath_return(struct datapath *datapath, struct datapath_change *change)
+{
+	(void)datapath;
+	(void)change;
+	stubs_note("return");
 }
 
 void datapath_dispose(struct datapath_change **change)
 {
-	stubs.open_changes--;
+	stubs.open_changes -= *change != NULL;
 	free(*change);
 	*change = NULL;
 }
@@ -120,7 +153,7 @@ void datapath_abandon(struct datapath *datapath, struct datapath_change **change
 	(void)datapath;
 	if (!*change)
 		return;
-	note("abandon");
+	stubs_note("abandon");
 	stubs.open_changes--;
 	free(*change);
 	*change = NULL;
@@ -135,7 +168,7 @@ void datapath_figures(const struct datapath *datapath, struct datapath_figures *
 void datapath_refresh(struct datapath *datapath)
 {
 	(void)datapath;
-	note("refresh");
+	stubs_note("refresh");
 }
 
 uint32_t datapath_policy_slot(const struct datapath *datapath, const char *id)
@@ -251,121 +284,12 @@ void datapath_interface_remove(struct datapath *datapath, uint32_t ifindex)
 	(void)ifindex;
 }
 
-/* ---- store.h */
-
-int store_append(struct store *store, const char *const *remove, size_t remove_count,
-		 struct policy *const *put, size_t put_count)
-{
-	(void)store;
-	(void)remove;
-	(void)put;
-	note("append");
-	if (stubs.append_error)
-		return stubs.append_error;
-	stubs.appended_put = put_count;
-	stubs.appended_removed = remove_count;
-	return 0;
-}
-
-int store_take_back(struct store *store)
-{
-	(void)store;
-	note("take_back");
-	stubs.taken_back++;
-	return 0;
-}
-
-bool store_wants_compact(const struct store *store)
-{
-	(void)store;
-	return false;
-}
-
-int store_error(const struct store *store)
-{
-	(void)store;
-	return 0;
-}
-
-int store_compact(struct store *store, const struct policyset *set)
-{
-	(void)store;
-	stubs.compacted = set->count;
-	return 0;
-}
-
-int store_save_last_good(struct store *store, struct json_object *config,
-			 const struct policyset *file_policies, const struct address_sets *sets)
-{
-	(void)store;
-	(void)sets;
-	(void)config;
-	note("keep");
-	stubs.last_good = file_policies->count;
-	return 0;
-}
-
-int store_load_last_good(const struct store *store, struct json_object **ret_config,
-			 struct policyset **ret_set, struct address_sets **ret_sets,
-			 struct problems *problems)
-{
-	(void)store;
-	if (!stubs.good_config)
-		return -ENOENT;
-	*ret_sets = address_sets_new();
-	*ret_set = set_of(stubs.good_policies, true);
-	return json_read(stubs.good_config, strlen(stubs.good_config), 0, ret_config, problems);
-}
-
-int store_open(const char *directory, struct store **ret, struct policyset **ret_set,
-	       struct problems *problems)
-{
-	(void)problems;
-	note("open");
-	if (stubs.open_error)
-		return stubs.open_error;
-	*ret = (struct store *)directory; /* anything but NULL */
-	*ret_set = set_of(stubs.stored ? stubs.stored : "[]", false);
-	return 0;
-}
-
-int store_load_sets(const struct store *store, struct address_sets **ret, struct problems *problems)
-{
-	(void)store;
-	(void)problems;
-	*ret = address_sets_new();
-	return *ret ? 0 : -ENOMEM;
-}
-
-int store_put_set(const struct store *store, const struct address_set *set,
-		  const struct address_set *before)
-{
-	(void)store;
-	(void)set;
-	(void)before;
-	note("put_set");
-	return stubs.append_error;
-}
-
-int store_delete_set(const struct store *store, const struct address_set *set)
-{
-	(void)store;
-	(void)set;
-	note("delete_set");
-	return stubs.append_error;
-}
-
-void store_close(struct store **store)
-{
-	*store = NULL;
-}
-
 /* ---- http.h */
 
 int http_reconfigure(struct http *http)
 {
 	(void)http;
-	note("listen");
+	stubs_note("listen");
 	return stubs.reconfigure_error;
 }
 
@@ -395,6 +319,6 @@ void http_note_publish(struct http *http)
 int http_note_interfaces(struct http *http)
 {
 	(void)http;
-	note("interfaces");
+	stubs_note("interfaces");
 	return 0;
 }

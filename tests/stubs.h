@@ -21,6 +21,7 @@ struct stubs {
 	size_t prepare_most; /* policies; more are -ENOSPC; 0: no limit */
 	int promote_error;
 	int append_error;
+	int confirm_error, withdraw_error;
 	int reconfigure_error;
 	uint64_t generation;
 	uint32_t steps; /* of the last prepared state */
@@ -47,6 +48,9 @@ extern struct stubs stubs;
 
 /** As at the start of a program. */
 void stubs_reset(void);
+
+/** Adds to stubs.calls. */
+void stubs_note(const char *call);
 
 /** Makes an API policy (or a file's) of its JSON; ends the test when it is bad. */
 struct policy *policy_of(const char *json, bool file);

@@ -25,6 +25,10 @@ static const struct {
 	{ "/policies/", ROUTE_GET, NULL, NULL, NULL },
 	{ "/policies/a/", ROUTE_GET, NULL, NULL, NULL },
 	{ "/policies/a/b", ROUTE_GET, NULL, NULL, NULL },
+	{ "/changes/a", ROUTE_DELETE, route_roll_back, "a", "DELETE" },
+	{ "/changes/a/confirm", ROUTE_POST, route_confirm, "a/confirm", "POST" },
+	{ "/changes/a/confirm/", ROUTE_POST, NULL, NULL, NULL },
+	{ "/changes//confirm", ROUTE_POST, NULL, NULL, NULL },
 	{ "/policiesa", ROUTE_GET, NULL, NULL, NULL },
 	{ "/Health", ROUTE_GET, NULL, NULL, NULL },
 	{ "/health/", ROUTE_GET, NULL, NULL, NULL },
@@ -50,6 +54,8 @@ START_TEST(paths_lead_to_their_routes)
 	ck_assert_str_eq(allow, paths[_i].allow);
 	ck_assert(match.route ? match.route->answer == paths[_i].answer : !paths[_i].answer);
 	ck_assert_pstr_eq(match.variable, paths[_i].variable);
+	if (match.variable)
+		ck_assert_uint_eq(match.variable_length, strcspn(match.variable, "/"));
 }
 END_TEST
 
@@ -64,6 +70,7 @@ START_TEST(every_row_is_found_by_its_pattern)
 		path[strcspn(path, "{")] = '\0';
 		if (strlen(path) < strlen(route->pattern))
 			strcat(path, "x");
+		strcat(path, strchr(route->pattern, '}') ? strchr(route->pattern, '}') + 1 : "");
 		route_find(path, route->method, &match);
 		ck_assert_ptr_eq(match.route, route);
 	}

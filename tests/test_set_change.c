@@ -64,12 +64,13 @@ static int plan(struct commit *commit, struct group *group)
 static int store(struct commit *commit, struct group *group)
 {
 	(void)group;
-	return set_change_store(&under_test, &((struct wanted *)commit)->change, &commit->problems);
+	return set_change_store(&under_test, &((struct wanted *)commit)->change, under_test.sets,
+				&commit->problems);
 }
 
 static void unstore(struct commit *commit)
 {
-	set_change_unstore(&under_test, &((struct wanted *)commit)->change);
+	set_change_unstore(&under_test, &((struct wanted *)commit)->change, under_test.sets);
 }
 
 static void finish(struct commit *commit, int error)
@@ -83,7 +84,12 @@ static void finish(struct commit *commit, int error)
 /* NULL deletes it. */
 static int change(const char *name, const char *text, bool dry_run)
 {
-	static const struct commit_kind kind = { plan, NULL, store, unstore, NULL, finish };
+	static const struct commit_kind kind = {
+		.plan = plan,
+		.store = store,
+		.unstore = unstore,
+		.finish = finish,
+	};
 	CLEANUP(address_set_put) struct address_set *set = text ? set_from(name, text) : NULL;
 	struct wanted wanted = {
 		.commit = { .kind = &kind, .alone = true, .dry_run = dry_run },
