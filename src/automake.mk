@@ -91,6 +91,8 @@ libpep_a_SOURCES = \
 	src/client_packet.h \
 	src/client_pcap.c \
 	src/client_pcap.h \
+	src/client_pending.c \
+	src/client_pending.h \
 	src/client_request.c \
 	src/client_request.h \
 	src/client_set.c \

@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "client_command.h"
 #include "client_help.h"
+#include "client_pending.h"
 #include "directories.h"
 
 static int parse(struct client *client, int argc, char **argv);
@@ -39,6 +40,8 @@ int client_run(int argc, char **argv, FILE *out, FILE *err)
 		client_help(client.command, out);
 	else
 		status = client.command->run(&client);
+	if (!status && *client.pending)
+		status = client_follow_pending(&client);
 	return finish(out, err, status);
 }
 

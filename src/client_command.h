@@ -31,6 +31,7 @@ enum client_option_id {
 	OPTION_NO_COLOR,
 	OPTION_TOKEN_FILE,
 	OPTION_DRY_RUN,
+	OPTION_CONFIRM,
 	OPTION_FILE,
 	OPTION_REPLACE,
 	OPTION_ORIGIN,
@@ -70,6 +71,7 @@ struct client_command {
 };
 
 #define CLIENT_ANY_NUMBER (~0u)
+#define CLIENT_CHANGE_ID 32
 
 /* One run of the client. */
 struct client {
@@ -80,6 +82,8 @@ struct client {
 	struct client_endpoint endpoint;
 	bool color;
 	FILE *out, *err;
+	char pending[CLIENT_CHANGE_ID]; /* the change that goes back; "": none */
+	unsigned int pending_seconds;
 };
 
 extern const struct client_option client_options[CLIENT_OPTIONS];

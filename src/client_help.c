@@ -12,6 +12,8 @@
 	"  block in proto tcp from any to any port 23 dev eth0 for 1h\n"                           \
 	"and the grammar is in pepctl-policy(5).\n"
 
+#define WRITE_OPTIONS (OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_CONFIRM))
+
 const struct client_option client_options[CLIENT_OPTIONS] = {
 	[OPTION_HELP] = { "help", NULL, "say how a command is used" },
 	[OPTION_JSON] = { "json", NULL, "print JSON" },
@@ -22,6 +24,8 @@ const struct client_option client_options[CLIENT_OPTIONS] = {
 	[OPTION_NO_COLOR] = { "no-color", NULL, "no colours, on a terminal too" },
 	[OPTION_TOKEN_FILE] = { "token-file", "FILE", "not supported by this version" },
 	[OPTION_DRY_RUN] = { "dry-run", NULL, "say what would be done, and do nothing" },
+	[OPTION_CONFIRM] = { "confirm", "SECONDS",
+			     "it goes back unless it is confirmed in that time" },
 	[OPTION_FILE] = { "file", "FILE", "read the policies from a file; - is the input" },
 	[OPTION_REPLACE] = { "replace", NULL, "delete the API's policies that are not in FILE" },
 	[OPTION_ORIGIN] = { "origin", "file|api|all", "only policies of this origin; all: of any" },
@@ -48,17 +52,17 @@ static const struct client_command commands[] = {
 	  WORDS
 	  "Without ID it gets one made of its content. - reads JSON from the input. A policy\n"
 	  "that is there with another content is not touched: use modify or apply.\n",
-	  OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_FILE), 0, CLIENT_ANY_NUMBER, client_add },
+	  WRITE_OPTIONS | OPTION_BIT(OPTION_FILE), 0, CLIENT_ANY_NUMBER, client_add },
 	{ "modify", "ID WORDS | ID JSON", "change a policy",
 	  WORDS "They say the whole policy anew; its description and labels stay. JSON is a merge\n"
 		"patch (RFC 7396): members that change, null for those that go.\n",
-	  OPTION_BIT(OPTION_DRY_RUN), 2, CLIENT_ANY_NUMBER, client_modify },
-	{ "delete", "ID...", "delete policies", NULL, OPTION_BIT(OPTION_DRY_RUN), 1,
-	  CLIENT_ANY_NUMBER, client_delete },
+	  WRITE_OPTIONS, 2, CLIENT_ANY_NUMBER, client_modify },
+	{ "delete", "ID...", "delete policies", NULL, WRITE_OPTIONS, 1, CLIENT_ANY_NUMBER,
+	  client_delete },
 	{ "apply", "FILE", "add and change the policies of a file, all or none",
 	  "FILE may be - for the input. With --replace it is what `pepctl export` writes: policies\n"
 	  "of the API that are not in it go. Policies of the administrator's files stay.\n",
-	  OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_REPLACE), 1, 1, client_apply },
+	  WRITE_OPTIONS | OPTION_BIT(OPTION_REPLACE), 1, 1, client_apply },
 	{ "export", "", "print the policies as apply --replace takes them",
 	  "Those of the API, unless --origin says otherwise.\n", OPTION_BIT(OPTION_ORIGIN), 0, 0,
 	  client_export },
@@ -71,15 +75,19 @@ static const struct client_command commands[] = {
 	  "with " POLICIES_FILE ". Lines begin with - (goes), + (comes) or ~ (changes).\n"
 	  "Exits with 0 when nothing differs, 1 when something does, 2 on errors.\n",
 	  OPTION_BIT(OPTION_ORIGIN), 1, 2, client_diff },
-	{ "flush", "", "delete all policies of the API", NULL, OPTION_BIT(OPTION_DRY_RUN), 0, 0,
-	  client_flush },
+	{ "flush", "", "delete all policies of the API", NULL, WRITE_OPTIONS, 0, 0, client_flush },
+	{ "confirm", "[ID]", "make the change that is pending stay",
+	  "A change with --confirm SECONDS goes back by itself, also if nobody can tell the daemon.\n",
+	  0, 0, 1, client_confirm },
+	{ "rollback", "[ID]", "take the change that is pending back", NULL, 0, 0, 1,
+	  client_rollback },
 	{ "set", "list | show NAME | put NAME FILE | add NAME ENTRY... | delete NAME [ENTRY...]",
 	  "sets of addresses, which policies name as \"@NAME\"",
 	  "An ENTRY is an address, a prefix or a range. FILE has one a line, with ttl=SECONDS or\n"
 	  "expires=TIME behind it where it ends and # before a comment, or is JSON; - is the input.\n"
 	  "put replaces the whole set. add takes `for 1h` behind the entries. delete without entries\n"
 	  "deletes the set, unless a policy names it.\n",
-	  OPTION_BIT(OPTION_DRY_RUN), 1, CLIENT_ANY_NUMBER, client_set },
+	  WRITE_OPTIONS, 1, CLIENT_ANY_NUMBER, client_set },
 	{ "stats", "", "counters in total, by reason and by interface", NULL, 0, 0, 0,
 	  client_stats },
 	{ "interfaces", "", "where it is attached, and how", NULL, 0, 0, 0, client_interfaces },

@@ -23,6 +23,7 @@
 static char *full_target(struct client *client, const struct client_request *request);
 static int read_answer(struct client *client, const struct client_http_reply *reply,
 		       struct json_object **ret);
+static void note_pending(struct client *client, struct json_object *answer);
 static int refuse_answer(struct client *client);
 static void print_place(struct client *client, struct json_object *problem);
 
@@ -90,7 +91,10 @@ int client_ask(struct client *client, const struct client_request *request,
 	*ret = NULL;
 	if (reply.status == 204 || reply.status == 404)
 		return CLIENT_DONE;
-	return read_answer(client, &reply, ret);
+	status = read_answer(client, &reply, ret);
+	if (!status)
+		note_pending(client, *ret);
+	return status;
 }
 
 int client_get_text(struct client *client, const char *target, char **ret, size_t *ret_size)
@@ -227,17 +231,40 @@ void client_print_warnings(struct client *client, struct json_object *answer)
 	}
 }
 
-/* No write forgets --dry-run. */
+/* No write forgets --dry-run and --confirm. */
 static char *full_target(struct client *client, const struct client_request *request)
 {
-	bool dry_run = client->value[OPTION_DRY_RUN] && strcmp(request->method, "GET") != 0;
-	const char *joint = strchr(request->target, '?') ? "&" : "?";
-	char *target;
+	const char *seconds = client->value[OPTION_CONFIRM];
+	CLEANUP(cleanup_free) char *encoded = seconds ? client_encode(seconds) : NULL;
+	char joint = strchr(request->target, '?') ? '&' : '?';
+	char *target = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&target, &size);
 
-	if (asprintf(&target, "%s%s%s", request->target, dry_run ? joint : "",
-		     dry_run ? "dry_run=true" : "") < 0)
+	if (!stream)
 		return NULL;
+	fputs(request->target, stream);
+	if (client->value[OPTION_DRY_RUN] && strcmp(request->method, "GET") != 0) {
+		fprintf(stream, "%cdry_run=true", joint);
+		joint = '&';
+	}
+	if (seconds && strcmp(request->method, "GET") != 0)
+		fprintf(stream, "%cconfirm_seconds=%s", joint, encoded ? encoded : "");
+	if (fclose(stream)) {
+		free(target);
+		return NULL;
+	}
 	return target;
+}
+
+static void note_pending(struct client *client, struct json_object *answer)
+{
+	const char *id = client_text(answer, "pending.id");
+
+	if (!client->value[OPTION_CONFIRM] || !*id)
+		return;
+	snprintf(client->pending, sizeof(client->pending), "%s", id);
+	client->pending_seconds = (unsigned int)client_number(answer, "pending.seconds_left");
 }
 
 static int refuse_answer(struct client *client)

@@ -6,12 +6,14 @@ interface; each of several ways to cut it is undone in its time by the kernel,
 with the daemon alive, stopped and killed.
 """
 import os
+import pty
 import signal
 import socket
+import subprocess
 import threading
 import time
 
-from harness import PepctlTest, allow, block, main, policy, wait_until
+from harness import PepctlTest, allow, block, daemons, main, policy, wait_until
 
 HOST4, PEER4 = "10.77.0.1", "10.77.0.2"
 PORT = 2200
@@ -101,6 +103,8 @@ class Pending(PepctlTest):
         cls.addClassCleanup(cls.server.close)
 
     def setUp(self):
+        for change in self.changes():
+            self.daemon.request("DELETE", "/changes/" + change["id"])
         super().setUp()
         self.line = self.server.open(10)
         self.addCleanup(self.line.close)
@@ -362,6 +366,108 @@ class Ends(Pending):
         wait_until(lambda: time.monotonic() > deadline, "its time is over", 5)
         self.end("DELETE", "/changes/" + identity)
         wait_until(lambda: self.ids() == [], lambda: self.ids(), 5)
+
+
+class Terminal:
+    """The client on a terminal of its own."""
+
+    def __init__(self, test, *arguments):
+        self.master, terminal = pty.openpty()
+        self.said = b""
+        variables = dict(os.environ, PEPCTL_SOCKET=test.daemon.socket_path)
+        self.process = subprocess.Popen([daemons.program()] + list(arguments), stdin=terminal,
+                                        stdout=terminal, stderr=terminal, env=variables,
+                                        start_new_session=True)
+        os.close(terminal)
+
+    def wait_said(self, word):
+        while word not in self.said:
+            try:
+                self.said += os.read(self.master, 1000)
+            except OSError:
+                raise AssertionError("it said %r" % self.said) from None
+
+    def end(self):
+        try:
+            while more := os.read(self.master, 1000):
+                self.said += more
+        except OSError:
+            pass
+        os.close(self.master)
+        return self.process.wait(10)
+
+
+class Client(Pending):
+    """`pepctl --confirm`, with and without a terminal."""
+
+    def setUp(self):
+        super().setUp()
+        self.file = os.path.join(self.daemon.directory, "new.json")
+        with open(self.file, "w") as file:
+            file.write('[{"id": "ban", "action": "BLOCK", "src": {"ip": "%s/32"}}]' % PEER4)
+
+    def client(self, *arguments, status=0):
+        result = self.daemon.run_client(*arguments, stdin=subprocess.DEVNULL)
+        self.assertEqual(result.returncode, status, result)
+        return result.stdout + result.stderr
+
+    def test_without_a_terminal(self):
+        said = self.client("apply", self.file, "--confirm", "60")
+        identity = self.changes()[0]["id"]
+        self.assertIn("pepctl confirm " + identity, said)
+        self.assert_cut()
+        self.assertIn(identity, self.client("status"))
+        said = self.client("add", "x", "block", "in", "from", "192.0.2.1", status=1)
+        self.assertIn("pepctl rollback " + identity, said)
+        self.assertIn("taken back", self.client("rollback"))
+        self.assertTrue(self.is_open())
+        self.assertIn("no change is pending", self.client("confirm", status=1))
+        self.assertIn("no change 123 is pending", self.client("confirm", "123", status=1))
+
+    def test_all_writes(self):
+        self.daemon.write("PUT", "/sets/s", {"entries": ["192.0.2.1"]})
+        self.daemon.put(allow("a", dport=1))
+        for words in (("add", "b", "block", "in", "from", "192.0.2.1"),
+                      ("modify", "a", '{"priority": 7}'), ("delete", "a"), ("flush",),
+                      ("apply", self.file, "--replace"), ("set", "add", "s", "192.0.2.2")):
+            self.client(*words, "--confirm", "60")
+            self.client("confirm" if words[0] == "modify" else "rollback", self.changes()[0]["id"])
+        entries = self.daemon.get("/policies")["policies"]
+        self.assertEqual([(entry["id"], entry["priority"]) for entry in entries], [("a", 7)])
+        self.assertEqual(self.daemon.get("/sets/s")["entry_count"], 1)
+        self.assertIn("86400", self.client("flush", "--confirm", "x", status=1))
+
+    def test_enter_confirms(self):
+        self.client("delete", "ban", status=1)
+        terminal = Terminal(self, "apply", self.file, "--confirm", "60")
+        terminal.wait_said(b"goes back in 59 s")
+        os.write(terminal.master, b"\n")
+        self.assertEqual(terminal.end(), 0, terminal.said)
+        self.assertIn(b"is confirmed", terminal.said)
+        self.assertEqual(self.changes(), [])
+        self.assert_cut()
+
+    def test_interrupt_takes_back(self):
+        terminal = Terminal(self, "apply", self.file, "--confirm", "60")
+        terminal.wait_said(b"goes back in")
+        terminal.process.send_signal(signal.SIGINT)
+        self.assertEqual(terminal.end(), 0, terminal.said)
+        self.assertTrue(self.is_open())
+
+    def test_nobody_does_anything(self):
+        terminal = Terminal(self, "apply", self.file, "--confirm", "1")
+        self.assertEqual(terminal.end(), 1, terminal.said)
+        self.assertIn(b"was not confirmed", terminal.said)
+        wait_until(self.is_open, "it is open again", 1)
+
+    def test_the_terminal_is_lost(self):
+        """As with the line that it came by."""
+        terminal = Terminal(self, "apply", self.file, "--confirm", "2")
+        terminal.wait_said(b"goes back in")
+        terminal.process.send_signal(signal.SIGHUP)
+        terminal.end()
+        self.assertEqual(len(self.changes()), 1)
+        wait_until(self.is_open, "it is open again", 10)
 
 
 if __name__ == "__main__":
