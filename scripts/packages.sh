@@ -23,6 +23,7 @@ package_table()
 	build	library:libbpf	libbpf-dev	libbpf-devel
 	build	library:libnl-route-3.0	libnl-route-3-dev	libnl3-devel
 	build	library:libevent_extra	libevent-dev	libevent-devel
+	build	library:libcrypto	libssl-dev	openssl-devel
 	build	library:json-c	libjson-c-dev	json-c-devel
 	build	library:libsystemd	libsystemd-dev	systemd-devel
 	run	command:ip	iproute2	iproute

@@ -5,7 +5,8 @@ pepctl_SOURCES = src/main.c
 pepctl_LDADD = $(PEP_LIBS)
 
 # What every program is linked with.
-PEP_LIBS = libpep.a $(LIBBPF_LIBS) $(LIBNL_LIBS) $(LIBEVENT_LIBS) $(JSON_LIBS) $(SYSTEMD_LIBS) -lm
+PEP_LIBS = libpep.a $(LIBBPF_LIBS) $(LIBNL_LIBS) $(LIBEVENT_LIBS) $(OPENSSL_LIBS) $(JSON_LIBS) \
+	$(SYSTEMD_LIBS) -lm
 LDADD = $(PEP_LIBS)
 
 # Everything but main.c. Sorted, one a line.
@@ -104,6 +105,7 @@ libpep_a_SOURCES = \
 	src/client_status.c \
 	src/client_text.c \
 	src/client_text.h \
+	src/client_token.c \
 	src/client_write.c \
 	src/client_write.h \
 	src/commit_steps.c \
@@ -112,6 +114,8 @@ libpep_a_SOURCES = \
 	src/commits_state.h \
 	src/confine.c \
 	src/confine.h \
+	src/credentials.c \
+	src/credentials.h \
 	src/daemon.c \
 	src/daemon.h \
 	src/daemon_check.c \
@@ -208,6 +212,8 @@ libpep_a_SOURCES = \
 	src/http.h \
 	src/http_access.c \
 	src/http_access.h \
+	src/http_caller.c \
+	src/http_caller.h \
 	src/http_change.c \
 	src/http_change.h \
 	src/http_connection.c \
@@ -402,12 +408,16 @@ libpep_a_SOURCES = \
 	src/store_state.h \
 	src/store_text.c \
 	src/store_text.h \
+	src/string_list.h \
 	src/suggest.c \
 	src/suggest.h \
 	src/tc_filters.c \
 	src/tc_filters.h \
 	src/timestamp.c \
 	src/timestamp.h \
+	src/token.c \
+	src/token.h \
+	src/token_file.c \
 	src/tracks.c \
 	src/tracks.h \
 	src/tree.c \

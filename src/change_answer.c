@@ -5,7 +5,6 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include "cleanup.h"
@@ -83,23 +82,25 @@ struct json_object *change_pending_json(const struct pending *pending)
 void change_log(const struct http_request *request, const struct change_answer *answer)
 {
 	const struct change_result *result = answer->result;
-	struct ucred peer = http_peer(request);
-	char uid[16], pid[16];
+	const struct http_caller *caller = &request->caller;
+	bool local = caller->way == HTTP_WAY_SOCKET;
+	char uid[16], pid[16], who[HTTP_CALLER_TEXT];
 	const struct log_field fields[] = {
 		{ "METHOD", route_method_name(request->method) },
 		{ "PATH", http_target(request) },
-		{ "PEER_UID", uid },
-		{ "PEER_PID", pid },
+		{ local ? "PEER_UID" : "TOKEN", local ? uid : caller->name },
+		{ local ? "PEER_PID" : "ADDRESS", local ? pid : caller->address },
 	};
 
 	if (answer->dry_run)
 		return;
-	snprintf(uid, sizeof(uid), "%u", peer.uid);
-	snprintf(pid, sizeof(pid), "%d", peer.pid);
+	snprintf(uid, sizeof(uid), "%u", caller->uid);
+	snprintf(pid, sizeof(pid), "%d", caller->pid);
+	http_caller_print(caller, who);
 	log_write(LOG_LEVEL_INFO, fields, ARRAY_SIZE(fields),
-		  "%s %.200s by uid %s, pid %s: %zu created, %zu updated, %zu unchanged, "
-		  "%zu deleted, generation %llu",
-		  fields[0].value, fields[1].value, uid, pid, result->created, result->updated,
+		  "%s %.200s by %s: %zu created, %zu updated, %zu unchanged, %zu deleted, "
+		  "generation %llu",
+		  fields[0].value, fields[1].value, who, result->created, result->updated,
 		  result->unchanged, result->deleted, (unsigned long long)result->generation);
 }
 

@@ -15,6 +15,7 @@
 
 static int parse(struct client *client, int argc, char **argv);
 static int parse_option(struct client *client, int argc, char **argv, int *index);
+static int read_token(struct client *client);
 static int check_options(struct client *client);
 static int finish(FILE *out, FILE *err, int status);
 
@@ -55,6 +56,8 @@ int client_find_daemon(struct client *client)
 		client->endpoint.socket = environment;
 	if (client->value[OPTION_SOCKET])
 		client->endpoint.socket = client->value[OPTION_SOCKET];
+	if (!url && client->value[OPTION_TOKEN_FILE])
+		return client_usage(client, "--token-file goes with --url: the socket needs none");
 	if (!url)
 		return CLIENT_DONE;
 	if (client->value[OPTION_SOCKET])
@@ -64,6 +67,20 @@ int client_find_daemon(struct client *client)
 		return client_usage(client, "https is not supported by this version");
 	if (result)
 		return client_usage(client, "\"%s\" is no URL such as http://127.0.0.1:8080", url);
+	return client->value[OPTION_TOKEN_FILE] ? read_token(client) : CLIENT_DONE;
+}
+
+static int read_token(struct client *client)
+{
+	const char *path = client->value[OPTION_TOKEN_FILE];
+	int result = client_endpoint_read_token(path, &client->endpoint);
+
+	if (result == -EPERM)
+		return client_usage(client, "a token is not sent to another machine by http");
+	if (result == -EINVAL)
+		return client_usage(client, "the first line of %s is no token", path);
+	if (result)
+		return client_usage(client, "%s: %s", path, strerror(-result));
 	return CLIENT_DONE;
 }
 
@@ -160,8 +177,6 @@ static int check_options(struct client *client)
 	unsigned int known = command->options | CLIENT_GENERAL_OPTIONS;
 	const char *no_color = getenv("NO_COLOR");
 
-	if (client->value[OPTION_TOKEN_FILE])
-		return client_usage(client, "--token-file is not supported by this version");
 	for (size_t i = 0; i < CLIENT_OPTIONS; i++)
 		if (client->value[i] && !(known & OPTION_BIT(i)))
 			return client_usage(client, "%s has no option --%s", command->name,

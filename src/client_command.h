@@ -50,7 +50,7 @@ enum client_option_id {
 /* Those that every command knows. */
 #define CLIENT_GENERAL_OPTIONS                                                                     \
 	(OPTION_BIT(OPTION_HELP) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_SOCKET) |           \
-	 OPTION_BIT(OPTION_URL) | OPTION_BIT(OPTION_NO_COLOR))
+	 OPTION_BIT(OPTION_URL) | OPTION_BIT(OPTION_TOKEN_FILE) | OPTION_BIT(OPTION_NO_COLOR))
 
 struct client_option {
 	const char *name; /* without the dashes */

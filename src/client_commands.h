@@ -30,6 +30,7 @@ int client_set(struct client *client);
 int client_show(struct client *client);
 int client_stats(struct client *client);
 int client_status(struct client *client);
+int client_token(struct client *client);
 /** @} */
 
 #endif

@@ -186,8 +186,10 @@ static void offer_kind(struct client *client, const struct typed *typed, const c
 		return;
 	copy = strdup(name);
 	rest = copy;
-	while (rest && (word = strsep(&rest, "|")))
+	while (rest && (word = strsep(&rest, "|"))) {
+		word[strcspn(word, "]")] = '\0';
 		offer(client, typed, word, "");
+	}
 }
 
 /* One of the ways in which a command takes arguments: "put NAME FILE". */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client_endpoint.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -12,6 +14,7 @@
 
 #include "cleanup.h"
 
+static bool is_here(const char *host);
 static int connect_unix(const char *path, int *ret_fd);
 static int connect_tcp(const struct client_endpoint *endpoint, int *ret_fd);
 static int set_timeout(int fd, unsigned int seconds);
@@ -43,6 +46,34 @@ int client_endpoint_parse(const char *url, struct client_endpoint *ret)
 	ret->host[length] = '\0';
 	snprintf(ret->port, sizeof(ret->port), "%.*s", (int)strcspn(port, "/"), port);
 	return 0;
+}
+
+int client_endpoint_read_token(const char *path, struct client_endpoint *ret)
+{
+	CLEANUP(cleanup_file) FILE *file = fopen(path, "re");
+	size_t length;
+
+	if (!file)
+		return -errno;
+	if (!fgets(ret->token, sizeof(ret->token), file))
+		return -EINVAL;
+	length = strcspn(ret->token, " \t\r\n");
+	if (!length || length + 1 >= sizeof(ret->token) || strcspn(ret->token, "\1\x7f") < length)
+		return -EINVAL;
+	ret->token[length] = '\0';
+	return is_here(ret->host) ? 0 : -EPERM;
+}
+
+/* Whether what goes there stays on this machine. */
+static bool is_here(const char *host)
+{
+	struct in6_addr address;
+
+	if (!strcasecmp(host, "localhost"))
+		return true;
+	if (inet_pton(AF_INET6, host, &address) == 1)
+		return IN6_IS_ADDR_LOOPBACK(&address);
+	return inet_pton(AF_INET, host, &address) == 1 && address.s6_addr[0] == 127;
 }
 
 int client_endpoint_connect(const struct client_endpoint *endpoint, unsigned int timeout_seconds,

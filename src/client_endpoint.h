@@ -10,6 +10,7 @@ struct client_endpoint {
 	const char *socket;
 	char host[256];
 	char port[6];
+	char token[256]; /* to be shown there; "": none */
 };
 
 /**
@@ -17,6 +18,12 @@ struct client_endpoint {
  * 0, -EPROTONOSUPPORT for https, -EINVAL for anything else. The socket stays.
  */
 int client_endpoint_parse(const char *url, struct client_endpoint *ret);
+
+/**
+ * Reads the token, the first line of @path. Returns 0; -errno; -EINVAL when there is none, or
+ * no such thing; -EPERM when it would go to another machine for all to read.
+ */
+int client_endpoint_read_token(const char *path, struct client_endpoint *ret);
 
 /**
  * Connects, blocking; sending and receiving time out after @timeout_seconds (0:

@@ -38,7 +38,8 @@ struct head {
 	char content_type[64];
 };
 
-static int send_request(int fd, const char *host, const struct client_http_request *request);
+static int send_request(int fd, const struct client_endpoint *endpoint,
+			const struct client_http_request *request);
 static int read_reply(struct reader *reader, const struct client_http_request *request,
 		      struct client_http_reply *ret);
 
@@ -47,7 +48,6 @@ int client_http_exchange(const struct client_endpoint *endpoint,
 {
 	CLEANUP(cleanup_free) struct reader *reader = NULL;
 	CLEANUP(cleanup_fd) int fd = -1;
-	const char *host = endpoint->host[0] ? endpoint->host : "localhost";
 	int sent, result;
 
 	reader = malloc(sizeof(*reader));
@@ -58,7 +58,7 @@ int client_http_exchange(const struct client_endpoint *endpoint,
 		return result;
 
 	/* A server that refuses a body may answer and close before it has read it all. */
-	sent = send_request(fd, host, request);
+	sent = send_request(fd, endpoint, request);
 	if (sent && sent != -EPIPE && sent != -ECONNRESET)
 		return sent;
 	reader->fd = fd;
@@ -88,8 +88,10 @@ static int send_all(int fd, const char *data, size_t bytes)
 	return 0;
 }
 
-static int send_request(int fd, const char *host, const struct client_http_request *request)
+static int send_request(int fd, const struct client_endpoint *endpoint,
+			const struct client_http_request *request)
 {
+	const char *host = endpoint->host[0] ? endpoint->host : "localhost";
 	CLEANUP(cleanup_free) char *head = NULL;
 	const char *bracket = strchr(host, ':') ? "[" : "";
 	char body_head[160] = "";
@@ -103,9 +105,11 @@ static int send_request(int fd, const char *host, const struct client_http_reque
 		snprintf(body_head, sizeof(body_head), "Content-Length: 0\r\n");
 	length = asprintf(&head,
 			  "%s %s HTTP/1.1\r\nHost: %s%s%s\r\nUser-Agent: pepctl\r\n"
-			  "Accept: */*\r\nConnection: close\r\n%s%s\r\n",
+			  "Accept: */*\r\nConnection: close\r\n%s%s%s%s%s\r\n",
 			  request->method, request->target, bracket, host, *bracket ? "]" : "",
-			  request->headers ? request->headers : "", body_head);
+			  *endpoint->token ? "Authorization: Bearer " : "", endpoint->token,
+			  *endpoint->token ? "\r\n" : "", request->headers ? request->headers : "",
+			  body_head);
 	if (length < 0) {
 		head = NULL;
 		return -ENOMEM;

@@ -104,7 +104,8 @@ void client_print_done(struct client *client, const char *done, const char *what
 static char *undo_here(const struct client *client, const char *undo)
 {
 	static const char program[] = "pepctl";
-	static const enum client_option_id options[] = { OPTION_SOCKET, OPTION_URL };
+	static const enum client_option_id options[] = { OPTION_SOCKET, OPTION_URL,
+							 OPTION_TOKEN_FILE };
 	const char *behind = strstr(undo, program) + strlen(program);
 	char *line = NULL;
 	size_t size = 0;

@@ -17,6 +17,7 @@
 #include "cleanup.h"
 #include "commits.h"
 #include "confine.h"
+#include "credentials.h"
 #include "daemon_loop.h"
 #include "daemon_start.h"
 #include "daemon_state.h"
@@ -324,8 +325,14 @@ static int open_fold(struct boot *boot)
 
 static int open_http(struct boot *boot)
 {
-	int r = http_open(boot->daemon, &boot->daemon->http);
+	CLEANUP(problems_clear) struct problems problems = { 0 };
+	struct daemon *daemon = boot->daemon;
+	int r;
 
+	/* Nobody is let in then, and no more. */
+	(void)credentials_load(daemon->settings, &daemon->credentials, &problems);
+	daemon_log_problems(&problems, "start");
+	r = http_open(daemon, &daemon->http);
 	return r < 0 ? os_error("not started: the API cannot be served", r) : 0;
 }
 
@@ -360,6 +367,7 @@ static void stop(struct boot *boot)
 	commits_close(&daemon->commits);
 	pending_close(daemon);
 	http_close(&daemon->http);
+	credentials_free(&daemon->credentials);
 	daemon_fold_close(&daemon->fold);
 	expiry_close(&daemon->expiry);
 	history_close(&daemon->history);

@@ -13,6 +13,7 @@
 struct address_sets;
 struct attachments;
 struct commits;
+struct credentials;
 struct daemon_fold;
 struct datapath;
 struct event;
@@ -50,6 +51,7 @@ struct daemon {
 	int64_t last_reload_us;
 	struct history *history; /* history.h: last hits, the last minute */
 	struct http *http; /* http.h */
+	struct credentials *credentials; /* credentials.h; NULL: not readable at the start */
 	struct event_feed *events; /* event_feed.h */
 
 	struct commits *commits; /* commits.h */

@@ -8,6 +8,7 @@
 
 #include "address_sets.h"
 #include "cleanup.h"
+#include "credentials.h"
 #include "daemon.h"
 #include "daemon_state.h"
 #include "image.h"
@@ -28,11 +29,14 @@ int daemon_check(const char *config_path)
 	CLEANUP(daemon_files_clear) struct daemon_files files = { 0 };
 	CLEANUP(policyset_put) struct policyset *none = policyset_new();
 	CLEANUP(policyset_put) struct policyset *set = NULL;
+	CLEANUP(credentials_free) struct credentials *credentials = NULL;
 	const struct daemon daemon = { .config_path = config_path, .set = none };
 	int r = -ENOMEM;
 
 	if (none)
 		r = daemon_files_read(&daemon, &files, &problems);
+	if (files.settings && credentials_load(files.settings, &credentials, &problems) && r >= 0)
+		r = -EINVAL;
 	if (r >= 0)
 		r = daemon_merge(files.settings, files.policies, none, &set, &problems);
 	if (r >= 0)

@@ -16,6 +16,7 @@
 #endif
 
 #define CONFIG_FILE SYSCONFDIR "/pepctl/config.json"
+#define TOKENS_FILE SYSCONFDIR "/pepctl/tokens.json"
 #define POLICIES_FILE SYSCONFDIR "/pepctl/policies.json"
 #define STATE_DIRECTORY LOCALSTATEDIR "/lib/pepctl"
 #define LOG_FILE LOCALSTATEDIR "/log/pepctl/pepctl.log"

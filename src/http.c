@@ -13,6 +13,7 @@
 #include "daemon.h"
 #include "datapath.h"
 #include "heap.h"
+#include "http_caller.h"
 #include "http_connection.h"
 #include "http_server.h"
 #include "http_sse.h"
@@ -23,8 +24,7 @@
 #define FULL_TICK_US 20000 /* while connections wait for others to end */
 #define LOCAL_RESERVE 16 /* connections that only the Unix socket can have */
 #define TRIM_CONNECTIONS 16
-#define HEADER_BYTES 16384
-#define TCP_BODY_BYTES 65536 /* nothing is written by TCP: a body is only read to be refused */
+#define TCP_BODY_BYTES 65536 /* of who shows no operator's token: it is only read to be refused */
 
 static int open_server(struct http_server *server, struct http *http, bool local);
 static void close_server(struct http_server *server);
@@ -139,6 +139,7 @@ static int open_server(struct http_server *server, struct http *http, bool local
 {
 	const struct http_connections_calls calls = {
 		.opened = count_connections,
+		.trusts = local ? NULL : http_caller_trusted,
 		.explain = explain_refusal,
 		.refused = count_refusal,
 		.context = server,
@@ -157,7 +158,7 @@ static int open_server(struct http_server *server, struct http *http, bool local
 	/* All of them, and those that evhttp does not know, are refused by us. */
 	evhttp_set_allowed_methods(server->evhttp, UINT16_MAX);
 	evhttp_set_default_content_type(server->evhttp, NULL);
-	evhttp_set_max_headers_size(server->evhttp, HEADER_BYTES);
+	evhttp_set_max_headers_size(server->evhttp, HTTP_HEADER_BYTES);
 	evhttp_set_gencb(server->evhttp, http_serve, server);
 	return 0;
 }
@@ -178,6 +179,7 @@ static void apply_limits(struct http *http)
 	evhttp_set_max_body_size(http->local.evhttp, (ev_ssize_t)bytes);
 	evhttp_set_max_body_size(http->tcp.evhttp,
 				 (ev_ssize_t)(bytes < TCP_BODY_BYTES ? bytes : TCP_BODY_BYTES));
+	http_connections_limit(http->tcp.connections, bytes);
 	evhttp_set_timeout(http->local.evhttp, (int)settings->timeout_seconds);
 	evhttp_set_timeout(http->tcp.evhttp, (int)settings->timeout_seconds);
 }
@@ -299,9 +301,8 @@ static const char *explain_refusal(void *context, int status)
 	uint64_t most = server->http->daemon->settings->max_body_bytes;
 
 	if (status == 413 && !server->local)
-		snprintf(
-			server->explanation, sizeof(server->explanation),
-			"this listener is read-only and takes no body; write over the Unix socket");
+		snprintf(server->explanation, sizeof(server->explanation),
+			 "so long a body needs an operator's token, or the Unix socket");
 	else if (status == 413)
 		snprintf(server->explanation, sizeof(server->explanation),
 			 "the body has more than %llu bytes (server.max_body_bytes), or its chunks "
@@ -314,7 +315,7 @@ static const char *explain_refusal(void *context, int status)
 		snprintf(server->explanation, sizeof(server->explanation),
 			 "this is not HTTP/1.x, or its headers are malformed, contradict each "
 			 "other or are longer than %d bytes in all",
-			 HEADER_BYTES);
+			 HTTP_HEADER_BYTES);
 	return server->explanation;
 }
 

@@ -5,9 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http_caller.h"
+
 #define HOST_SIZE 256
 
-static const enum anonymous by_tcp[] = {
+static const enum anonymous by_nobody[] = {
 	[HTTP_ACCESS_METRICS] = ANONYMOUS_METRICS,
 	[HTTP_ACCESS_READ] = ANONYMOUS_READ,
 };
@@ -15,9 +17,14 @@ static const enum anonymous by_tcp[] = {
 static size_t name_length(const char *host);
 static bool is_literal(const char *host, size_t length);
 
-bool http_access_by_tcp(enum http_access needed, enum anonymous anonymous)
+bool http_access_granted(enum http_access needed, const struct http_caller *caller,
+			 enum anonymous anonymous)
 {
-	return needed <= HTTP_ACCESS_READ && anonymous >= by_tcp[needed];
+	if (caller->way == HTTP_WAY_SOCKET)
+		return true;
+	if (caller->way == HTTP_WAY_NOBODY)
+		return needed <= HTTP_ACCESS_READ && anonymous >= by_nobody[needed];
+	return needed <= HTTP_ACCESS_SOCKET || caller->role == TOKEN_OPERATOR;
 }
 
 bool http_host_allowed(const char *host, const struct string_list *allowed)

@@ -9,16 +9,19 @@
 
 #include "settings.h"
 
+struct http_caller;
+
 /* What a route needs, from what the fewest secrets are in to what changes things. */
 enum http_access {
 	HTTP_ACCESS_METRICS, /* TCP from server.anonymous "metrics" on */
 	HTTP_ACCESS_READ, /* TCP from server.anonymous "read" on */
-	HTTP_ACCESS_SOCKET, /* the Unix socket, although nothing changes */
-	HTTP_ACCESS_WRITE, /* the Unix socket */
+	HTTP_ACCESS_SOCKET, /* the Unix socket or any token, although nothing changes */
+	HTTP_ACCESS_WRITE, /* the Unix socket or an operator's token */
 };
 
-/** Whether who came by TCP without a token may have it. */
-bool http_access_by_tcp(enum http_access needed, enum anonymous anonymous);
+/** Whether somebody may have it; who shows nothing as far as @anonymous says. */
+bool http_access_granted(enum http_access needed, const struct http_caller *caller,
+			 enum anonymous anonymous);
 
 /**
  * Whether @host, of a Host header or an absolute target, is one that we answer

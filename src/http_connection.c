@@ -29,6 +29,7 @@ struct http_connection {
 	struct bufferevent *stream; /* a reference of our own */
 	struct event *rewrite; /* runs before what was just appended can be sent */
 	struct evhttp_connection *evhttp; /* known from the first request on */
+	bool trusted; /* with a long body */
 	bool answering; /* what is appended to the output is ours */
 	bool ending; /* with the answer */
 	uint64_t since_ns; /* what is under way, request or answer */
@@ -43,9 +44,11 @@ struct http_connections {
 	struct event_base *base;
 	struct http_connections_calls calls;
 	bool yielding;
+	size_t long_body_bytes;
 };
 
 static struct bufferevent *open_stream(struct event_base *base, void *context);
+static void input_grew(struct evbuffer *input, const struct evbuffer_cb_info *info, void *context);
 static void output_grew(struct evbuffer *output, const struct evbuffer_cb_info *info,
 			void *context);
 static void rewrite_page(evutil_socket_t fd, short events, void *context);
@@ -68,6 +71,11 @@ struct http_connections *http_connections_new(struct event_base *base, struct ev
 	connections->calls = *calls;
 	evhttp_set_bevcb(server, open_stream, connections);
 	return connections;
+}
+
+void http_connections_limit(struct http_connections *connections, size_t long_body_bytes)
+{
+	connections->long_body_bytes = long_body_bytes;
 }
 
 void http_connections_yield(struct http_connections *connections)
@@ -196,7 +204,9 @@ static struct bufferevent *open_stream(struct event_base *base, void *context)
 	if (!connection->rewrite)
 		return NULL;
 	stream = bufferevent_socket_new(base, -1, 0);
-	if (!stream || !evbuffer_add_cb(bufferevent_get_output(stream), output_grew, connection)) {
+	if (!stream || !evbuffer_add_cb(bufferevent_get_output(stream), output_grew, connection) ||
+	    (connections->calls.trusts &&
+	     !evbuffer_add_cb(bufferevent_get_input(stream), input_grew, connection))) {
 		if (stream)
 			bufferevent_free(stream);
 		event_free(connection->rewrite);
@@ -209,6 +219,24 @@ static struct bufferevent *open_stream(struct event_base *base, void *context)
 	connections->count++;
 	connections->calls.opened(connections->calls.context);
 	return stream;
+}
+
+/* evhttp reads a whole body before it says who sends it, and only then is anybody asked. So what
+ * arrives is looked at before evhttp sees it; the connection is what its callbacks are given. */
+static void input_grew(struct evbuffer *input, const struct evbuffer_cb_info *info, void *context)
+{
+	struct http_connection *connection = context;
+	const struct http_connections *all = connection->all;
+	void *evhttp = NULL;
+
+	if (!info->n_added || connection->trusted || connection->answering ||
+	    !all->calls.trusts(all->calls.context, input))
+		return;
+	bufferevent_getcb(connection->stream, NULL, NULL, NULL, &evhttp);
+	if (!evhttp)
+		return;
+	connection->trusted = true;
+	evhttp_connection_set_max_body_size(evhttp, (ev_ssize_t)all->long_body_bytes);
 }
 
 /* What evhttp appends is complete when it returns to the loop; the socket is
@@ -332,6 +360,7 @@ static void forget(struct http_connection *connection)
 	LIST_REMOVE(connection, link);
 	connection->all->count--;
 	evbuffer_remove_cb(bufferevent_get_output(connection->stream), output_grew, connection);
+	evbuffer_remove_cb(bufferevent_get_input(connection->stream), input_grew, connection);
 	bufferevent_decref(connection->stream);
 	event_free(connection->rewrite);
 	free(connection);

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct bufferevent;
+struct evbuffer;
 struct event_base;
 struct evhttp;
 struct evhttp_request;
@@ -26,6 +27,8 @@ struct http_connections;
 struct http_connections_calls {
 	/** There is one more. */
 	void (*opened)(void *context);
+	/** Whether the headers that wait in @input let their sender send a long body; NULL: no. */
+	bool (*trusts)(void *context, const struct evbuffer *input);
 	/** What to say to a request that evhttp refuses with @status; NULL: nothing. */
 	const char *(*explain)(void *context, int status);
 	/** evhttp refused a request. */
@@ -36,6 +39,9 @@ struct http_connections_calls {
 /** Watches the connections of @server from now on. NULL when out of memory. */
 struct http_connections *http_connections_new(struct event_base *base, struct evhttp *server,
 					      const struct http_connections_calls *calls);
+
+/** How long the bodies of those who are trusted may be from now on. */
+void http_connections_limit(struct http_connections *connections, size_t long_body_bytes);
 
 /** Serves their requests only when nothing else is to be done. */
 void http_connections_yield(struct http_connections *connections);

@@ -47,6 +47,9 @@ enum health health_of(const struct daemon *daemon, struct problems *reasons)
 			"before",
 			daemon->pending->id, pending_seconds_left(daemon->pending),
 			daemon->pending->id);
+	if (daemon->http && !daemon->credentials)
+		problem_warn(reasons, "/server/tokens_file",
+			     "what callers are known by could not be read: nobody is known");
 	if (daemon->degraded) {
 		problem_add(reasons, "", "%s", daemon->degraded);
 		health = HEALTH_DEGRADED;

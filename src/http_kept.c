@@ -17,7 +17,6 @@
 
 struct http_kept {
 	char *target;
-	struct ucred peer;
 	bool gone; /* the client */
 };
 
@@ -45,7 +44,6 @@ static struct http_request *copy(struct http_request *request)
 		free(more);
 		return NULL;
 	}
-	more->peer = http_peer(request);
 	*kept = *request;
 	kept->kept = more;
 	request->query = NULL;
@@ -93,9 +91,4 @@ void http_release(struct http_request **request)
 const char *http_kept_target(const struct http_kept *kept)
 {
 	return kept->target;
-}
-
-struct ucred http_kept_peer(const struct http_kept *kept)
-{
-	return kept->peer;
 }

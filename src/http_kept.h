@@ -6,15 +6,9 @@
 #ifndef HTTP_KEPT_H
 #define HTTP_KEPT_H
 
-#include <sys/socket.h>
-
 struct http_kept;
-struct ucred;
 
 /** Path and query. */
 const char *http_kept_target(const struct http_kept *kept);
-
-/** Who asked. */
-struct ucred http_kept_peer(const struct http_kept *kept);
 
 #endif

@@ -3,13 +3,11 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "cleanup.h"
 #include "http_connection.h"
@@ -38,22 +36,6 @@ const char *http_target(const struct http_request *request)
 {
 	return request->kept ? http_kept_target(request->kept)
 			     : evhttp_request_get_uri(request->evhttp);
-}
-
-struct ucred http_peer(const struct http_request *request)
-{
-	struct evhttp_connection *connection;
-	struct ucred peer = { 0 };
-	socklen_t length = sizeof(peer);
-	int fd;
-
-	if (request->kept)
-		return http_kept_peer(request->kept);
-	connection = evhttp_request_get_connection(request->evhttp);
-	fd = bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) || !peer.pid)
-		peer = (struct ucred){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
-	return peer;
 }
 
 const char *http_header(const struct http_request *request, const char *name)

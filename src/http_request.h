@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "http_caller.h"
 #include "route.h"
 
 struct daemon;
@@ -19,7 +20,6 @@ struct http;
 struct http_connection;
 struct json_object;
 struct problems;
-struct ucred;
 
 struct http_request {
 	struct http *http;
@@ -29,6 +29,7 @@ struct http_request {
 	struct http_query *query;
 	const struct route *route; /* NULL until it is found */
 	enum route_method method;
+	struct http_caller caller;
 	bool head; /* HEAD: a GET without its body */
 	char *id; /* the variable segment of the path, decoded; NULL: none */
 	uint64_t began_ns;
@@ -53,9 +54,6 @@ void http_release(struct http_request **request);
 
 /** What was asked for: path and query, as sent. Of one that is kept also when the client has left. */
 const char *http_target(const struct http_request *request);
-
-/** Who asks; over TCP, by which nothing is written, user and group are -1. */
-struct ucred http_peer(const struct http_request *request);
 
 /** A header's value; NULL: there is none. */
 const char *http_header(const struct http_request *request, const char *name);

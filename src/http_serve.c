@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From evhttp's request to the route's: what is checked before a route is
- * asked, in this order: is it a request at all, is it meant for us, does it
- * exist, may the client.
+ * asked, in this order: is it a request at all, is it meant for us, who asks,
+ * does it exist, may that one have it.
  */
 #include <errno.h>
 #include <event2/buffer.h>
@@ -43,7 +43,6 @@ static int refuse_connect(struct http_request *request);
 static int check_host(struct http_request *request, const struct http_server *server);
 static int find_route(struct http_request *request);
 static int decode_variable(struct http_request *request, const struct route_match *match);
-static int check_access(struct http_request *request, const struct http_server *server);
 static int check_type(struct http_request *request, const struct http_server *server);
 static int check_query(struct http_request *request);
 static bool headers_have_names(const struct http_request *request);
@@ -122,7 +121,8 @@ static void serve(struct http_request *request, const struct http_server *server
 	const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request->evhttp));
 
 	if (check_framing(request) || refuse_connect(request) || check_host(request, server) ||
-	    find_route(request) || check_access(request, server) || check_type(request, server))
+	    http_caller_find(request, server) || find_route(request) ||
+	    http_caller_check(request) || check_type(request, server))
 		return;
 	if (http_query_parse(query, &request->query)) {
 		http_refuse(request, 400, "the query of the URL is malformed");
@@ -159,6 +159,8 @@ static int check_framing(struct http_request *request)
 		wrong = "there is more than one Host header";
 	else if (!http_header(request, "Host") && request->evhttp->minor)
 		wrong = "HTTP/1.1 needs a Host header";
+	else if (count_headers(request, "Authorization") > 1)
+		wrong = "there is more than one Authorization header";
 	if (!wrong)
 		return 0;
 	http_set_header(request, "Connection", "close");
@@ -240,31 +242,6 @@ static int decode_variable(struct http_request *request, const struct route_matc
 		return 0;
 	http_refuse(request, decoded ? 400 : 503, "the path cannot be decoded");
 	return -EINVAL;
-}
-
-static int check_access(struct http_request *request, const struct http_server *server)
-{
-	const struct settings *settings = request->daemon->settings;
-	const struct route *route = request->route;
-	const char *uri = evhttp_request_get_uri(request->evhttp);
-	const char *socket = "/run/pepctl/pepctl.sock";
-
-	if (server->local || http_access_by_tcp(route->access, settings->anonymous))
-		return 0;
-	for (size_t i = 0; i < settings->listen.count; i++)
-		if (http_listener_is_local(settings->listen.string[i]))
-			socket = settings->listen.string[i] + strlen(HTTP_LISTENER_UNIX);
-	if (route->access == HTTP_ACCESS_WRITE || route->access == HTTP_ACCESS_SOCKET)
-		http_refuse(request, 403,
-			    "this listener is read-only; as root or in the group pepctl: "
-			    "curl --unix-socket %s -X %s http://localhost%.500s",
-			    socket, route_method_name(route->method), *uri == '/' ? uri : "/");
-	else
-		http_refuse(request, 403,
-			    "server.anonymous does not allow this here; as root or in the group "
-			    "pepctl: curl --unix-socket %s http://localhost%.500s",
-			    socket, *uri == '/' ? uri : "/");
-	return -EPERM;
 }
 
 /* A form of a web page cannot send application/json. Over the Unix socket,

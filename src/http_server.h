@@ -24,6 +24,7 @@ struct policyset;
 struct sse_readers;
 
 #define HTTP_NS_PER_SECOND UINT64_C(1000000000)
+#define HTTP_HEADER_BYTES 16384 /* of a request, in all */
 #define HTTP_ROUTE_NONE "none" /* the label of what no route answered */
 
 struct http_server {

@@ -9,6 +9,7 @@
 #include "attach.h"
 #include "cleanup.h"
 #include "commits.h"
+#include "credentials.h"
 #include "daemon.h"
 #include "daemon_guess.h"
 #include "daemon_sets.h"
@@ -36,6 +37,7 @@ struct reload {
 	struct daemon_files files;
 	struct policyset *set; /* of both origins */
 	struct address_sets *sets;
+	struct credentials *credentials; /* those before, once these are in force */
 	struct settings *before; /* once the new ones are in daemon->settings */
 
 	/* What is told, once it is in force and kept. */
@@ -61,6 +63,7 @@ static void reload_free(struct reload **reload)
 	policyset_put(&(*reload)->set);
 	address_sets_put(&(*reload)->sets);
 	settings_free(&(*reload)->before);
+	credentials_free(&(*reload)->credentials);
 	json_object_put((*reload)->config);
 	problems_clear(&(*reload)->problems);
 	problems_clear(&(*reload)->commit.problems);
@@ -125,6 +128,9 @@ static int read_all(struct reload *reload, struct group *group)
 	r = daemon_files_read(daemon, &reload->files, problems);
 	if (r < 0)
 		return r == -ENOMEM ? r : -EINVAL;
+	r = credentials_load(reload->files.settings, &reload->credentials, problems);
+	if (r < 0)
+		return r == -ENOMEM ? r : -EINVAL;
 	r = settings_note_restarts(group->settings, reload->files.settings, problems);
 	if (r >= 0)
 		r = policyset_without(group->base, ORIGIN_FILE, &api);
@@ -168,6 +174,7 @@ static int switch_settings(struct commit *commit)
 	}
 	reload->before = daemon->settings;
 	daemon->settings = TAKE_PTR(reload->files.settings);
+	exchange(&daemon->credentials, &reload->credentials, sizeof(daemon->credentials));
 	r = daemon->http ? http_reconfigure(daemon->http) : 0;
 	if (r < 0) {
 		blame_listener(daemon->http, problems);
@@ -200,6 +207,7 @@ static void switch_back(struct reload *reload)
 
 	reload->files.settings = daemon->settings;
 	daemon->settings = TAKE_PTR(reload->before);
+	exchange(&daemon->credentials, &reload->credentials, sizeof(daemon->credentials));
 	http_reconfigure(daemon->http);
 	if (log_configure(daemon->settings) < 0)
 		log_warn("the log as configured before cannot be opened any more");

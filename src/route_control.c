@@ -10,11 +10,15 @@
 #include "change_answer.h"
 #include "cleanup.h"
 #include "commits.h"
+#include "credentials.h"
+#include "daemon.h"
 #include "datapath_counters.h"
 #include "http_json.h"
 #include "http_request.h"
 #include "json_cleanup.h"
 #include "log.h"
+#include "problem.h"
+#include "settings.h"
 
 /* ---- reset takes its turn among the changes, which give slots away */
 
@@ -104,10 +108,43 @@ static void answer_reload(void *context, int error, const struct change_result *
 	http_release(&request);
 }
 
+/* A token that is revoked must not wait for policies to be in order. */
+static void reload_credentials(struct http_request *request)
+{
+	CLEANUP(problems_clear) struct problems problems = { 0 };
+	CLEANUP(cleanup_json) struct json_object *json = NULL;
+	struct daemon *daemon = request->daemon;
+	const char *file = daemon->settings->tokens_file;
+	int error = credentials_load(daemon->settings, &daemon->credentials, &problems);
+
+	if (error) {
+		change_refused(request, error == -ENOMEM ? error : -EINVAL, &problems);
+		return;
+	}
+	log_info("%zu tokens are known from %s", daemon->credentials->tokens.count, file);
+	json = json_object_new_object();
+	if (json && !json_add_text(json, "status", "success") &&
+	    !json_add_text(json, "tokens_file", file) &&
+	    !json_add_number(json, "token_count", daemon->credentials->tokens.count))
+		http_answer(request, 200, TAKE_PTR(json));
+	else
+		http_answer(request, 200, NULL);
+}
+
 void route_reload(struct http_request *request)
 {
-	struct http_request *kept = http_keep(request);
+	const char *only = http_parameter(request, "only", 0);
+	struct http_request *kept;
 
+	if (only && strcmp(only, "credentials") != 0) {
+		http_refuse(request, 400, "only is credentials, not '%.100s'", only);
+		return;
+	}
+	if (only) {
+		reload_credentials(request);
+		return;
+	}
+	kept = http_keep(request);
 	if (kept)
 		daemon_reload(kept->daemon, answer_reload, kept);
 }

@@ -130,6 +130,7 @@ void settings_free(struct settings **settings)
 	free(freed->log_file);
 	string_list_clear(&freed->listen);
 	string_list_clear(&freed->allowed_hosts);
+	free(freed->tokens_file);
 	string_list_clear(&freed->interfaces);
 	free(freed->policies_file);
 	free(freed->policies_directory);

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "string_list.h"
+
 struct address_sets;
 struct json_object;
 struct problems;
@@ -32,11 +34,6 @@ enum attach_mode { ATTACH_AUTO, ATTACH_NATIVE, ATTACH_GENERIC, ATTACH_TC };
 enum anonymous { ANONYMOUS_NONE, ANONYMOUS_METRICS, ANONYMOUS_READ };
 enum bad_start { BAD_START_LAST_GOOD, BAD_START_OPEN, BAD_START_BLOCK_BUT_FAILSAFE };
 
-struct string_list {
-	char **string;
-	size_t count;
-};
-
 struct settings {
 	enum log_level log_level;
 	unsigned int log_targets; /* LOG_TARGET_, 0: auto */
@@ -46,6 +43,7 @@ struct settings {
 	struct string_list listen; /* "127.0.0.1:8080", "[::1]:8080", "unix:/path" */
 	enum anonymous anonymous;
 	struct string_list allowed_hosts;
+	char *tokens_file;
 	uint64_t max_body_bytes;
 	uint32_t max_connections;
 	uint32_t timeout_seconds;

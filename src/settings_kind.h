@@ -32,13 +32,6 @@ int setting_word(const struct setting_key *key, const char *pointer, struct json
 /** Replaces *where by a copy of @text. Returns 0 or -ENOMEM. */
 int setting_set_text(char **where, const char *text);
 
-/** Appends a copy of @text. Returns 0 or -ENOMEM. */
-int string_list_add(struct string_list *list, const char *text);
-/** Whether @text is in the list. */
-bool string_list_contains(const struct string_list *list, const char *text);
-/** Frees the strings; the list is empty then. */
-void string_list_clear(struct string_list *list);
-
 /** @{ */
 /** The kinds that are lists, settings_list.c: rows of the table in settings_kind.c. */
 int setting_read_targets(const struct setting_key *key, struct json_object *value,

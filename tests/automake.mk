@@ -63,6 +63,7 @@ unit_tests = \
 	tests/test_store_load \
 	tests/test_store_set \
 	tests/test_timestamp \
+	tests/test_token \
 	tests/test_tree \
 	tests/test_units \
 	tests/test_vlan_policies \
@@ -127,6 +128,7 @@ tests_test_policyset_SOURCES = tests/test_policyset.c $(policy_text)
 tests_test_image_SOURCES = tests/test_image.c $(policy_text)
 tests_test_rules_SOURCES = tests/test_rules.c $(policy_text)
 tests_test_timestamp_SOURCES = tests/test_timestamp.c $(policy_text)
+tests_test_token_SOURCES = tests/test_token.c $(policy_text)
 tests_test_tree_SOURCES = tests/test_tree.c tests/rule_sets.c tests/rule_sets.h $(policy_text)
 tests_test_units_SOURCES = tests/test_units.c $(policy_text)
 tests_test_words_SOURCES = tests/test_words.c $(policy_text)
@@ -219,6 +221,7 @@ root_scripts = \
 	tests/root/test_startup.py \
 	tests/root/test_states.py \
 	tests/root/test_takeover.py \
+	tests/root/test_tokens.py \
 	tests/root/test_verdicts.py \
 	tests/root/test_vlan.py \
 	$(END)

@@ -45,6 +45,9 @@ static const struct {
 	{ "set list ", "" },
 	{ "set put bad ", ":files\n" },
 	{ "set add bad ", "" },
+	{ "token ", "create\nlist\nrevoke\n" },
+	{ "token revoke ", "" },
+	{ "token create me ", "viewer\noperator\n" },
 };
 
 /* What was printed, without the summaries; the caller frees it. */

@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "http_access.h"
+#include "http_caller.h"
 #include "policy_text.h"
 
 static char name_a[] = "Fw.Example", name_b[] = "other.example:8080";
@@ -66,17 +67,36 @@ START_TEST(very_long_hosts_are_refused)
 }
 END_TEST
 
-START_TEST(tcp_gets_what_anonymous_says_and_never_writes)
+static bool granted(int needed, enum http_way way, enum token_role role)
 {
+	const struct http_caller caller = { .way = way, .role = role };
+
+	return http_access_granted((enum http_access)needed, &caller, ANONYMOUS_NONE);
+}
+
+START_TEST(who_shows_nothing_gets_what_anonymous_says_and_never_writes)
+{
+	const struct http_caller nobody = { .way = HTTP_WAY_NOBODY, .role = TOKEN_OPERATOR };
+
 	for (int needed = HTTP_ACCESS_METRICS; needed <= HTTP_ACCESS_WRITE; needed++) {
+		enum http_access access = (enum http_access)needed;
 		bool metrics = needed == HTTP_ACCESS_METRICS;
 		bool read = metrics || needed == HTTP_ACCESS_READ;
 
-		ck_assert(!http_access_by_tcp((enum http_access)needed, ANONYMOUS_NONE));
-		ck_assert_int_eq(http_access_by_tcp((enum http_access)needed, ANONYMOUS_METRICS),
-				 metrics);
-		ck_assert_int_eq(http_access_by_tcp((enum http_access)needed, ANONYMOUS_READ),
-				 read);
+		ck_assert(!http_access_granted(access, &nobody, ANONYMOUS_NONE));
+		ck_assert_int_eq(http_access_granted(access, &nobody, ANONYMOUS_METRICS), metrics);
+		ck_assert_int_eq(http_access_granted(access, &nobody, ANONYMOUS_READ), read);
+	}
+}
+END_TEST
+
+START_TEST(roles_whatever_anonymous_says)
+{
+	for (int needed = HTTP_ACCESS_METRICS; needed <= HTTP_ACCESS_WRITE; needed++) {
+		ck_assert(granted(needed, HTTP_WAY_SOCKET, TOKEN_VIEWER));
+		ck_assert(granted(needed, HTTP_WAY_TOKEN, TOKEN_OPERATOR));
+		ck_assert_int_eq(granted(needed, HTTP_WAY_TOKEN, TOKEN_VIEWER),
+				 needed != HTTP_ACCESS_WRITE);
 	}
 }
 END_TEST
@@ -100,7 +120,8 @@ int main(void)
 
 	tcase_add_loop_test(tcase, only_our_own_names_are_answered, 0, ARRAY_SIZE(hosts));
 	tcase_add_test(tcase, very_long_hosts_are_refused);
-	tcase_add_test(tcase, tcp_gets_what_anonymous_says_and_never_writes);
+	tcase_add_test(tcase, who_shows_nothing_gets_what_anonymous_says_and_never_writes);
+	tcase_add_test(tcase, roles_whatever_anonymous_says);
 	tcase_add_test(tcase, types_are_compared_without_parameters);
 	return run_case("http_access", tcase);
 }

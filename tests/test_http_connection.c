@@ -69,7 +69,8 @@ static void answer(struct evhttp_request *request, void *context)
 
 static void begin(void)
 {
-	const struct http_connections_calls calls = { note_opened, explain, note_refused, NULL };
+	const struct http_connections_calls calls = { note_opened, NULL, explain, note_refused,
+						      NULL };
 
 	strcpy(directory, "/tmp/pepctl-connection-XXXXXX");
 	opened = refused = 0;
