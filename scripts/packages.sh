@@ -23,7 +23,7 @@ package_table()
 	build	library:libbpf	libbpf-dev	libbpf-devel
 	build	library:libnl-route-3.0	libnl-route-3-dev	libnl3-devel
 	build	library:libevent_extra	libevent-dev	libevent-devel
-	build	library:libcrypto	libssl-dev	openssl-devel
+	build	library:libssl	libssl-dev	openssl-devel
 	build	library:json-c	libjson-c-dev	json-c-devel
 	build	library:libsystemd	libsystemd-dev	systemd-devel
 	run	command:ip	iproute2	iproute
@@ -37,6 +37,7 @@ package_table()
 	test	command:zsh	zsh	zsh
 	test	command:nc	netcat-openbsd	nmap-ncat
 	test	command:ethtool	ethtool	ethtool
+	test	command:openssl	openssl	openssl
 	test	command:promtool	prometheus	-
 	package	command:dh	debhelper	-
 	package	command:dpkg-buildpackage	dpkg-dev	-

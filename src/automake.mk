@@ -105,6 +105,8 @@ libpep_a_SOURCES = \
 	src/client_status.c \
 	src/client_text.c \
 	src/client_text.h \
+	src/client_tls.c \
+	src/client_tls.h \
 	src/client_token.c \
 	src/client_write.c \
 	src/client_write.h \
@@ -236,10 +238,14 @@ libpep_a_SOURCES = \
 	src/http_query.h \
 	src/http_request.c \
 	src/http_request.h \
+	src/http_room.c \
+	src/http_room.h \
 	src/http_serve.c \
 	src/http_server.h \
 	src/http_sse.c \
 	src/http_sse.h \
+	src/http_tls.c \
+	src/http_tls.h \
 	src/http_traffic.c \
 	src/http_traffic.h \
 	src/image.c \
@@ -388,6 +394,7 @@ libpep_a_SOURCES = \
 	src/settings_policies.c \
 	src/settings_print.c \
 	src/settings_sets.c \
+	src/settings_tls.c \
 	src/store.c \
 	src/store.h \
 	src/store_counters.c \
@@ -415,6 +422,8 @@ libpep_a_SOURCES = \
 	src/tc_filters.h \
 	src/timestamp.c \
 	src/timestamp.h \
+	src/tls.c \
+	src/tls.h \
 	src/token.c \
 	src/token.h \
 	src/token_file.c \

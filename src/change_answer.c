@@ -88,7 +88,7 @@ void change_log(const struct http_request *request, const struct change_answer *
 	const struct log_field fields[] = {
 		{ "METHOD", route_method_name(request->method) },
 		{ "PATH", http_target(request) },
-		{ local ? "PEER_UID" : "TOKEN", local ? uid : caller->name },
+		{ local ? "PEER_UID" : "CALLER", local ? uid : caller->name },
 		{ local ? "PEER_PID" : "ADDRESS", local ? pid : caller->address },
 	};
 

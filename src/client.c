@@ -63,10 +63,13 @@ int client_find_daemon(struct client *client)
 	if (client->value[OPTION_SOCKET])
 		return client_usage(client, "--url and --socket exclude each other");
 	result = client_endpoint_parse(url, &client->endpoint);
-	if (result == -EPROTONOSUPPORT)
-		return client_usage(client, "https is not supported by this version");
 	if (result)
 		return client_usage(client, "\"%s\" is no URL such as http://127.0.0.1:8080", url);
+	client->endpoint.cacert = client->value[OPTION_CACERT];
+	client->endpoint.cert = client->value[OPTION_CERT];
+	client->endpoint.key = client->value[OPTION_KEY];
+	if (client->value[OPTION_KEY] && !client->value[OPTION_CERT])
+		return client_usage(client, "--key goes with --cert");
 	return client->value[OPTION_TOKEN_FILE] ? read_token(client) : CLIENT_DONE;
 }
 
@@ -76,7 +79,7 @@ static int read_token(struct client *client)
 	int result = client_endpoint_read_token(path, &client->endpoint);
 
 	if (result == -EPERM)
-		return client_usage(client, "a token is not sent to another machine by http");
+		return client_usage(client, "a token is sent to another machine only by https");
 	if (result == -EINVAL)
 		return client_usage(client, "the first line of %s is no token", path);
 	if (result)

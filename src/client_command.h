@@ -30,6 +30,9 @@ enum client_option_id {
 	OPTION_URL,
 	OPTION_NO_COLOR,
 	OPTION_TOKEN_FILE,
+	OPTION_CACERT,
+	OPTION_CERT,
+	OPTION_KEY,
 	OPTION_DRY_RUN,
 	OPTION_CONFIRM,
 	OPTION_FILE,
@@ -50,7 +53,8 @@ enum client_option_id {
 /* Those that every command knows. */
 #define CLIENT_GENERAL_OPTIONS                                                                     \
 	(OPTION_BIT(OPTION_HELP) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_SOCKET) |           \
-	 OPTION_BIT(OPTION_URL) | OPTION_BIT(OPTION_TOKEN_FILE) | OPTION_BIT(OPTION_NO_COLOR))
+	 OPTION_BIT(OPTION_URL) | OPTION_BIT(OPTION_TOKEN_FILE) | OPTION_BIT(OPTION_CACERT) |      \
+	 OPTION_BIT(OPTION_CERT) | OPTION_BIT(OPTION_KEY) | OPTION_BIT(OPTION_NO_COLOR))
 
 struct client_option {
 	const char *name; /* without the dashes */

@@ -21,14 +21,13 @@ static int set_timeout(int fd, unsigned int seconds);
 
 int client_endpoint_parse(const char *url, struct client_endpoint *ret)
 {
-	const char *start, *end, *port = "80";
+	bool tls = strncasecmp(url, "https://", 8) == 0;
+	const char *start, *end, *port = tls ? "443" : "80";
 	size_t length;
 
-	if (strncasecmp(url, "https://", 8) == 0)
-		return -EPROTONOSUPPORT;
-	if (strncasecmp(url, "http://", 7) != 0)
+	if (!tls && strncasecmp(url, "http://", 7) != 0)
 		return -EINVAL;
-	start = url + 7;
+	start = url + 7 + tls;
 	end = *start == '[' ? strchr(++start, ']') : start + strcspn(start, ":/?#");
 	if (!end || end == start)
 		return -EINVAL;
@@ -44,6 +43,7 @@ int client_endpoint_parse(const char *url, struct client_endpoint *ret)
 
 	memcpy(ret->host, start, length);
 	ret->host[length] = '\0';
+	ret->tls = tls;
 	snprintf(ret->port, sizeof(ret->port), "%.*s", (int)strcspn(port, "/"), port);
 	return 0;
 }
@@ -61,7 +61,7 @@ int client_endpoint_read_token(const char *path, struct client_endpoint *ret)
 	if (!length || length + 1 >= sizeof(ret->token) || strcspn(ret->token, "\1\x7f") < length)
 		return -EINVAL;
 	ret->token[length] = '\0';
-	return is_here(ret->host) ? 0 : -EPERM;
+	return ret->tls || is_here(ret->host) ? 0 : -EPERM;
 }
 
 /* Whether what goes there stays on this machine. */

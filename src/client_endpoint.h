@@ -5,17 +5,21 @@
 #ifndef CLIENT_ENDPOINT_H
 #define CLIENT_ENDPOINT_H
 
+#include <stdbool.h>
+
 /* Where the daemon is: a socket's path, or host and port when host is not "". */
 struct client_endpoint {
 	const char *socket;
 	char host[256];
 	char port[6];
+	bool tls; /* of a URL */
+	const char *cacert, *cert, *key; /* files for that; NULL: the system's authorities, none */
 	char token[256]; /* to be shown there; "": none */
 };
 
 /**
- * Reads "http://HOST[:PORT][/]"; HOST may be an address in brackets. Returns
- * 0, -EPROTONOSUPPORT for https, -EINVAL for anything else. The socket stays.
+ * Reads "http://HOST[:PORT][/]" or https; HOST may be an address in brackets.
+ * Returns 0 or -EINVAL. The socket stays.
  */
 int client_endpoint_parse(const char *url, struct client_endpoint *ret);
 

@@ -51,7 +51,7 @@ int client_events(struct client *client)
 	if (reply.status && reply.status != 200)
 		return client_explain_problem(client, reply.status, reply.body, reply.body_bytes);
 	if (result && result != -EBADMSG && result != -ECONNRESET)
-		return client_explain_unreachable(client, result);
+		return client_explain_unreachable(client, result, reply.fault);
 	client_fail(client, "the daemon has closed the stream of events");
 	return CLIENT_NO_DAEMON;
 }

@@ -20,9 +20,12 @@ const struct client_option client_options[CLIENT_OPTIONS] = {
 	[OPTION_SOCKET] = { "socket", "PATH",
 			    "the daemon's socket; else PEPCTL_SOCKET or\n"
 			    "                           " CONTROL_SOCKET },
-	[OPTION_URL] = { "url", "URL", "ask http://HOST:PORT instead of the socket" },
+	[OPTION_URL] = { "url", "URL", "ask http[s]://HOST:PORT instead of the socket" },
 	[OPTION_NO_COLOR] = { "no-color", NULL, "no colours, on a terminal too" },
 	[OPTION_TOKEN_FILE] = { "token-file", "FILE", "show the token in FILE, with --url" },
+	[OPTION_CACERT] = { "cacert", "FILE", "who has signed the certificate of an https URL" },
+	[OPTION_CERT] = { "cert", "FILE", "a certificate to be shown there, and its key" },
+	[OPTION_KEY] = { "key", "FILE", "the key, where it is not in the same file" },
 	[OPTION_DRY_RUN] = { "dry-run", NULL, "say what would be done, and do nothing" },
 	[OPTION_CONFIRM] = { "confirm", "SECONDS",
 			     "it goes back unless it is confirmed in that time" },

@@ -16,8 +16,14 @@
 #define HEADER_LINES 100
 #define BODY_MAX (1UL << 30)
 
-struct reader {
+/* A connection, with TLS or without. */
+struct line {
 	int fd;
+	struct client_tls *tls; /* NULL: without */
+};
+
+struct reader {
+	const struct line *line;
 	size_t start, end; /* what was received and not yet used */
 	char data[16384];
 };
@@ -38,30 +44,38 @@ struct head {
 	char content_type[64];
 };
 
-static int send_request(int fd, const struct client_endpoint *endpoint,
+static int open_line(const struct client_endpoint *endpoint, unsigned int timeout_seconds,
+		     struct line *ret, char *ret_fault);
+static int send_request(const struct line *line, const struct client_endpoint *endpoint,
 			const struct client_http_request *request);
 static int read_reply(struct reader *reader, const struct client_http_request *request,
 		      struct client_http_reply *ret);
+
+static void line_close(struct line *line)
+{
+	client_tls_free(&line->tls);
+	cleanup_fd(&line->fd);
+}
 
 int client_http_exchange(const struct client_endpoint *endpoint,
 			 const struct client_http_request *request, struct client_http_reply *ret)
 {
 	CLEANUP(cleanup_free) struct reader *reader = NULL;
-	CLEANUP(cleanup_fd) int fd = -1;
+	CLEANUP(line_close) struct line line = { .fd = -1 };
 	int sent, result;
 
 	reader = malloc(sizeof(*reader));
 	if (!reader)
 		return -ENOMEM;
-	result = client_endpoint_connect(endpoint, request->timeout_seconds, &fd);
+	result = open_line(endpoint, request->timeout_seconds, &line, ret->fault);
 	if (result)
 		return result;
 
 	/* A server that refuses a body may answer and close before it has read it all. */
-	sent = send_request(fd, endpoint, request);
+	sent = send_request(&line, endpoint, request);
 	if (sent && sent != -EPIPE && sent != -ECONNRESET)
 		return sent;
-	reader->fd = fd;
+	reader->line = &line;
 	reader->start = reader->end = 0;
 	result = read_reply(reader, request, ret);
 	return result < 0 && sent ? sent : result;
@@ -73,22 +87,59 @@ void client_http_reply_clear(struct client_http_reply *reply)
 	memset(reply, 0, sizeof(*reply));
 }
 
-static int send_all(int fd, const char *data, size_t bytes)
+static int open_line(const struct client_endpoint *endpoint, unsigned int timeout_seconds,
+		     struct line *ret, char *ret_fault)
+{
+	int result = client_endpoint_connect(endpoint, timeout_seconds, &ret->fd);
+
+	if (!result && endpoint->tls)
+		result = client_tls_open(endpoint, ret->fd, &ret->tls, ret_fault);
+	return result;
+}
+
+/* Returns how many bytes, 0 at the end, -errno. */
+static ssize_t receive(const struct line *line, char *data, size_t bytes)
+{
+	ssize_t got;
+
+	if (line->tls)
+		return client_tls_receive(line->tls, data, bytes);
+	do
+		got = recv(line->fd, data, bytes, 0);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	return got;
+}
+
+static ssize_t send_some(const struct line *line, const char *data, size_t bytes)
+{
+	ssize_t sent;
+
+	if (line->tls)
+		return client_tls_send(line->tls, data, bytes);
+	do
+		sent = send(line->fd, data, bytes, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	if (sent < 0)
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	return sent;
+}
+
+static int send_all(const struct line *line, const char *data, size_t bytes)
 {
 	while (bytes) {
-		ssize_t sent = send(fd, data, bytes, MSG_NOSIGNAL);
+		ssize_t sent = send_some(line, data, bytes);
 
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0)
-			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+		if (sent <= 0)
+			return sent ? (int)sent : -EPIPE;
 		data += sent;
 		bytes -= sent;
 	}
 	return 0;
 }
 
-static int send_request(int fd, const struct client_endpoint *endpoint,
+static int send_request(const struct line *line, const struct client_endpoint *endpoint,
 			const struct client_http_request *request)
 {
 	const char *host = endpoint->host[0] ? endpoint->host : "localhost";
@@ -114,22 +165,19 @@ static int send_request(int fd, const struct client_endpoint *endpoint,
 		head = NULL;
 		return -ENOMEM;
 	}
-	result = send_all(fd, head, length);
+	result = send_all(line, head, length);
 	if (!result && request->content_type)
-		result = send_all(fd, request->body, request->body_bytes);
+		result = send_all(line, request->body, request->body_bytes);
 	return result;
 }
 
 /* Receives more. Returns 0, -ENODATA at the end, -errno. */
 static int reader_fill(struct reader *reader)
 {
-	ssize_t got;
+	ssize_t got = receive(reader->line, reader->data, sizeof(reader->data));
 
-	do
-		got = recv(reader->fd, reader->data, sizeof(reader->data), 0);
-	while (got < 0 && errno == EINTR);
 	if (got < 0)
-		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+		return (int)got;
 	if (!got)
 		return -ENODATA;
 	reader->start = 0;

@@ -9,6 +9,8 @@
 
 #include <stddef.h>
 
+#include "client_tls.h"
+
 struct client_endpoint;
 
 /** Gets a part of a body as it arrives; anything but 0 ends the exchange and is its result. */
@@ -31,12 +33,14 @@ struct client_http_reply {
 	char content_type[64]; /* without parameters, "" unknown */
 	char *body; /* always terminated */
 	size_t body_bytes;
+	char fault[CLIENT_TLS_FAULT]; /* what is wrong with TLS, for -EKEYREJECTED */
 };
 
 /**
  * Sends @request and reads the answer, whatever its status. Release @ret with
  * client_http_reply_clear(). Returns 0; -errno of connecting (as
- * client_endpoint_connect()), sending or receiving; -ETIMEDOUT; -EBADMSG when
+ * client_endpoint_connect()), sending or receiving; -ETIMEDOUT; -EKEYREJECTED with the
+ * fault in @ret, when TLS cannot be begun; -EBADMSG when
  * the answer is not HTTP or ends too early; what the sink gave.
  */
 int client_http_exchange(const struct client_endpoint *endpoint,

@@ -72,7 +72,7 @@ static int exchange(struct client *client, const struct client_request *request,
 	if (result && request->ask_only)
 		return result == -EACCES ? CLIENT_NOT_PERMITTED : CLIENT_NO_DAEMON;
 	if (result)
-		return client_explain_unreachable(client, result);
+		return client_explain_unreachable(client, result, ret->fault);
 	if (ret->status / 100 == 2 || (ret->status == 404 && request->may_be_absent) ||
 	    (ret->status == 503 && request->may_be_unwell &&
 	     !strcmp(ret->content_type, "application/json")))
@@ -154,7 +154,7 @@ static const char *start_command(void)
 	return "pepctl --config " CONFIG_FILE;
 }
 
-int client_explain_unreachable(struct client *client, int error)
+int client_explain_unreachable(struct client *client, int error, const char *fault)
 {
 	const struct client_endpoint *endpoint = &client->endpoint;
 	bool socket = !endpoint->host[0];
@@ -165,6 +165,8 @@ int client_explain_unreachable(struct client *client, int error)
 			    "not permitted to use %s: be root or a member of the group pepctl", at);
 		return CLIENT_NOT_PERMITTED;
 	}
+	if (error == -EKEYREJECTED)
+		return client_fail(client, "%s", fault);
 	if (error == -EBADMSG)
 		return client_fail(client, "what answers at %s is not pepctl, or broke off", at);
 	if (error == -ENOMEM || error == -EFBIG)

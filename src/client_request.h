@@ -47,8 +47,11 @@ char *client_policy_target(const char *id, const char *query);
 /** @text percent-encoded as a part of a path or query; the caller frees it. NULL: no memory. */
 char *client_encode(const char *text);
 
-/** Says why the daemon could not be asked, from -errno. Returns the exit status. */
-int client_explain_unreachable(struct client *client, int error);
+/**
+ * Says why the daemon could not be asked, from -errno and what is wrong with TLS. Returns the
+ * exit status.
+ */
+int client_explain_unreachable(struct client *client, int error, const char *fault);
 
 /** Says what a problem document says. Returns the exit status for @status. */
 int client_explain_problem(struct client *client, unsigned int status, const char *body,

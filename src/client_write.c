@@ -104,8 +104,9 @@ void client_print_done(struct client *client, const char *done, const char *what
 static char *undo_here(const struct client *client, const char *undo)
 {
 	static const char program[] = "pepctl";
-	static const enum client_option_id options[] = { OPTION_SOCKET, OPTION_URL,
-							 OPTION_TOKEN_FILE };
+	static const enum client_option_id options[] = { OPTION_SOCKET,	    OPTION_URL,
+							 OPTION_TOKEN_FILE, OPTION_CACERT,
+							 OPTION_CERT,	    OPTION_KEY };
 	const char *behind = strstr(undo, program) + strlen(program);
 	char *line = NULL;
 	size_t size = 0;

@@ -10,12 +10,14 @@
 
 struct problems;
 struct settings;
+struct tls;
 
 struct credentials {
 	struct tokens tokens;
+	struct tls *tls; /* NULL: there is none */
 };
 
-/** Reads them. Errors as tokens_load(), noted; @ret is unchanged then. */
+/** Reads them. Errors as tokens_load() and tls_load(), noted; @ret is unchanged then. */
 int credentials_load(const struct settings *settings, struct credentials **ret,
 		     struct problems *problems);
 

@@ -9,38 +9,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cleanup.h"
+#include "credentials.h"
 #include "daemon.h"
 #include "datapath.h"
-#include "heap.h"
 #include "http_caller.h"
 #include "http_connection.h"
+#include "http_room.h"
 #include "http_server.h"
 #include "http_sse.h"
+#include "http_tls.h"
 #include "log.h"
 #include "settings.h"
 
-#define TICK_SECONDS 3 /* what is not up or stopped accepting is tried again */
-#define FULL_TICK_US 20000 /* while connections wait for others to end */
-#define LOCAL_RESERVE 16 /* connections that only the Unix socket can have */
-#define TRIM_CONNECTIONS 16
 #define TCP_BODY_BYTES 65536 /* of who shows no operator's token: it is only read to be refused */
 
-static int open_server(struct http_server *server, struct http *http, bool local);
+static int open_server(struct http *http, enum http_kind kind);
 static void close_server(struct http_server *server);
 static void apply_limits(struct http *http);
 static int make_listeners(struct http *http, struct http_listener **ret);
 static bool take_over(struct http *http, const char *address, struct http_listener *ret);
 static void drop_listeners(struct http *http);
-static int open_listeners(struct http *http, bool again);
 static bool try_listener(struct http *http, struct http_listener *listener);
-static void count_connections(void *context);
+static void end_remote(struct http *http);
+static bool has_tls(const struct http *http);
+static struct http_server *server_of(struct http *http, const struct http_listener *listener);
+static void note_opened(void *context);
 static const char *explain_refusal(void *context, int status);
 static void count_refusal(void *context, int status);
-static void tick(evutil_socket_t fd, short events, void *context);
-static void trim_after_many(struct http *http);
-static void trim_after_refusal(struct http *http);
-static void set_tick(struct http *http);
 
 int http_open(struct daemon *daemon, struct http **ret)
 {
@@ -50,10 +45,9 @@ int http_open(struct daemon *daemon, struct http **ret)
 	if (!http)
 		return -ENOMEM;
 	http->daemon = daemon;
-	http->tick = event_new(daemon->base, -1, 0, tick, http);
-	result = http->tick ? http_note_interfaces(http) : -ENOMEM;
-	result = result ? result : open_server(&http->local, http, true);
-	result = result ? result : open_server(&http->tcp, http, false);
+	result = !http_room_open(http) ? http_note_interfaces(http) : -ENOMEM;
+	for (int kind = 0; kind < HTTP_KINDS && !result; kind++)
+		result = open_server(http, (enum http_kind)kind);
 	result = result ? result : http_reconfigure(http);
 	if (result) {
 		http_close(&http);
@@ -80,8 +74,9 @@ int http_reconfigure(struct http *http)
 	http->listeners = listeners;
 	http->listener_count = count;
 	apply_limits(http);
-	result = open_listeners(http, false);
-	count_connections(&http->local);
+	end_remote(http);
+	result = http_open_listeners(http, false);
+	http_room_count(http);
 	return result;
 }
 
@@ -124,10 +119,9 @@ void http_close(struct http **http)
 	*http = NULL;
 	drop_listeners(closing);
 	sse_readers_free(&closing->events);
-	close_server(&closing->local);
-	close_server(&closing->tcp);
-	if (closing->tick)
-		event_free(closing->tick);
+	for (int kind = 0; kind < HTTP_KINDS; kind++)
+		close_server(&closing->server[kind]);
+	http_room_close(closing);
 	http_order_clear(&closing->order);
 	free(closing->interface_names);
 	free(closing->tallies);
@@ -135,25 +129,27 @@ void http_close(struct http **http)
 	free(closing);
 }
 
-static int open_server(struct http_server *server, struct http *http, bool local)
+static int open_server(struct http *http, enum http_kind kind)
 {
+	struct http_server *server = &http->server[kind];
 	const struct http_connections_calls calls = {
-		.opened = count_connections,
-		.trusts = local ? NULL : http_caller_trusted,
+		.opened = note_opened,
+		.open = kind == HTTP_OPEN ? http_tls_open : NULL,
+		.trusts = kind == HTTP_LOCAL ? NULL : http_caller_trusted,
 		.explain = explain_refusal,
 		.refused = count_refusal,
 		.context = server,
 	};
 
 	server->http = http;
-	server->local = local;
+	server->kind = kind;
 	server->evhttp = evhttp_new(http->daemon->base);
 	if (!server->evhttp)
 		return -ENOMEM;
 	server->connections = http_connections_new(http->daemon->base, server->evhttp, &calls);
 	if (!server->connections)
 		return -ENOMEM;
-	if (!local)
+	if (kind != HTTP_LOCAL)
 		http_connections_yield(server->connections);
 	/* All of them, and those that evhttp does not know, are refused by us. */
 	evhttp_set_allowed_methods(server->evhttp, UINT16_MAX);
@@ -176,12 +172,15 @@ static void apply_limits(struct http *http)
 	const struct settings *settings = http->daemon->settings;
 	uint64_t bytes = settings->max_body_bytes;
 
-	evhttp_set_max_body_size(http->local.evhttp, (ev_ssize_t)bytes);
-	evhttp_set_max_body_size(http->tcp.evhttp,
-				 (ev_ssize_t)(bytes < TCP_BODY_BYTES ? bytes : TCP_BODY_BYTES));
-	http_connections_limit(http->tcp.connections, bytes);
-	evhttp_set_timeout(http->local.evhttp, (int)settings->timeout_seconds);
-	evhttp_set_timeout(http->tcp.evhttp, (int)settings->timeout_seconds);
+	for (int kind = 0; kind < HTTP_KINDS; kind++) {
+		struct http_server *server = &http->server[kind];
+		bool all = kind == HTTP_LOCAL || bytes < TCP_BODY_BYTES;
+
+		evhttp_set_max_body_size(server->evhttp,
+					 (ev_ssize_t)(all ? bytes : TCP_BODY_BYTES));
+		http_connections_limit(server->connections, bytes);
+		evhttp_set_timeout(server->evhttp, (int)settings->timeout_seconds);
+	}
 }
 
 /* The listeners of the settings; those that are there already change hands
@@ -228,9 +227,8 @@ static void drop_listeners(struct http *http)
 {
 	for (size_t i = 0; i < http->listener_count; i++) {
 		struct http_listener *listener = &http->listeners[i];
-		bool local = http_listener_is_local(listener->address);
 
-		http_listener_close(listener, local ? http->local.evhttp : http->tcp.evhttp);
+		http_listener_close(listener, server_of(http, listener)->evhttp);
 		free(listener->address);
 	}
 	free(http->listeners);
@@ -238,8 +236,16 @@ static void drop_listeners(struct http *http)
 	http->listener_count = 0;
 }
 
-/* Returns 0 or -errno of a Unix socket: the others may come up later. */
-static int open_listeners(struct http *http, bool again)
+/* What callers are known by may be another one from here on. A token is looked at with each
+ * request; a certificate was when the connection began, and a reader of events then. */
+static void end_remote(struct http *http)
+{
+	sse_readers_end_remote(http->events);
+	http_connections_renew(http->server[HTTP_OPEN].connections);
+}
+
+/* The others may come up later. */
+int http_open_listeners(struct http *http, bool again)
 {
 	int result = 0;
 
@@ -257,42 +263,40 @@ static int open_listeners(struct http *http, bool again)
 			result = -listener->error;
 		if (listener->error != before)
 			log_warn("cannot listen on %s: %s; trying again every %d s",
-				 listener->address, strerror(listener->error), TICK_SECONDS);
+				 listener->address, strerror(listener->error), HTTP_TICK_SECONDS);
 	}
-	set_tick(http);
+	http_room_tick(http);
 	return result;
 }
 
 static bool try_listener(struct http *http, struct http_listener *listener)
 {
-	bool local = http_listener_is_local(listener->address);
-	struct http_server *server = local ? &http->local : &http->tcp;
+	struct http_server *server = server_of(http, listener);
 
+	/* Nobody ever speaks to others without TLS. */
+	if (server->kind == HTTP_OPEN && !has_tls(http)) {
+		listener->error = ENOKEY;
+		return false;
+	}
 	if (http_listener_open(listener, http->daemon->base, server->evhttp))
 		return false;
-	http_listener_pause(listener, local ? http->local_full : http->tcp_full);
+	http_room_count(http);
 	return true;
 }
 
-/* Listeners accept only while there is room. */
-static void count_connections(void *context)
+static bool has_tls(const struct http *http)
 {
-	struct http *http = ((struct http_server *)context)->http;
-	size_t most = http->daemon->settings->max_connections;
-	size_t reserve = most / 2 < LOCAL_RESERVE ? most / 2 : LOCAL_RESERVE;
-	size_t count = http_connections_count(http->local.connections) +
-		       http_connections_count(http->tcp.connections);
+	return http->daemon->credentials && http->daemon->credentials->tls;
+}
 
-	http->local_full = count >= most;
-	http->tcp_full = count >= most - reserve;
-	for (size_t i = 0; i < http->listener_count; i++) {
-		struct http_listener *listener = &http->listeners[i];
+static struct http_server *server_of(struct http *http, const struct http_listener *listener)
+{
+	return &http->server[http_listener_kind(listener->address)];
+}
 
-		http_listener_pause(listener, http_listener_is_local(listener->address)
-						      ? http->local_full
-						      : http->tcp_full);
-	}
-	set_tick(http);
+static void note_opened(void *context)
+{
+	http_room_count(((struct http_server *)context)->http);
 }
 
 static const char *explain_refusal(void *context, int status)
@@ -300,7 +304,7 @@ static const char *explain_refusal(void *context, int status)
 	struct http_server *server = context;
 	uint64_t most = server->http->daemon->settings->max_body_bytes;
 
-	if (status == 413 && !server->local)
+	if (status == 413 && server->kind != HTTP_LOCAL)
 		snprintf(server->explanation, sizeof(server->explanation),
 			 "so long a body needs an operator's token, or the Unix socket");
 	else if (status == 413)
@@ -326,55 +330,4 @@ static void count_refusal(void *context, int status)
 	http_count_status(server->http, HTTP_ROUTE_NONE, "other", status);
 	if (status == 413)
 		server->http->trim = true;
-}
-
-static void tick(evutil_socket_t fd, short events, void *context)
-{
-	struct http *http = context;
-
-	(void)fd;
-	(void)events;
-	/* Who has the Unix socket may do everything anyway. */
-	http_connections_expire(http->tcp.connections,
-				http->daemon->settings->timeout_seconds * HTTP_NS_PER_SECOND);
-	http_connections_sweep(http->local.connections);
-	http_connections_sweep(http->tcp.connections);
-	open_listeners(http, true);
-	count_connections(&http->local);
-	trim_after_many(http);
-	trim_after_refusal(http);
-}
-
-/* What many long answers at once took is given back when they are gone. */
-static void trim_after_many(struct http *http)
-{
-	size_t count = http_connections_count(http->local.connections) +
-		       http_connections_count(http->tcp.connections);
-
-	if (count >= http->busy) {
-		http->busy = count;
-	} else if (http->busy >= TRIM_CONNECTIONS && count < http->busy / 4) {
-		http->busy = count;
-		heap_trim();
-	}
-}
-
-/* What evhttp had kept of a body before it was too large is freed with the connection. */
-static void trim_after_refusal(struct http *http)
-{
-	if (!http->trim || http_connections_linger(http->local.connections) ||
-	    http_connections_linger(http->tcp.connections))
-		return;
-	http->trim = false;
-	heap_trim();
-}
-
-static void set_tick(struct http *http)
-{
-	struct timeval often = { .tv_usec = FULL_TICK_US }, seldom = { .tv_sec = TICK_SECONDS };
-
-	if (http->tcp_full)
-		event_add(http->tick, &often);
-	else if (!event_pending(http->tick, EV_TIMEOUT, NULL))
-		event_add(http->tick, &seldom);
 }

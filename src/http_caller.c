@@ -17,32 +17,48 @@
 #include "http_listener.h"
 #include "http_request.h"
 #include "http_server.h"
+#include "http_tls.h"
 #include "settings.h"
 
 #define SCHEME "Bearer"
 #define REALM SCHEME " realm=\"pepctl\""
 
+static struct bufferevent *stream_of(const struct http_request *request);
+static const char *way_name(enum http_way way);
 static void find_peer(struct http_request *request);
 static void find_address(struct http_request *request);
+static int find_token_holder(struct http_request *request, const char *shown);
+static bool find_certificate(const struct http_server *server, struct bufferevent *stream,
+			     struct http_caller *ret);
+static int refuse_stranger(struct http_request *request);
 static const struct token *find_token(const struct tokens *tokens, const char *value, size_t size);
 static const struct tokens *tokens_of(const struct daemon *daemon);
 static void refuse_nobody(struct http_request *request);
 
 int http_caller_find(struct http_request *request, const struct http_server *server)
 {
-	struct http_caller *caller = &request->caller;
-	const struct token *token;
 	const char *shown;
 
-	if (server->local) {
+	if (server->kind == HTTP_LOCAL) {
 		find_peer(request);
 		return 0;
 	}
-	caller->way = HTTP_WAY_NOBODY;
+	request->caller.way = HTTP_WAY_NOBODY;
 	find_address(request);
 	shown = http_header(request, "Authorization");
-	if (!shown)
+	if (shown)
+		return find_token_holder(request, shown);
+	if (server->kind == HTTP_LOOPBACK ||
+	    find_certificate(server, stream_of(request), &request->caller))
 		return 0;
+	return refuse_stranger(request);
+}
+
+static int find_token_holder(struct http_request *request, const char *shown)
+{
+	struct http_caller *caller = &request->caller;
+	const struct token *token;
+
 	token = find_token(tokens_of(request->daemon), shown, strlen(shown));
 	if (!token) {
 		http_set_header(request, "WWW-Authenticate", REALM ", error=\"invalid_token\"");
@@ -69,8 +85,8 @@ int http_caller_check(struct http_request *request)
 		return -EPERM;
 	}
 	http_set_header(request, "WWW-Authenticate", REALM ", error=\"insufficient_scope\"");
-	http_refuse(request, 403, "the token %s is for looking only: this needs an operator's",
-		    caller->name);
+	http_refuse(request, 403, "the %s %s is for looking only: this needs an operator's",
+		    way_name(caller->way), caller->name);
 	return -EPERM;
 }
 
@@ -81,22 +97,25 @@ void http_caller_print(const struct http_caller *caller, char ret[HTTP_CALLER_TE
 	else if (caller->way == HTTP_WAY_NOBODY)
 		snprintf(ret, HTTP_CALLER_TEXT, "nobody known from %s", caller->address);
 	else
-		snprintf(ret, HTTP_CALLER_TEXT, "the token %s from %s", caller->name,
-			 caller->address);
+		snprintf(ret, HTTP_CALLER_TEXT, "the %s %s from %s", way_name(caller->way),
+			 caller->name, caller->address);
 }
 
-bool http_caller_trusted(void *context, const struct evbuffer *input)
+bool http_caller_trusted(void *context, struct bufferevent *stream)
 {
 	static const char name[] = "Authorization:";
 	const struct http_server *server = context;
 	char text[HTTP_HEADER_BYTES + 1];
-	ev_ssize_t size = evbuffer_copyout((struct evbuffer *)input, text, HTTP_HEADER_BYTES);
+	ev_ssize_t size = evbuffer_copyout(bufferevent_get_input(stream), text, HTTP_HEADER_BYTES);
+	struct http_caller caller;
 	const struct token *token;
 	char *line, *end;
 
 	text[size > 0 ? size : 0] = '\0';
 	line = strcasestr(text, name);
 	end = line ? strchr(line, '\n') : NULL;
+	if (!line)
+		return find_certificate(server, stream, &caller) && caller.role == TOKEN_OPERATOR;
 	if (!end)
 		return false;
 	line += strlen(name);
@@ -118,6 +137,33 @@ static const struct token *find_token(const struct tokens *tokens, const char *v
 	while (size > start && isspace((unsigned char)value[size - 1]))
 		size--;
 	return tokens_find(tokens, value + start, size - start);
+}
+
+/* Of a certificate that the session has found valid. */
+static bool find_certificate(const struct http_server *server, struct bufferevent *stream,
+			     struct http_caller *ret)
+{
+	const struct string_list *operators = &server->http->daemon->settings->tls.operators;
+
+	if (!http_tls_name(stream, ret->name, sizeof(ret->name)))
+		return false;
+	ret->way = HTTP_WAY_CERTIFICATE;
+	ret->role = string_list_contains(operators, ret->name) ? TOKEN_OPERATOR : TOKEN_VIEWER;
+	return true;
+}
+
+static int refuse_stranger(struct http_request *request)
+{
+	http_set_header(request, "WWW-Authenticate", REALM);
+	http_refuse(request, 401,
+		    "every request here needs a token (Authorization: " SCHEME " TOKEN) or a "
+		    "certificate of server.tls.client_ca");
+	return -EPERM;
+}
+
+static const char *way_name(enum http_way way)
+{
+	return way == HTTP_WAY_CERTIFICATE ? "certificate" : "token";
 }
 
 static struct bufferevent *stream_of(const struct http_request *request)

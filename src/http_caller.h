@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who asks: by the socket's peer credentials, or by the token that is shown.
+ * Who asks: by the socket's peer credentials, or by the token or certificate
+ * that is shown.
  */
 #ifndef HTTP_CALLER_H
 #define HTTP_CALLER_H
@@ -10,7 +11,7 @@
 
 #include "token.h"
 
-struct evbuffer;
+struct bufferevent;
 struct http_request;
 struct http_server;
 
@@ -18,6 +19,7 @@ enum http_way {
 	HTTP_WAY_SOCKET, /* the Unix socket, with uid and pid */
 	HTTP_WAY_NOBODY, /* TCP, and nothing was shown */
 	HTTP_WAY_TOKEN, /* TCP, with name and role */
+	HTTP_WAY_CERTIFICATE, /* the same, by TLS */
 };
 
 #define HTTP_CALLER_ADDRESS 64
@@ -26,7 +28,7 @@ enum http_way {
 struct http_caller {
 	enum http_way way;
 	enum token_role role;
-	char name[TOKEN_NAME_MAX + 1]; /* of the token */
+	char name[TOKEN_NAME_MAX + 1]; /* of the token or certificate */
 	char address[HTTP_CALLER_ADDRESS]; /* "192.0.2.1:4711"; "" for the Unix socket */
 	uid_t uid;
 	pid_t pid;
@@ -45,9 +47,9 @@ int http_caller_check(struct http_request *request);
 void http_caller_print(const struct http_caller *caller, char ret[HTTP_CALLER_TEXT]);
 
 /**
- * Whether the headers in @input, as far as they have come, show an operator's token; @context is
- * the struct http_server. It lets a long body in, and nobody do anything.
+ * Whether the headers that wait in @stream, as far as they have come, or its certificate show an
+ * operator; @context is the struct http_server. It lets a long body in, and nobody do anything.
  */
-bool http_caller_trusted(void *context, const struct evbuffer *input);
+bool http_caller_trusted(void *context, struct bufferevent *stream);
 
 #endif

@@ -17,6 +17,7 @@
 #include "http_json.h"
 #include "http_linger.h"
 #include "http_server.h"
+#include "http_tls.h"
 #include "json_cleanup.h"
 #include "problem_document.h"
 
@@ -27,11 +28,12 @@ struct http_connection {
 	LIST_ENTRY(http_connection) link;
 	struct http_connections *all;
 	struct bufferevent *stream; /* a reference of our own */
-	struct event *rewrite; /* runs before what was just appended can be sent */
+	struct event *rewrite; /* runs before what was just appended, if anything, can be sent */
 	struct evhttp_connection *evhttp; /* known from the first request on */
 	bool trusted; /* with a long body */
 	bool answering; /* what is appended to the output is ours */
 	bool ending; /* with the answer */
+	bool lasting; /* the answer, for ever */
 	uint64_t since_ns; /* what is under way, request or answer */
 	void (*closed)(void *context);
 	void *context;
@@ -106,7 +108,19 @@ void http_connections_expire(struct http_connections *connections, uint64_t most
 		const uint64_t factor = connection->answering ? ANSWER_FACTOR : 1;
 
 		/* Of one that is abandoned the descriptor may be somebody else's by now. */
-		if (now_ns - connection->since_ns >= most_ns * factor && !abandoned(connection))
+		if (!connection->lasting && now_ns - connection->since_ns >= most_ns * factor &&
+		    !abandoned(connection))
+			shutdown(bufferevent_getfd(connection->stream), SHUT_RDWR);
+	}
+}
+
+void http_connections_renew(struct http_connections *connections)
+{
+	struct http_connection *connection;
+
+	LIST_FOREACH(connection, &connections->list, link) {
+		connection->ending = true;
+		if (!connection->answering && !abandoned(connection))
 			shutdown(bufferevent_getfd(connection->stream), SHUT_RDWR);
 	}
 }
@@ -177,6 +191,11 @@ void http_connection_write_only(struct http_connection *connection, bool on,
 	bufferevent_set_timeouts(connection->stream, on ? NULL : &limit, &limit);
 }
 
+void http_connection_lasts(struct http_connection *connection)
+{
+	connection->lasting = true;
+}
+
 void http_connection_end(struct http_connection *connection)
 {
 	connection->ending = true;
@@ -203,7 +222,8 @@ static struct bufferevent *open_stream(struct event_base *base, void *context)
 	connection->rewrite = event_new(base, -1, 0, rewrite_page, connection);
 	if (!connection->rewrite)
 		return NULL;
-	stream = bufferevent_socket_new(base, -1, 0);
+	stream = connections->calls.open ? connections->calls.open(base, connections->calls.context)
+					 : bufferevent_socket_new(base, -1, 0);
 	if (!stream || !evbuffer_add_cb(bufferevent_get_output(stream), output_grew, connection) ||
 	    (connections->calls.trusts &&
 	     !evbuffer_add_cb(bufferevent_get_input(stream), input_grew, connection))) {
@@ -215,8 +235,10 @@ static struct bufferevent *open_stream(struct event_base *base, void *context)
 	bufferevent_incref(stream);
 	connection->stream = stream;
 	LIST_INSERT_HEAD(&connections->list, connection, link);
-	(void)TAKE_PTR(connection);
 	connections->count++;
+	if (connections->yielding)
+		event_active(connection->rewrite, EV_TIMEOUT, 0); /* when it has its descriptor */
+	(void)TAKE_PTR(connection);
 	connections->calls.opened(connections->calls.context);
 	return stream;
 }
@@ -229,8 +251,9 @@ static void input_grew(struct evbuffer *input, const struct evbuffer_cb_info *in
 	const struct http_connections *all = connection->all;
 	void *evhttp = NULL;
 
+	(void)input;
 	if (!info->n_added || connection->trusted || connection->answering ||
-	    !all->calls.trusts(all->calls.context, input))
+	    !all->calls.trusts(all->calls.context, connection->stream))
 		return;
 	bufferevent_getcb(connection->stream, NULL, NULL, NULL, &evhttp);
 	if (!evhttp)
@@ -264,13 +287,19 @@ static void rewrite_page(evutil_socket_t fd, short events, void *context)
 		forget(connection);
 		return;
 	}
-	/* A bufferevent lets nobody but itself look at the front. */
-	evbuffer_unfreeze(output, 1);
+	/* A handshake takes a millisecond, and many begin one at once. */
+	if (connection->all->yielding)
+		(void)bufferevent_priority_set(connection->stream, EVENT_PRIORITY_LAST);
+	/* A plain bufferevent lets nobody but itself look at the front; one with TLS would not
+	 * get at it any more. */
+	if (!calls->open)
+		evbuffer_unfreeze(output, 1);
 	status = page_status(output);
 	connection->answering = status >= 400; /* otherwise it is "100 Continue" */
 	if (connection->answering)
 		replace_page(connection, status);
-	evbuffer_freeze(output, 1);
+	if (!calls->open)
+		evbuffer_freeze(output, 1);
 	if (!connection->answering)
 		return;
 	calls->refused(calls->context, status);
@@ -329,9 +358,12 @@ static void answer_complete(struct evhttp_request *request, void *context)
 
 	(void)request;
 	connection->answering = false;
+	connection->lasting = false;
 	connection->since_ns = http_now_ns();
-	if (connection->ending)
-		shutdown(bufferevent_getfd(connection->stream), SHUT_RDWR);
+	if (!connection->ending)
+		return;
+	http_tls_end(connection->stream);
+	shutdown(bufferevent_getfd(connection->stream), SHUT_RDWR);
 }
 
 static void connection_closed(struct evhttp_connection *evhttp, void *context)
@@ -339,6 +371,7 @@ static void connection_closed(struct evhttp_connection *evhttp, void *context)
 	struct http_connection *connection = context;
 
 	(void)evhttp;
+	http_tls_end(connection->stream);
 	if (connection->closed)
 		connection->closed(connection->context);
 	forget(connection);

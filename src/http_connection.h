@@ -17,7 +17,6 @@
 #include <stdint.h>
 
 struct bufferevent;
-struct evbuffer;
 struct event_base;
 struct evhttp;
 struct evhttp_request;
@@ -27,8 +26,10 @@ struct http_connections;
 struct http_connections_calls {
 	/** There is one more. */
 	void (*opened)(void *context);
-	/** Whether the headers that wait in @input let their sender send a long body; NULL: no. */
-	bool (*trusts)(void *context, const struct evbuffer *input);
+	/** Makes the stream of one; NULL: it is a plain one. */
+	struct bufferevent *(*open)(struct event_base *base, void *context);
+	/** Whether the headers that wait in @stream let their sender send a long body; NULL: no. */
+	bool (*trusts)(void *context, struct bufferevent *stream);
 	/** What to say to a request that evhttp refuses with @status; NULL: nothing. */
 	const char *(*explain)(void *context, int status);
 	/** evhttp refused a request. */
@@ -56,6 +57,9 @@ void http_connections_sweep(struct http_connections *connections);
  */
 void http_connections_expire(struct http_connections *connections, uint64_t most_ns);
 
+/** Ends those that wait for a request, and the others with their answer. */
+void http_connections_renew(struct http_connections *connections);
+
 /** How many there are, with those that are answered and whose client still sends. */
 size_t http_connections_count(const struct http_connections *connections);
 
@@ -82,6 +86,9 @@ void http_connection_on_close(struct http_connection *connection, void (*closed)
  */
 void http_connection_write_only(struct http_connection *connection, bool on,
 				unsigned int timeout_seconds);
+
+/** Lets the answer that is under way take as long as its client takes what comes. */
+void http_connection_lasts(struct http_connection *connection);
 
 /** Lets it end with the answer that is under way, whatever evhttp makes of its headers. */
 void http_connection_end(struct http_connection *connection);

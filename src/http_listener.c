@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_listener.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/http.h>
@@ -16,19 +15,27 @@
 #include <sys/un.h>
 
 #include "cleanup.h"
+#include "settings_kind.h"
 
 #define SOCKET_GROUP "pepctl"
 #define SOCKET_MODE 0660
 #define DIRECTORY_MODE 0755
 #define BACKLOG SOMAXCONN
 
-static int parse_loopback(const char *address, struct sockaddr_storage *ret, int *ret_length);
+static int parse(const char *address, struct sockaddr_storage *ret, int *ret_length);
 static int bind_tcp(const char *address);
 static int bind_unix(struct http_listener *listener, const char *path);
 static int remove_stale(const struct sockaddr_un *address);
 static int make_directory_of(const char *path);
 static int give_to_group(const char *path);
 static void accept_failed(struct evconnlistener *listener, void *context);
+
+enum http_kind http_listener_kind(const char *address)
+{
+	if (http_listener_is_local(address))
+		return HTTP_LOCAL;
+	return settings_listener_is_open(address) ? HTTP_OPEN : HTTP_LOOPBACK;
+}
 
 bool http_listener_is_local(const char *address)
 {
@@ -98,7 +105,7 @@ static int bind_tcp(const char *address)
 	struct sockaddr_storage storage = { 0 };
 	CLEANUP(cleanup_fd) int fd = -1;
 	int length = 0, on = 1;
-	int result = parse_loopback(address, &storage, &length);
+	int result = parse(address, &storage, &length);
 
 	if (result)
 		return result;
@@ -116,19 +123,16 @@ static int bind_tcp(const char *address)
 	return TAKE_FD(fd);
 }
 
-static int parse_loopback(const char *address, struct sockaddr_storage *ret, int *ret_length)
+static int parse(const char *address, struct sockaddr_storage *ret, int *ret_length)
 {
 	const struct sockaddr_in *in = (const struct sockaddr_in *)ret;
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)ret;
-	bool loopback;
 
 	*ret_length = sizeof(*ret);
 	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)ret, ret_length) ||
 	    (ret->ss_family == AF_INET ? !in->sin_port : !in6->sin6_port))
 		return -EINVAL;
-	loopback = ret->ss_family == AF_INET ? ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET
-					     : IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
-	return loopback ? 0 : -EPERM;
+	return 0;
 }
 
 /* The socket is nobody's until it has its group and mode. */

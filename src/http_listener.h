@@ -15,6 +15,14 @@ struct evhttp_bound_socket;
 
 #define HTTP_LISTENER_UNIX "unix:"
 
+/* Who can reach it. */
+enum http_kind {
+	HTTP_LOCAL, /* a Unix socket */
+	HTTP_LOOPBACK, /* this machine */
+	HTTP_OPEN, /* others: TLS, and nobody is anonymous */
+	HTTP_KINDS
+};
+
 struct http_listener {
 	char *address; /* as configured; owned */
 	struct evhttp_bound_socket *bound; /* NULL: not up */
@@ -23,14 +31,16 @@ struct http_listener {
 	int error; /* errno of the last try */
 };
 
+/** Of which kind an address is. */
+enum http_kind http_listener_kind(const char *address);
+
 /** Whether an address is a Unix socket's. */
 bool http_listener_is_local(const char *address);
 
 /**
  * Binds it and hands what it accepts to @server. A Unix socket's directory is
  * made, and a socket that nobody listens on any more is removed. Returns 0;
- * -EINVAL the address is none; -EPERM it is not of the loopback network;
- * -EADDRINUSE somebody listens there; or -errno.
+ * -EINVAL the address is none; -EADDRINUSE somebody listens there; or -errno.
  */
 int http_listener_open(struct http_listener *listener, struct event_base *base,
 		       struct evhttp *server);

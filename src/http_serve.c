@@ -187,7 +187,7 @@ static int check_host(struct http_request *request, const struct http_server *se
 	const char *target = evhttp_uri_get_host(evhttp_request_get_evhttp_uri(request->evhttp));
 	const char *host = http_header(request, "Host");
 
-	if (server->local)
+	if (server->kind == HTTP_LOCAL)
 		return 0;
 	if (!http_host_allowed(host, allowed)) {
 		http_refuse(request, 421, NOT_OURS, "Host header", host ? host : "");
@@ -256,7 +256,8 @@ static int check_type(struct http_request *request, const struct http_server *se
 		return 0;
 	if (coding && strcasecmp(coding, "identity"))
 		http_refuse(request, 415, "Content-Encoding %.50s is not understood", coding);
-	else if (!server->local && !http_type_is(http_header(request, "Content-Type"), wanted))
+	else if (server->kind != HTTP_LOCAL &&
+		 !http_type_is(http_header(request, "Content-Type"), wanted))
 		http_refuse(request, 415, "this needs Content-Type: %s", wanted);
 	else
 		return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the API share: the two servers, one for the Unix socket
- * and one for TCP, and what is remembered between requests.
+ * What the files of the API share: the servers, one for each kind of listener,
+ * and what is remembered between requests.
  */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -29,7 +29,7 @@ struct sse_readers;
 
 struct http_server {
 	struct http *http;
-	bool local; /* of the Unix socket */
+	enum http_kind kind; /* of its listeners */
 	struct evhttp *evhttp;
 	struct http_connections *connections;
 	char explanation[512]; /* of what evhttp refused */
@@ -52,7 +52,7 @@ struct http_order {
 
 struct http {
 	struct daemon *daemon;
-	struct http_server local, tcp;
+	struct http_server server[HTTP_KINDS];
 	struct http_listener *listeners;
 	struct http_listener_state *states;
 	size_t listener_count;
@@ -80,6 +80,12 @@ int64_t http_now_us(void);
 
 /** Answers a request; the callback of both servers' evhttp, @context is the struct http_server. */
 void http_serve(struct evhttp_request *request, void *context);
+
+/**
+ * Opens the listeners that are not up; @again: what is no news is not logged. Returns 0 or -errno
+ * of a Unix socket.
+ */
+int http_open_listeners(struct http *http, bool again);
 
 /** Adds one to a tally. */
 void http_count_status(struct http *http, const char *route, const char *method, int status);

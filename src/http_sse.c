@@ -35,6 +35,7 @@ struct sse_reader {
 	struct evhttp_request *evhttp;
 	struct evbuffer *text;
 	struct event *heartbeat;
+	bool remote; /* by TCP */
 	char *policy, *verdict; /* filters; NULL: any */
 	uint64_t lost; /* since it was last told */
 };
@@ -53,6 +54,7 @@ static int write_event(struct sse_reader *reader, const struct feed_event *event
 static bool make_room(struct sse_reader *reader);
 static void send_text(struct sse_reader *reader);
 static void send_heartbeat(evutil_socket_t fd, short events, void *context);
+static void end_reader(struct sse_reader *reader);
 static void reader_left(void *context);
 static void free_reader(struct sse_reader **reader);
 
@@ -89,15 +91,31 @@ void sse_readers_free(struct sse_readers **readers)
 {
 	if (!*readers)
 		return;
-	while (!LIST_EMPTY(&(*readers)->list)) {
-		struct sse_reader *reader = LIST_FIRST(&(*readers)->list);
-
-		http_connection_on_close(reader->connection, NULL, NULL);
-		evhttp_send_reply_end(reader->evhttp);
-		free_reader(&reader);
-	}
+	while (!LIST_EMPTY(&(*readers)->list))
+		end_reader(LIST_FIRST(&(*readers)->list));
 	free(*readers);
 	*readers = NULL;
+}
+
+void sse_readers_end_remote(struct sse_readers *readers)
+{
+	struct sse_reader *reader = readers ? LIST_FIRST(&readers->list) : NULL;
+
+	while (reader) {
+		struct sse_reader *next = LIST_NEXT(reader, link);
+
+		if (reader->remote)
+			end_reader(reader);
+		reader = next;
+	}
+}
+
+static void end_reader(struct sse_reader *reader)
+{
+	http_connection_on_close(reader->connection, NULL, NULL);
+	http_connection_end(reader->connection);
+	evhttp_send_reply_end(reader->evhttp);
+	free_reader(&reader);
 }
 
 static int check_filters(struct http_request *request)
@@ -132,6 +150,7 @@ static struct sse_reader *open_reader(struct http_request *request)
 	reader->feed = request->daemon->events;
 	reader->connection = request->connection;
 	reader->evhttp = request->evhttp;
+	reader->remote = request->caller.way != HTTP_WAY_SOCKET;
 	reader->policy = policy ? strdup(policy) : NULL;
 	reader->verdict = verdict ? strdup(verdict) : NULL;
 	reader->text = evbuffer_new();
@@ -155,6 +174,7 @@ static void begin(struct http_request *request, struct sse_reader *reader)
 	evhttp_send_reply_start(request->evhttp, 200, "OK");
 	http_connection_write_only(reader->connection, true,
 				   request->daemon->settings->timeout_seconds);
+	http_connection_lasts(reader->connection);
 	http_connection_on_close(reader->connection, reader_left, reader);
 	event_add(reader->heartbeat, &heartbeat);
 	evbuffer_add_printf(reader->text, ": events of pepctl\n\n");

@@ -12,6 +12,9 @@ struct sse_readers;
 /** How many read; NULL: none. */
 size_t sse_readers_count(const struct sse_readers *readers);
 
+/** Ends those who came by TCP: what they have shown may not be valid any more. Tolerates NULL. */
+void sse_readers_end_remote(struct sse_readers *readers);
+
 /** Ends all readers of /events. Tolerates NULL. */
 void sse_readers_free(struct sse_readers **readers);
 

@@ -13,6 +13,7 @@
 #include "credentials.h"
 #include "daemon.h"
 #include "datapath_counters.h"
+#include "http.h"
 #include "http_json.h"
 #include "http_request.h"
 #include "json_cleanup.h"
@@ -121,6 +122,7 @@ static void reload_credentials(struct http_request *request)
 		change_refused(request, error == -ENOMEM ? error : -EINVAL, &problems);
 		return;
 	}
+	(void)http_reconfigure(daemon->http); /* listeners that do not come up are tried again */
 	log_info("%zu tokens are known from %s", daemon->credentials->tokens.count, file);
 	json = json_object_new_object();
 	if (json && !json_add_text(json, "status", "success") &&

@@ -131,6 +131,7 @@ void settings_free(struct settings **settings)
 	string_list_clear(&freed->listen);
 	string_list_clear(&freed->allowed_hosts);
 	free(freed->tokens_file);
+	tls_settings_clear(&freed->tls);
 	string_list_clear(&freed->interfaces);
 	free(freed->policies_file);
 	free(freed->policies_directory);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "string_list.h"
+#include "tls.h"
 
 struct address_sets;
 struct json_object;
@@ -44,6 +45,7 @@ struct settings {
 	enum anonymous anonymous;
 	struct string_list allowed_hosts;
 	char *tokens_file;
+	struct tls_settings tls;
 	uint64_t max_body_bytes;
 	uint32_t max_connections;
 	uint32_t timeout_seconds;
@@ -59,8 +61,7 @@ struct settings {
 	bool policies_file_named; /* by the configuration: it must be there */
 	enum bad_start on_bad_start;
 	char *policies_file;
-	char *policies_directory; /* policies.d beside policies_file */
-	char *sets_directory; /* sets.d, too */
+	char *policies_directory, *sets_directory; /* policies.d and sets.d beside policies_file */
 	char *state_dir;
 	struct policyset *failsafe; /* origin ORIGIN_FAILSAFE; empty: switched off */
 	bool failsafe_off; /* by an explicit word */

@@ -55,7 +55,7 @@ const struct setting_key setting_keys[] = {
 	  .high = 3600, .standard = "30" },
 	{ "/server/tokens_file", SETTING_PATH, RELOAD, MEMBER(tokens_file),
 	  .standard = "\"" TOKENS_FILE "\"" },
-	{ "/server/tls", .kind = SETTING_LATER },
+	{ "/server/tls", .kind = SETTING_TLS },
 	{ "/server/admin_port", SETTING_REPLACED,
 	  .instead = "the API is at the listeners of server.listen" },
 

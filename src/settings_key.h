@@ -26,6 +26,7 @@ enum setting_kind {
 	SETTING_LISTEN, /* list of listeners */
 	SETTING_METRICS_PORT, /* low..high, one more listener */
 	SETTING_HOSTS, /* list of host names */
+	SETTING_TLS, /* an object of paths and names */
 	SETTING_INTERFACES, /* list of names and globs */
 	SETTING_INTERFACE, /* one name or glob, added to the list */
 	SETTING_POLICIES_FILE, /* absolute */

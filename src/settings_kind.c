@@ -290,6 +290,7 @@ static const struct setting_functions functions[SETTING_KINDS] = {
 	[SETTING_LISTEN] = { setting_read_listen, setting_print_listen },
 	[SETTING_METRICS_PORT] = { setting_read_metrics_port, NULL },
 	[SETTING_HOSTS] = { setting_read_hosts, setting_print_hosts },
+	[SETTING_TLS] = { setting_read_tls, setting_print_tls },
 	[SETTING_INTERFACES] = { setting_read_interfaces, setting_print_interfaces },
 	[SETTING_INTERFACE] = { setting_read_interface, NULL },
 	[SETTING_POLICIES_FILE] = { read_policies_file, print_policies_file },

@@ -74,6 +74,21 @@ int setting_read_metrics_port(const struct setting_key *key, struct json_object 
 			      struct settings *settings, struct problems *problems);
 /** @} */
 
+/** Refuses listeners that others could reach without TLS. */
+void settings_check_listeners(const struct settings *settings, struct problems *problems);
+
+/** Whether an address of server.listen is one that others can reach. */
+bool settings_listener_is_open(const char *address);
+
+/** @{ */
+/** TLS, settings_tls.c. */
+int setting_read_tls(const struct setting_key *key, struct json_object *value,
+		     struct settings *settings, struct problems *problems);
+struct json_object *setting_print_tls(const struct setting_key *key,
+				      const struct settings *settings);
+void tls_settings_clear(struct tls_settings *tls);
+/** @} */
+
 /** @{ */
 /** Failsafe policies, settings_failsafe.c. */
 int setting_read_failsafe(const struct setting_key *key, struct json_object *value,

@@ -118,15 +118,32 @@ static int read_listener(const char *pointer, struct json_object *item, struct s
 		setting_refuse(problems, pointer, item, "%s", allowed);
 		return 0;
 	}
-	if (!is_loopback(&endpoint)) {
-		problem_add(problems, pointer,
-			    "\"%s\" is not on loopback (127.0.0.0/8 or ::1): it needs TLS and "
-			    "tokens, which this version does not have",
-			    text);
-		return 0;
-	}
 	print_endpoint(&endpoint, canonical);
 	return add_listener(pointer, canonical, settings, problems);
+}
+
+bool settings_listener_is_open(const char *address)
+{
+	struct endpoint endpoint;
+
+	return strncmp(address, SOCKET_SCHEME, strlen(SOCKET_SCHEME)) != 0 &&
+	       (parse_endpoint(address, &endpoint) || !is_loopback(&endpoint));
+}
+
+/* Those of the other keys are on loopback and behind them. */
+void settings_check_listeners(const struct settings *settings, struct problems *problems)
+{
+	for (size_t i = 0; i < settings->listen.count; i++) {
+		char pointer[64];
+
+		if (settings->tls.cert || !settings_listener_is_open(settings->listen.string[i]))
+			continue;
+		snprintf(pointer, sizeof(pointer), "/server/listen/%zu", i);
+		problem_add(problems, pointer,
+			    "\"%s\" is not on loopback (127.0.0.0/8 or ::1): it needs server.tls "
+			    "with cert and key",
+			    settings->listen.string[i]);
+	}
 }
 
 static bool has_socket(const struct string_list *listen)

@@ -45,6 +45,7 @@ int settings_parse(struct json_object *json, struct settings **ret, struct probl
 	if (error)
 		return error;
 	refuse_unknown(json, problems);
+	settings_check_listeners(settings, problems);
 	if (problems->out_of_memory)
 		return -ENOMEM;
 	if (problems->errors > errors)

@@ -221,6 +221,7 @@ root_scripts = \
 	tests/root/test_startup.py \
 	tests/root/test_states.py \
 	tests/root/test_takeover.py \
+	tests/root/test_tls.py \
 	tests/root/test_tokens.py \
 	tests/root/test_verdicts.py \
 	tests/root/test_vlan.py \

@@ -69,8 +69,11 @@ static void answer(struct evhttp_request *request, void *context)
 
 static void begin(void)
 {
-	const struct http_connections_calls calls = { note_opened, NULL, explain, note_refused,
-						      NULL };
+	const struct http_connections_calls calls = {
+		.opened = note_opened,
+		.explain = explain,
+		.refused = note_refused,
+	};
 
 	strcpy(directory, "/tmp/pepctl-connection-XXXXXX");
 	opened = refused = 0;

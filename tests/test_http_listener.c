@@ -138,10 +138,6 @@ static const struct {
 	{ "localhost:8080", -EINVAL },
 	{ "8080", -EINVAL },
 	{ "", -EINVAL },
-	{ "0.0.0.0:8080", -EPERM },
-	{ "[::]:8080", -EPERM },
-	{ "192.0.2.1:8080", -EPERM },
-	{ "[::ffff:127.0.0.1]:8080", -EPERM },
 };
 
 START_TEST(wrong_addresses_are_refused)
@@ -152,6 +148,28 @@ START_TEST(wrong_addresses_are_refused)
 	listener.address = text;
 	ck_assert_int_eq(http_listener_open(&listener, base, server), wrong[_i].result);
 	ck_assert_ptr_null(listener.bound);
+}
+END_TEST
+
+static const struct {
+	const char *address;
+	enum http_kind kind;
+} kinds[] = {
+	{ "unix:/run/sock", HTTP_LOCAL },
+	{ "127.0.0.1:8080", HTTP_LOOPBACK },
+	{ "127.9.9.9:8080", HTTP_LOOPBACK },
+	{ "[::1]:8080", HTTP_LOOPBACK },
+	{ "0.0.0.0:8080", HTTP_OPEN },
+	{ "[::]:8080", HTTP_OPEN },
+	{ "192.0.2.1:8080", HTTP_OPEN },
+	{ "128.0.0.1:8080", HTTP_OPEN },
+	{ "[::ffff:127.0.0.1]:8080", HTTP_OPEN },
+	{ "what is none", HTTP_OPEN },
+};
+
+START_TEST(what_is_not_surely_loopback_is_open)
+{
+	ck_assert_int_eq(http_listener_kind(kinds[_i].address), kinds[_i].kind);
 }
 END_TEST
 
@@ -167,5 +185,6 @@ int main(void)
 	tcase_add_test(tcase, what_is_no_socket_stays);
 	tcase_add_test(tcase, socket_of_somebody_else_is_not_removed_at_the_end);
 	tcase_add_loop_test(tcase, wrong_addresses_are_refused, 0, ARRAY_SIZE(wrong));
+	tcase_add_loop_test(tcase, what_is_not_surely_loopback_is_open, 0, ARRAY_SIZE(kinds));
 	return run_case("http_listener", tcase);
 }

@@ -24,7 +24,9 @@ START_TEST(every_key_is_read)
 		"\"drops\":true},"
 		"\"server\":{\"listen\":[\"127.0.0.2:1\",\"unix:/s\"],\"metrics_port\":9100,"
 		"\"anonymous\":\"none\",\"allowed_hosts\":[\"h.example\"],\"max_body_bytes\":1024,"
-		"\"max_connections\":8,\"timeout_seconds\":3600},"
+		"\"max_connections\":8,\"timeout_seconds\":3600,\"tokens_file\":\"/t\","
+		"\"tls\":{\"cert\":\"/c\",\"key\":\"/k\",\"client_ca\":\"/a\","
+		"\"operators\":[\"me\",\"you\"]}},"
 		"\"network\":{\"interfaces\":[\"eth0\",\"en*\"],\"interface\":\"lo\","
 		"\"mode\":\"tc\",\"egress\":true},"
 		"\"policy\":{\"capacity\":7,\"max_rules\":9,\"default_action\":\"BLOCK\","
@@ -38,6 +40,12 @@ START_TEST(every_key_is_read)
 	ck_assert_int_eq(parse(text), 0);
 	ck_assert_uint_eq(problems.count, 0);
 	ck_assert_int_eq(settings->log_level, LOG_LEVEL_TRACE);
+	ck_assert_str_eq(settings->tokens_file, "/t");
+	ck_assert_str_eq(settings->tls.cert, "/c");
+	ck_assert_str_eq(settings->tls.key, "/k");
+	ck_assert_str_eq(settings->tls.client_ca, "/a");
+	ck_assert_uint_eq(settings->tls.operators.count, 2);
+	ck_assert_str_eq(settings->tls.operators.string[1], "you");
 	ck_assert_uint_eq(settings->log_targets, LOG_TARGET_STDERR | LOG_TARGET_FILE);
 	ck_assert_str_eq(settings->log_file, "/l");
 	ck_assert(settings->log_drops);
@@ -107,10 +115,11 @@ static const struct {
 	{ "{\"server\":{\"listen\":[\"[::1\"]}}", "/server/listen/0", "[IPV6ADDRESS]:PORT" },
 	{ "{\"server\":{\"listen\":[\"[::1]\"]}}", "/server/listen/0", "[IPV6ADDRESS]:PORT" },
 	{ "{\"server\":{\"listen\":[\"[127.0.0.1]:80\"]}}", "/server/listen/0", "ADDRESS:PORT" },
-	{ "{\"server\":{\"listen\":[\"0.0.0.0:80\"]}}", "/server/listen/0",
-	  "TLS and tokens, which this version does not have" },
-	{ "{\"server\":{\"listen\":[\"[::]:80\"]}}", "/server/listen/0", "not on loopback" },
-	{ "{\"server\":{\"listen\":[\"[::ffff:127.0.0.1]:80\"]}}", "/server/listen/0",
+	{ "{\"server\":{\"listen\":[\"unix:/s\",\"0.0.0.0:80\"]}}", "/server/listen/1",
+	  "it needs server.tls with cert and key" },
+	{ "{\"server\":{\"listen\":[\"unix:/s\",\"[::]:80\"]}}", "/server/listen/1",
+	  "not on loopback" },
+	{ "{\"server\":{\"listen\":[\"unix:/s\",\"[::ffff:127.0.0.1]:80\"]}}", "/server/listen/1",
 	  "not on loopback" },
 	{ "{\"server\":{\"listen\":[\"unix:/a\",\"[::1]:80\",\"[0:0::1]:80\"]}}",
 	  "/server/listen/2", "\"[::1]:80\" is there twice" },
@@ -129,7 +138,18 @@ static const struct {
 	{ "{\"server\":{\"max_connections\":7}}", "/server/max_connections", "from 8 to 65536" },
 	{ "{\"server\":{\"timeout_seconds\":1.5}}", "/server/timeout_seconds", "whole number" },
 	{ "{\"server\":{\"tokens_file\":\"t\"}}", "/server/tokens_file", "absolute path" },
-	{ "{\"server\":{\"tls\":{}}}", "/server/tls", "is not supported by this version" },
+	{ "{\"server\":{\"tls\":{}}}", "/server/tls", "needs both cert and key" },
+	{ "{\"server\":{\"tls\":7}}", "/server/tls", "an object with cert and key" },
+	{ "{\"server\":{\"tls\":{\"cert\":\"/c\"}}}", "/server/tls", "both" },
+	{ "{\"server\":{\"tls\":{\"cert\":\"c\",\"key\":\"/k\"}}}", "/server/tls/cert",
+	  "absolute" },
+	{ "{\"server\":{\"tls\":{\"cert\":\"/c\",\"key\":\"/k\",\"ca\":\"/a\"}}}", "/server/tls/ca",
+	  "known are cert, key, client_ca and operators" },
+	{ "{\"server\":{\"tls\":{\"cert\":\"/c\",\"key\":\"/k\",\"operators\":[\"me\"]}}}",
+	  "/server/tls", "client_ca" },
+	{ "{\"server\":{\"tls\":{\"cert\":\"/c\",\"key\":\"/k\",\"client_ca\":\"/a\","
+	  "\"operators\":[\"\"]}}}",
+	  "/server/tls/operators/0", "common name" },
 	{ "{\"network\":{\"interfaces\":[\"\"]}}", "/network/interfaces/0", "is empty" },
 	{ "{\"network\":{\"interfaces\":[\"a b\"]}}", "/network/interfaces/0", "no name" },
 	{ "{\"network\":{\"interfaces\":[\"..\"]}}", "/network/interfaces/0", "no name" },
@@ -273,11 +293,22 @@ START_TEST(amounts_may_have_a_unit)
 }
 END_TEST
 
+START_TEST(with_tls_others_may_be_listened_to)
+{
+	ck_assert_int_eq(parse("{\"server\":{\"listen\":[\"unix:/s\",\"0.0.0.0:443\",\"[::]:443\"],"
+			       "\"tls\":{\"cert\":\"/c\",\"key\":\"/k\"}}}"),
+			 0);
+	ck_assert_uint_eq(problems.count, 0);
+	ck_assert_uint_eq(settings->listen.count, 3);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("parse");
 
 	tcase_add_test(tcase, every_key_is_read);
+	tcase_add_test(tcase, with_tls_others_may_be_listened_to);
 	tcase_add_test(tcase, there_is_always_room_for_the_failsafe_policies);
 	tcase_add_loop_test(tcase, fault_is_named, 0, ARRAY_SIZE(faults));
 	tcase_add_test(tcase, all_errors_at_once);
