@@ -34,6 +34,8 @@ package_table()
 	run	command:setpriv	util-linux	util-linux
 	run	command:ps	procps	procps-ng
 	test	library:check	check	check-devel
+	test	python:fastjsonschema	python3-fastjsonschema	python3-fastjsonschema
+	test	python:yaml	python3-yaml	python3-pyyaml
 	test	command:zsh	zsh	zsh
 	test	command:nc	netcat-openbsd	nmap-ncat
 	test	command:ethtool	ethtool	ethtool
@@ -67,6 +69,7 @@ package_table()
 	ci	command:codespell	codespell	codespell
 	ci	command:reuse	reuse	reuse
 	ci	command:ctags	universal-ctags	ctags
+	ci	command:npm	npm	nodejs-npm
 	ci	command:valgrind	valgrind	valgrind
 	ci	command:mandoc	mandoc	mandoc
 	TABLE
@@ -80,6 +83,7 @@ package_is_there()
 	library:*) pkg-config --exists "$what" 2>/dev/null ;;
 	file:/*) [ -e "$what" ] ;;
 	file:*) echo "#include <$what>" | gcc -E - >/dev/null 2>&1 ;;
+	python:*) /usr/bin/python3 -c "import $what" 2>/dev/null ;;
 	python) # not only its least part, which some systems come with
 		python3 -c 'import ctypes, http.client, unittest' 2>/dev/null
 		;;

@@ -151,6 +151,7 @@ tests_test_store_load_SOURCES = tests/test_store_load.c $(store_fixture) $(store
 test_scripts = \
 	tests/test_completion_bash.sh \
 	tests/test_completion_zsh.sh \
+	tests/test_openapi.py \
 	tests/test_versions.sh \
 	$(END)
 
@@ -195,6 +196,7 @@ tests_root_test_mixture_SOURCES = tests/root/test_mixture.c $(dry_sources)
 tests_root_test_oracle_SOURCES = tests/root/test_oracle.c $(dry_sources) $(random_samples)
 tests_root_test_sequence_SOURCES = tests/root/test_sequence.c $(dry_sources) $(random_samples)
 tests_root_test_slots_SOURCES = tests/root/test_slots.c $(dry_sources) $(real_bed)
+# The last one looks at what all others have seen.
 root_scripts = \
 	tests/root/test_client.py \
 	tests/root/test_clock.py \
@@ -225,6 +227,7 @@ root_scripts = \
 	tests/root/test_tokens.py \
 	tests/root/test_verdicts.py \
 	tests/root/test_vlan.py \
+	tests/root/test_contract.py \
 	$(END)
 
 # `make soak`: ten million changes and packets.
@@ -242,6 +245,7 @@ test_files = \
 	tests/golden/policies.in.json \
 	tests/golden/policies.out.json \
 	tests/root/README.md \
+	tests/root/contract.py \
 	tests/root/daemon.py \
 	tests/root/die_at.c \
 	tests/root/flood.c \
@@ -323,7 +327,7 @@ endif
 # All of them, unless chosen: make check-root ROOT_TESTS=tests/root/NAME
 ROOT_TESTS = $(root_programs) $(root_scripts)
 SOAK_TESTS = $(soak_programs) $(soak_scripts)
-CLEANFILES += tests/root/*.log
+CLEANFILES += tests/root/*.log tests/root/contract-seen
 
 check-root: all $(root_programs)
 	srcdir=$(abs_top_srcdir) builddir=$(abs_top_builddir) SANITIZERS=$(enable_sanitizers) \

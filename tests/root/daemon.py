@@ -13,7 +13,9 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 
+from contract import contract
 from network import wait_until
 
 PR_SET_PDEATHSIG = 1
@@ -43,8 +45,9 @@ def merged(base, change):
 
 
 class Response:
-    def __init__(self, status, headers, body):
+    def __init__(self, status, headers, body, seconds=None):
         self.status, self.headers, self.body = status, headers, body
+        self.seconds = seconds  # that it took to come
 
     @property
     def json(self):
@@ -70,11 +73,14 @@ class Events:
 
     def __init__(self, path):
         self.received = []
+        self.fault = None  # of an event that is not as it should be
         self.changed = threading.Condition()
         self.connection = UnixConnection(path, timeout=60)
         self.connection.request("GET", "/events")
         self.socket = self.connection.sock
         self.response = self.connection.getresponse()
+        contract.check(("GET", "/events", {}, None),
+                       Response(self.response.status, self.response.headers, None))
         if self.response.status != 200:
             raise AssertionError("GET /events: %d %s" % (self.response.status,
                                                           self.response.read()))
@@ -92,9 +98,12 @@ class Events:
                     with self.changed:
                         self.received.append(json.loads("\n".join(data)))
                         self.changed.notify_all()
+                    contract.check_event(self.received[-1])
                     data = []
         except (OSError, ValueError, http.client.HTTPException):
             pass  # close() was called, or the daemon ended
+        except AssertionError as error:
+            self.fault = error
 
     def wait(self, predicate, what, seconds=10.0):
         """The first event that fits."""
@@ -113,6 +122,8 @@ class Events:
             pass  # the daemon was quicker
         self.thread.join(10)
         self.connection.close()
+        if self.fault:
+            raise self.fault
 
 
 class Notifications:
@@ -284,11 +295,15 @@ class Daemon:
                 body = json.dumps(body)
             if body is not None:
                 fields.setdefault("Content-Type", "application/json")
+            begin = time.monotonic()
             connection.request(method, path, body, fields)
             answer = connection.getresponse()
-            return Response(answer.status, answer.headers, answer.read())
+            response = Response(answer.status, answer.headers, answer.read(),
+                                time.monotonic() - begin)
         finally:
             connection.close()
+        contract.check((method, path, fields, body), response)
+        return response
 
     def get(self, path):
         response = self.request("GET", path)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of the HTTP API share: a daemon on TCP and a socket, raw requests."""
 import contextlib
+import http.client
 import json
 import socket
 
+from contract import contract
 from harness import PepctlTest, daemons
 
 PORT = 8080
@@ -41,7 +43,7 @@ class HttpTest(PepctlTest):
                 connection.sendall(data)
             if half_close:
                 connection.shutdown(socket.SHUT_WR)
-            return read_answer(connection, data.startswith(b"HEAD"))
+            return read_answer(connection, data)
 
     def tcp(self, method, path, body=None, headers=None, host="127.0.0.1"):
         text = json.dumps(body).encode() if body is not None else b""
@@ -52,8 +54,9 @@ class HttpTest(PepctlTest):
         lines = ["%s %s HTTP/1.1" % (method, path)]
         lines += ["%s: %s" % field for field in fields.items() if field[1] is not None]
         with contextlib.closing(self.connect(True, host)) as connection:
-            connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + text)
-            return read_answer(connection, method == "HEAD")
+            data = "\r\n".join(lines).encode() + b"\r\n\r\n" + text
+            connection.sendall(data)
+            return read_answer(connection, data)
 
     # ---- judging
 
@@ -75,8 +78,8 @@ class HttpTest(PepctlTest):
         return document
 
 
-def read_answer(connection, head=False):
-    """One answer, by its length or to the end of the connection."""
+def read_answer(connection, request):
+    """The answer to what was sent, by its length or to the end of the connection."""
     data = b""
     while b"\r\n\r\n" not in data:
         more = connection.recv(65536)
@@ -87,14 +90,28 @@ def read_answer(connection, head=False):
     lines = start.decode().split("\r\n")
     if " 100 " in lines[0]:
         raise AssertionError("only an interim answer")
-    headers = {}
+    headers = http.client.HTTPMessage()
     for line in lines[1:]:
-        name, value = line.split(": ", 1)
-        headers["-".join(part.capitalize() for part in name.split("-"))] = value
+        headers.add_header(*line.split(": ", 1))
     length = int(headers.get("Content-Length", -1))
-    while not head and len(body) != length:
+    while not request.startswith(b"HEAD") and len(body) != length:
         more = connection.recv(65536)
         if not more:
             break
         body += more
-    return daemons.Response(int(lines[0].split()[1]), headers, body)
+    answer = daemons.Response(int(lines[0].split()[1]), headers, body)
+    check(request, answer)
+    return answer
+
+
+def check(request, answer):
+    """By the contract, as far as the request is one; in chunks, only what stands before them."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    start, *lines = head.decode("latin-1").split("\r\n")
+    method, target = (start.split(" ") + ["", ""])[:2]
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    if "Transfer-Encoding" in answer.headers:
+        answer = daemons.Response(answer.status, answer.headers, None)
+    if "Transfer-Encoding" in fields:
+        body = None
+    contract.check((method, target, fields, body), answer)

@@ -44,11 +44,10 @@ class Footprint(PepctlTest):
         times = []
         for number in range(5):
             body = json.dumps(policies(number))
-            begin = time.monotonic()
-            answer = self.daemon.write("PUT", "/policies", body)
-            times.append(time.monotonic() - begin)
-            self.assertEqual(COUNT, answer["policy_count"])
-            self.assertTrue(answer["changed"])
+            answer = self.daemon.request("PUT", "/policies", body)
+            times.append(answer.seconds)
+            self.assertEqual(COUNT, answer.json["policy_count"])
+            self.assertTrue(answer.json["changed"])
         print("PUT of %d policies: %s s" % (COUNT, ", ".join("%.3f" % t for t in times)))
         last = policies(4)[5001]
         packet = packets.udp(last["src"]["ip"], NOBODY4, 1, last["dst"]["port"])
@@ -60,12 +59,10 @@ class Footprint(PepctlTest):
         self.daemon.stop()
         self.daemon.start()
         body = json.dumps(policies(0))
-        begin = time.monotonic()
-        answer = self.daemon.write("PUT", "/policies", body)
-        seconds = time.monotonic() - begin
-        print("the first PUT of %d policies: %.3f s" % (COUNT, seconds))
-        self.assertEqual(COUNT, answer["created"])
-        self.assertLessEqual(seconds, PUT_SECONDS)
+        answer = self.daemon.request("PUT", "/policies", body)
+        print("the first PUT of %d policies: %.3f s" % (COUNT, answer.seconds))
+        self.assertEqual(COUNT, answer.json["created"])
+        self.assertLessEqual(answer.seconds, PUT_SECONDS)
 
     def test_memory_and_idle_cpu(self):
         self.daemon.put(*policies(0))

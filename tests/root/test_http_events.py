@@ -4,6 +4,7 @@
 import contextlib
 import json
 
+from contract import contract
 from harness import allow, block, main, packets, policy, wait_until
 from http_api import HttpTest
 
@@ -42,6 +43,7 @@ class Reader:
             fields = dict(line.split(": ", 1) for line in part.split("\n") if line[0] != ":")
             if "data" in fields:
                 result.append((fields["event"], fields.get("id"), json.loads(fields["data"])))
+                contract.check_event(result[-1][2])
         return result
 
     def wait_events(self, count):

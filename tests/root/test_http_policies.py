@@ -140,12 +140,13 @@ class Policies(HttpTest):
         text = json.dumps(policies).encode()
         chunks = b"".join(b"%x\r\n%s\r\n" % (len(text[i:i + 5000]), text[i:i + 5000])
                           for i in range(0, len(text), 5000)) + b"0\r\n\r\n"
+        begin = (b"PUT /policies HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+                 b"Transfer-Encoding: chunked\r\n\r\n")
         with contextlib.closing(self.connect()) as connection:
-            connection.sendall(b"PUT /policies HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
-                               b"Transfer-Encoding: chunked\r\n\r\n")
+            connection.sendall(begin)
             self.assertIn(b"100 Continue", connection.recv(1000))
             connection.sendall(chunks)
-            answer = read_answer(connection)
+            answer = read_answer(connection, begin)
         self.assertEqual((200, 2000), (answer.status, answer.json["created"]))
 
     def test_requests_in_a_row_on_one_connection(self):
@@ -153,7 +154,7 @@ class Policies(HttpTest):
         with contextlib.closing(self.connect()) as connection:
             for _ in range(50):
                 connection.sendall(request)
-                self.assertEqual(200, read_answer(connection).status)
+                self.assertEqual(200, read_answer(connection, request).status)
 
     # ---- reading
 

@@ -160,14 +160,15 @@ class Refusals(HttpTest):
         for what, data, status, word in MALFORMED[:6]:
             with self.subTest(what), self.connect() as connection:
                 connection.sendall(good)
-                self.assertEqual(200, read_answer(connection).status)
+                self.assertEqual(200, read_answer(connection, good).status)
                 connection.sendall(data)
-                self.assert_problem(read_answer(connection), status, word)
+                self.assert_problem(read_answer(connection, data), status, word)
 
     def test_nothing_is_read_behind_a_connect(self):
         with self.connect() as connection:
-            connection.sendall(b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n")
-            self.assert_problem(read_answer(connection), 501, "method")
+            data = b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n"
+            connection.sendall(data)
+            self.assert_problem(read_answer(connection, data), 501, "method")
             self.assertEqual(b"", connection.recv(100))
 
     def test_refused_requests(self):
