@@ -152,6 +152,7 @@ test_scripts = \
 	tests/test_completion_bash.sh \
 	tests/test_completion_zsh.sh \
 	tests/test_openapi.py \
+	tests/test_schemas.py \
 	tests/test_versions.sh \
 	$(END)
 
