@@ -233,14 +233,6 @@ uint8_t bed_receive(void)
 	return frame[MARKER_AT];
 }
 
-void bed_clear_error(void)
-{
-	int error;
-	socklen_t bytes = sizeof(error);
-
-	ck_assert_int_eq(getsockopt(bed.receiver, SOL_SOCKET, SO_ERROR, &error, &bytes), 0);
-}
-
 /* One CPU and one queue keep the order: what did not come before the second frame is lost. */
 bool bed_passes(uint8_t marker)
 {
@@ -254,6 +246,39 @@ bool bed_passes(uint8_t marker)
 		passed |= seen == marker;
 	}
 	return passed;
+}
+
+/* What holds a program is freed some time after its last name and descriptor. */
+void bed_wait_passes(uint8_t marker)
+{
+	for (int tries = 0; tries < 100; tries++) {
+		if (bed_passes(marker))
+			return;
+		usleep(20000);
+	}
+	ck_abort_msg("what was attached stays so");
+}
+
+void bed_wait_up(void)
+{
+	uint8_t frame[FRAME_BYTES] = "\xff\xff\xff\xff\xff\xff\2\0\0\0\0\1\x88\xb5";
+	const struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = (int)bed.peer };
+	struct pollfd ready = { .fd = bed.receiver, .events = POLLIN };
+	socklen_t bytes = sizeof(int);
+	int tries;
+
+	/* It was told that the interface went down. */
+	ck_assert_int_eq(getsockopt(bed.receiver, SOL_SOCKET, SO_ERROR, &tries, &bytes), 0);
+	frame[MARKER_AT] = '-';
+	for (tries = 0; tries < 200; tries++) {
+		/* Before that it may be refused, or taken and dropped. */
+		(void)sendto(bed.sender, frame, sizeof(frame), 0, (const void *)&to, sizeof(to));
+		if (poll(&ready, 1, 50) == 1)
+			break;
+	}
+	ck_assert_msg(tries < 200, "the interface does not come up");
+	while (poll(&ready, 1, 50) == 1)
+		(void)bed_receive();
 }
 
 void bed_expect_enforced(void)

@@ -73,11 +73,13 @@ void bed_send(uint8_t marker);
 /** Waits for a frame that got through to the stack; its marker, or 0 after two seconds. */
 uint8_t bed_receive(void);
 
-/** Forgets that the interface was down. */
-void bed_clear_error(void);
+/** Waits until frames get through, after the interface was down. */
+void bed_wait_up(void);
 
 /** Whether a frame with this marker gets through. */
 bool bed_passes(uint8_t marker);
+/** Waits until it does. */
+void bed_wait_passes(uint8_t marker);
 
 /** Attaches "pepa" and fails the test when the result is not @expected. */
 const struct attachment *bed_attach(enum attach_mode mode, int expected);

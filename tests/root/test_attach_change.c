@@ -163,7 +163,7 @@ START_TEST(ends_with_what_keeps_it)
 	bed_attach_way(_i);
 	end_process();
 	bed_run("find " PINS " -type f ! -name '*.*' -delete");
-	ck_assert(bed_passes(BED_DROP));
+	bed_wait_passes(BED_DROP);
 
 	begin_process();
 	bed_attach_way(_i);
@@ -288,7 +288,7 @@ START_TEST(interface_is_renamed)
 	ck_assert_str_eq(list[0]->name, "pepm");
 	ck_assert_str_eq(list[1]->name, "pepz");
 	ck_assert_ptr_null(list[1]->refused);
-	bed_clear_error();
+	bed_wait_up();
 	bed_expect_enforced();
 }
 END_TEST

@@ -1,6 +1,9 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: Apache-2.0
-"""With 10,000 policies: how fast they are in force, and what the daemon costs when idle."""
+"""
+With 10,000 policies: how fast they are in force, and what the daemon costs when idle.
+It runs alone.
+"""
 import glob
 import ipaddress
 import json

@@ -4,6 +4,7 @@
 Rate limits let through what they say: bytes of IP that the host's stack has
 received are compared with limit x time + burst, while both CPUs send more.
 TEST_SLOW=1 measures for 10 s, else 3 s.
+It runs alone.
 """
 import contextlib
 import os

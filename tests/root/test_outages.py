@@ -3,6 +3,7 @@
 """
 What a machine can lack, or lose, while policies are in force: the daemon stays
 up, or fails with one clear line, and what is in force stays so, under traffic.
+It runs alone.
 """
 import contextlib
 import os

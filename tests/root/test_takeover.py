@@ -4,6 +4,7 @@
 What is in force outlives the process: while the daemon is killed, ended and
 started again, traffic that must be blocked and traffic that must pass goes on
 at 20,000 packets a second and more, and both are counted at the interface.
+It runs alone.
 """
 import contextlib
 import ctypes
