@@ -122,3 +122,31 @@ int device_strips_vlan(const char *interface, const char **ret_off)
 	*ret_off = off[strips];
 	return 0;
 }
+
+bool device_feature_is_on(const char *interface, const char *name)
+{
+	CLEANUP(cleanup_free) struct ethtool_gstrings *names = NULL;
+	CLEANUP(cleanup_free) struct ethtool_gfeatures *features = NULL;
+
+	return !device_feature_names(interface, &names) &&
+	       !device_features(interface, names->len, &features) &&
+	       device_feature(names, features, name);
+}
+
+int device_queues(const char *interface, struct device_queues *ret)
+{
+	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
+	int err = device_ioctl(interface, &channels);
+
+	if (err)
+		return err;
+	*ret = (struct device_queues){
+		.rx = channels.rx_count,
+		.rx_max = channels.max_rx,
+		.tx = channels.tx_count,
+		.tx_max = channels.max_tx,
+		.combined = channels.combined_count,
+		.combined_max = channels.max_combined,
+	};
+	return 0;
+}

@@ -21,12 +21,15 @@ struct cause {
 /* The first row that applies: narrow ones before wide ones. */
 static const struct cause causes[] = {
 	{ EPERM, NULL, NULL,
-	  "not permitted: it takes the capabilities CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON" },
+	  "not permitted: it takes the capabilities CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, which "
+	  "the unit gives: `systemctl restart pepctl`" },
 	{ ENODEV, NULL, NULL, "@ is gone" },
 	{ ENOLINK, NULL, NULL,
 	  "the kernel reported success, but the program is not in force on @" },
-	{ EMFILE, NULL, NULL, "too many open files: raise LimitNOFILE= of the service" },
-	{ ENFILE, NULL, NULL, "the system has too many open files: raise fs.file-max" },
+	{ EMFILE, NULL, NULL,
+	  "too many open files: raise LimitNOFILE= of the service, `systemctl edit pepctl`" },
+	{ ENFILE, NULL, NULL,
+	  "the system has too many open files: `sysctl -w fs.file-max=N` with a larger N" },
 
 	{ EBUSY, &attach_xdp, NULL,
 	  "another XDP program holds @, and is left alone: see `ip -d link show dev @`" },
@@ -44,10 +47,12 @@ static const struct cause causes[] = {
 	  "takes XDP in fragments" },
 	{ 0, &attach_xdp, "too large",
 	  "the MTU of @ is too large for XDP: `ip link set dev @ mtu 1500`" },
+	{ 0, &attach_xdp, "peer tx queues",
+	  "the other end of @ sends by more queues than @ has receive queues: `ethtool -L @ rx "
+	  "N` for more here, or there `ethtool -L PEER tx 1`" },
 	{ 0, &attach_xdp, "queue",
 	  "@ has too few queues for XDP beside those in use: `ethtool -l @` shows them, "
-	  "`ethtool -L @ combined N` sets fewer; a veth needs as many receive queues as its "
-	  "peer has transmit queues" },
+	  "`ethtool -L @ combined N` sets fewer" },
 	{ 0, &attach_xdp, "ring",
 	  "@ has too few transmit rings left for XDP: `ethtool -l @` shows them, "
 	  "`ethtool -L @ combined N` sets fewer (half of the maximum is often right)" },
@@ -70,7 +75,8 @@ static const struct cause causes[] = {
 	  "queues as its peer has transmit queues" },
 
 	{ EOPNOTSUPP, &attach_tcx, NULL, "this kernel has no TCX, clsact takes its place" },
-	{ ERANGE, &attach_tcx, NULL, "the chain of TCX programs of @ is full" },
+	{ ERANGE, &attach_tcx, NULL,
+	  "the chain of TCX programs of @ is full: see `bpftool net show dev @`" },
 	{ EBUSY, &attach_clsact, NULL,
 	  "the qdisc at the hook of @ is somebody else's, and is left alone: "
 	  "`tc qdisc show dev @`" },

@@ -71,6 +71,9 @@ libpep_a_SOURCES = \
 	src/client_describe.h \
 	src/client_detach.c \
 	src/client_diff.c \
+	src/client_doctor.c \
+	src/client_doctor.h \
+	src/client_doctor_daemon.c \
 	src/client_endpoint.c \
 	src/client_endpoint.h \
 	src/client_events.c \
@@ -156,6 +159,7 @@ libpep_a_SOURCES = \
 	src/datapath_images.c \
 	src/datapath_inherit.h \
 	src/datapath_interfaces.h \
+	src/datapath_kernel.h \
 	src/datapath_layers.c \
 	src/datapath_layers.h \
 	src/datapath_limits.c \
@@ -188,6 +192,10 @@ libpep_a_SOURCES = \
 	src/deadlines.c \
 	src/deadlines.h \
 	src/directories.h \
+	src/doctor.c \
+	src/doctor.h \
+	src/doctor_facts.c \
+	src/doctor_machine.c \
 	src/event_feed.c \
 	src/event_feed.h \
 	src/event_log.c \
@@ -454,6 +462,8 @@ libpep_a_SOURCES = \
 	src/words.h \
 	src/worker.c \
 	src/worker.h \
+	src/xdp_features.c \
+	src/xdp_features.h \
 	$(END)
 
 # The objects that include a skeleton, which must be there first.

@@ -34,13 +34,20 @@ int capabilities_missing(char *text, size_t size)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
-	uint64_t effective;
-	size_t used = 0;
 
 	text[0] = '\0';
 	if (syscall(SYS_capget, &header, data) < 0)
 		return -errno;
-	effective = data[0].effective | (uint64_t)data[1].effective << 32;
+	capabilities_missing_from(data[0].effective | (uint64_t)data[1].effective << 32, text,
+				  size);
+	return 0;
+}
+
+void capabilities_missing_from(uint64_t effective, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
 		uint64_t enough = 1ULL << needed[i].number;
 		int written;
@@ -54,5 +61,4 @@ int capabilities_missing(char *text, size_t size)
 		if (written > 0)
 			used += (size_t)written;
 	}
-	return 0;
 }

@@ -17,6 +17,7 @@ int client_confirm(struct client *client);
 int client_delete(struct client *client);
 int client_detach(struct client *client);
 int client_diff(struct client *client);
+int client_doctor(struct client *client);
 int client_events(struct client *client);
 int client_explain(struct client *client);
 int client_export(struct client *client);

@@ -40,6 +40,7 @@ static const struct kind kinds[] = {
 	/* Those evaluated first: nobody reads on in a list that is longer. */
 	{ "ID", "/policies?limit=10000&fields=definition", "policies", "id" },
 	{ "NAME", "/sets", "sets", "name" },
+	{ "INTERFACE", "/interfaces", "interfaces", "name" },
 };
 
 #define ALTERNATIVE_MAX 4 /* words */

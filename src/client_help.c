@@ -103,6 +103,11 @@ static const struct client_command commands[] = {
 	  "Nothing is counted, nothing is taken from a limit. A capture is what tcpdump writes.\n",
 	  OPTION_BIT(OPTION_PCAP) | OPTION_BIT(OPTION_AGAINST), 0, CLIENT_ANY_NUMBER,
 	  client_explain },
+	{ "doctor", "[INTERFACE]",
+	  "what keeps it from attaching well, and the command that cures it",
+	  "Looks at the machine and at an interface, or at those that are configured, with a daemon\n"
+	  "and without. Exits with 1 for findings.\n",
+	  0, 0, 1, client_doctor },
 	{ "detach", "[DIRECTORY]", "take off what a daemon left attached",
 	  "Of pins in DIRECTORY, or " PIN_DIRECTORY ". While the daemon runs it is refused.\n", 0,
 	  0, 1, client_detach },

@@ -7,6 +7,7 @@
 #define DATAPATH_MAPS_H
 
 #include "datapath_chunks.h"
+#include "datapath_kernel.h"
 
 /** Creates all maps and maps what the daemon reads. Returns 0 or -errno. */
 int datapath_maps_create(struct datapath *datapath, char **ret_detail);
@@ -45,8 +46,5 @@ int datapath_load_again(struct datapath *datapath, const struct image_maps *maps
  */
 int datapath_exchange_programs(struct datapath *datapath, struct image_maps *maps,
 			       int program[PROGRAMS]);
-
-/** 0 if the kernel has what programs call, else -EOPNOTSUPP and what it lacks in @ret_detail. */
-int datapath_check_kernel(char **ret_detail);
 
 #endif

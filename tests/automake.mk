@@ -22,6 +22,7 @@ unit_tests = \
 	tests/test_daemon_start \
 	tests/test_datapath_base \
 	tests/test_deadlines \
+	tests/test_doctor \
 	tests/test_documents \
 	tests/test_expiry \
 	tests/test_history \
@@ -205,6 +206,7 @@ root_scripts = \
 	tests/root/test_coexistence.py \
 	tests/root/test_counters.py \
 	tests/root/test_devices.py \
+	tests/root/test_doctor.py \
 	tests/root/test_durability.py \
 	tests/root/test_egress.py \
 	tests/root/test_events.py \

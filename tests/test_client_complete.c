@@ -12,6 +12,7 @@
 #define POLICIES                                                                                   \
 	ANSWER_JSON                                                                                \
 	"{\"policies\":[{\"id\":\"web\"},{\"id\":\"a:1\"},{\"id\":\"a:2\"}],\"count\":3}"
+#define INTERFACES ANSWER_JSON "{\"interfaces\":[{\"name\":\"eth0\"},{\"name\":\"eth1\"}]}"
 #define SETS ANSWER_JSON "{\"sets\":[{\"name\":\"bad\"},{\"name\":\"worse\"}],\"count\":2}"
 
 /* What is printed for a line that asks nobody, without summaries. */
@@ -113,6 +114,7 @@ static const struct {
 	{ "events --policy=w", POLICIES, "GET /policies?", "--policy=web\n" },
 	{ "set show ", SETS, "GET /sets ", "bad\nworse\n" },
 	{ "set add w", SETS, "GET /sets ", "worse\n" },
+	{ "doctor ", INTERFACES, "GET /interfaces ", "eth0\neth1\n" },
 };
 
 START_TEST(offers_what_the_daemon_has)
