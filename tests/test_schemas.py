@@ -44,6 +44,7 @@ VALUES = [
     "2099-02-30T00:00:00Z", "1893456000", 1893456000, "x" * 256, "x" * 257,
     [], {}, [[]], [None], [1], ["auto"], ["journal", "file"], ["auto", "file"], ["file", "file"],
     ["eth0"], ["eth0", "wg*"], ["eth0", "eth0"], ["127.0.0.1:80", "unix:/run/x"], ["a", 1],
+    ["127.0.0.1:0"], ["192.0.2.1:443"], ["[2001:db8::1]"], ["unix:/run/x", "unix:/run/x"],
     ["192.0.2.1", "!@banned"], ["192.0.2.1", "any"], [0], ["0"], ["any"], [80, "8000-8099"],
     [22, "0-0"], ["syn,!ack", "!fin"], ["ef", 10], {"min": 1}, {"min": 64, "max": 128},
     {"min": 9, "max": 1}, {"least": 1}, {"a": "b"}, {"a": 1}, {"-a": "b"}, {"a": "x" * 257},
@@ -54,8 +55,9 @@ VALUES = [
 ]
 
 # By member, as JSON: what the program refuses and no schema could without its tables and sums.
-NUMBERS, TURNED, ADDRESSES = r'"[0-9-]+"', r'\{"min": 9, "max": 1\}', r'"[0-9.:]+"|\[.*"any"\]'
+NUMBERS, TURNED, ADDRESSES = r'"[0-9-]+"', r'\{"min": 9, "max": 1\}', r'\[?"[0-9.:]+"\]?|\[.*"any"\]'
 BEYOND = {
+    "listen": r'\["(127.0.0.1:0|192.0.2.1:443)"\]',
     "max_body_bytes": NUMBERS,
     "protocol": r'"[A-Za-z0-9].*"',
     "icmp_type": r'"[A-Za-z0-9-]+"',
@@ -182,6 +184,11 @@ class Judgement(unittest.TestCase):
             text = re.sub(r"^\s*//.*|\s//.*$", "", read("examples", name + ".json"),
                           flags=re.MULTILINE)
             self.assertTrue(validator(kind)(json.loads(text)), name)
+
+    def test_a_listener_with_tls(self):
+        self.assertTrue(validator("config")({"server": {
+            "listen": ["0.0.0.0:8443", "[2001:db8::1]:8443"],
+            "tls": {"cert": "/etc/pepctl/cert.pem", "key": "/etc/pepctl/key.pem"}}}))
 
     def test_values_of_the_configuration(self):
         """Each value in each key; errors name the key, so one file asks for all keys."""

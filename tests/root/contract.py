@@ -18,7 +18,7 @@ except ImportError as error:
 
 DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/api/openapi.yaml")
 # What is answered where there is no such path or method, or no request.
-ELSEWHERE = {400, 403, 404, 405, 413, 417, 421, 501, 503}
+ELSEWHERE = {400, 401, 403, 404, 405, 413, 417, 421, 501, 503}
 METHODS = {"get", "put", "post", "delete", "patch"}
 PROBLEM = "application/problem+json"
 

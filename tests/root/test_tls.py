@@ -112,8 +112,9 @@ class TlsTest(PepctlTest):
         fields.update(headers or {})
         lines = ["%s %s HTTP/1.1" % (method, path)] + ["%s: %s" % field for field in fields.items()]
         with contextlib.closing(self.secure(**how)) as connection:
-            connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + text)
-            return read_answer(connection, method == "HEAD")
+            data = "\r\n".join(lines).encode() + b"\r\n\r\n" + text
+            connection.sendall(data)
+            return read_answer(connection, data)
 
     def bearer(self, token):
         return {"Authorization": "Bearer " + token}
@@ -216,20 +217,18 @@ class Tls(TlsTest):
         self.assertEqual(421, self.ask("GET", "/health", headers=headers).status)
 
     def test_keep_alive_and_a_proper_end(self):
+        request = (b"GET /health HTTP/1.1\r\nHost: fw.example\r\n"
+                   b"Authorization: Bearer %s\r\n" % self.viewer.encode())
         with contextlib.closing(self.secure()) as connection:
-            for _ in range(3):
-                connection.sendall(b"GET /health HTTP/1.1\r\nHost: fw.example\r\n"
-                                   b"Authorization: Bearer %s\r\n\r\n" % self.viewer.encode())
-                self.assertEqual(200, read_answer(connection).status)
-            connection.sendall(b"GET /health HTTP/1.1\r\nHost: fw.example\r\nConnection: close\r\n"
-                               b"Authorization: Bearer %s\r\n\r\n" % self.viewer.encode())
-            self.assertEqual(200, read_answer(connection).status)
+            for end in (b"\r\n", b"\r\n", b"\r\n", b"Connection: close\r\n\r\n"):
+                connection.sendall(request + end)
+                self.assertEqual(200, read_answer(connection, request + end).status)
             self.assertEqual(b"", connection.recv(1))  # else SSLEOFError: a truncated answer
 
     def test_a_malformed_request_gets_its_problem(self):
         with contextlib.closing(self.secure()) as connection:
             connection.sendall(b"hello\r\n\r\n")
-            answer = read_answer(connection)
+            answer = read_answer(connection, b"hello\r\n\r\n")
             self.assertEqual((400, "application/problem+json"),
                              (answer.status, answer.headers["Content-Type"]))
             with contextlib.suppress(ssl.SSLError):

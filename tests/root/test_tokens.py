@@ -150,7 +150,7 @@ class Tokens(HttpTest):
             for start in range(0, len(head), 7):
                 connection.sendall(head[start:start + 7])
             connection.sendall(body)
-            self.assertEqual(200, read_answer(connection).status)
+            self.assertEqual(200, read_answer(connection, head + body).status)
 
     def test_a_token_in_a_body_is_none(self):
         operator = self.create("ci", "operator")
