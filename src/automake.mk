@@ -213,6 +213,8 @@ libpep_a_SOURCES = \
 	src/explain_view.h \
 	src/group.c \
 	src/group.h \
+	src/guard.c \
+	src/guard.h \
 	src/heap.h \
 	src/histogram.c \
 	src/histogram.h \
@@ -290,6 +292,10 @@ libpep_a_SOURCES = \
 	src/keep_pins.c \
 	src/keep_places.h \
 	src/keep_store.c \
+	src/lifelines.c \
+	src/lifelines.h \
+	src/lifelines_route.c \
+	src/lifelines_sockets.c \
 	src/links.c \
 	src/links.h \
 	src/lint.c \

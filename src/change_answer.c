@@ -24,9 +24,10 @@ static const struct {
 	int error;
 	int status;
 } refusals[] = {
-	{ EINVAL, 422 }, { EPERM, 409 }, { ENOSPC, 409 },   { EFBIG, 409 },  { EOPNOTSUPP, 422 },
-	{ EIO, 507 },	 { EROFS, 507 }, { EDQUOT, 507 },   { ENOMEM, 503 }, { EAGAIN, 503 },
-	{ EBUSY, 503 },	 { EINTR, 503 }, { EALREADY, 409 }, { ETIME, 409 },  { ENOENT, 404 },
+	{ EINVAL, 422 },     { EPERM, 409 },  { ENOSPC, 409 }, { EFBIG, 409 },
+	{ EOPNOTSUPP, 422 }, { EIO, 507 },    { EROFS, 507 },  { EDQUOT, 507 },
+	{ ENOMEM, 503 },     { EAGAIN, 503 }, { EBUSY, 503 },  { EINTR, 503 },
+	{ EALREADY, 409 },   { ETIME, 409 },  { ENOENT, 404 }, { EHOSTUNREACH, 409 },
 };
 
 struct json_object *change_json(const struct change_answer *answer)

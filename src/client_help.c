@@ -12,7 +12,8 @@
 	"  block in proto tcp from any to any port 23 dev eth0 for 1h\n"                           \
 	"and the grammar is in pepctl-policy(5).\n"
 
-#define WRITE_OPTIONS (OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_CONFIRM))
+#define WRITE_OPTIONS                                                                              \
+	(OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_CONFIRM) | OPTION_BIT(OPTION_FORCE))
 
 const struct client_option client_options[CLIENT_OPTIONS] = {
 	[OPTION_HELP] = { "help", NULL, "say how a command is used" },
@@ -29,6 +30,7 @@ const struct client_option client_options[CLIENT_OPTIONS] = {
 	[OPTION_DRY_RUN] = { "dry-run", NULL, "say what would be done, and do nothing" },
 	[OPTION_CONFIRM] = { "confirm", "SECONDS",
 			     "it goes back unless it is confirmed in that time" },
+	[OPTION_FORCE] = { "force", NULL, "also if it cuts ssh, the API, a gateway or a resolver" },
 	[OPTION_FILE] = { "file", "FILE", "the file of policies (- is the input) or tokens" },
 	[OPTION_REPLACE] = { "replace", NULL, "delete the API's policies that are not in FILE" },
 	[OPTION_ORIGIN] = { "origin", "file|api|all", "only policies of this origin; all: of any" },
@@ -111,7 +113,8 @@ static const struct client_command commands[] = {
 	{ "detach", "[DIRECTORY]", "take off what a daemon left attached",
 	  "Of pins in DIRECTORY, or " PIN_DIRECTORY ". While the daemon runs it is refused.\n", 0,
 	  0, 1, client_detach },
-	{ "reload", "", "read configuration and policy files again", NULL, 0, 0, 0, client_reload },
+	{ "reload", "", "read configuration and policy files again", NULL, OPTION_BIT(OPTION_FORCE),
+	  0, 0, client_reload },
 	{ "token", "create TOKEN-NAME [viewer|operator] | list | revoke TOKEN-NAME",
 	  "what lets others in by TCP",
 	  "A viewer looks, an operator may do everything. The token is printed once, and kept by its\n"

@@ -157,7 +157,8 @@ int client_follow_pending(struct client *client)
 {
 	const struct sigaction note = { .sa_handler = on_interrupt };
 
-	client->value[OPTION_CONFIRM] = NULL; /* what follows is no such change */
+	client->value[OPTION_CONFIRM] = client->value[OPTION_FORCE] =
+		NULL; /* what follows is no such change */
 	if (client->value[OPTION_JSON])
 		return CLIENT_DONE;
 	if (!isatty(STDIN_FILENO) || !isatty(fileno(client->out)) ||

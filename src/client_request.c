@@ -233,12 +233,20 @@ void client_print_warnings(struct client *client, struct json_object *answer)
 	}
 }
 
-/* No write forgets --dry-run and --confirm. */
+static void add_parameter(FILE *stream, char *joint, const char *name, const char *value)
+{
+	CLEANUP(cleanup_free) char *encoded = client_encode(value);
+
+	fprintf(stream, "%c%s=%s", *joint, name, encoded ? encoded : "");
+	*joint = '&';
+}
+
+/* No write forgets what was said of it. */
 static char *full_target(struct client *client, const struct client_request *request)
 {
 	const char *seconds = client->value[OPTION_CONFIRM];
-	CLEANUP(cleanup_free) char *encoded = seconds ? client_encode(seconds) : NULL;
 	char joint = strchr(request->target, '?') ? '&' : '?';
+	bool write = strcmp(request->method, "GET") != 0;
 	char *target = NULL;
 	size_t size = 0;
 	FILE *stream = open_memstream(&target, &size);
@@ -246,12 +254,12 @@ static char *full_target(struct client *client, const struct client_request *req
 	if (!stream)
 		return NULL;
 	fputs(request->target, stream);
-	if (client->value[OPTION_DRY_RUN] && strcmp(request->method, "GET") != 0) {
-		fprintf(stream, "%cdry_run=true", joint);
-		joint = '&';
-	}
-	if (seconds && strcmp(request->method, "GET") != 0)
-		fprintf(stream, "%cconfirm_seconds=%s", joint, encoded ? encoded : "");
+	if (write && client->value[OPTION_DRY_RUN])
+		add_parameter(stream, &joint, "dry_run", "true");
+	if (write && client->value[OPTION_FORCE])
+		add_parameter(stream, &joint, "force", "true");
+	if (write && seconds)
+		add_parameter(stream, &joint, "confirm_seconds", seconds);
 	if (fclose(stream)) {
 		free(target);
 		return NULL;

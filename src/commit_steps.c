@@ -9,6 +9,7 @@
 #include "commits_state.h"
 #include "daemon_state.h"
 #include "datapath.h"
+#include "guard.h"
 #include "interfaces_watch.h"
 #include "pending.h"
 
@@ -138,6 +139,14 @@ static int store(struct commits *commits)
 	return error;
 }
 
+/* What confirms or insists has been thought about. */
+static bool is_guarded(const struct commits *commits)
+{
+	const struct commit *first = STAILQ_FIRST(&commits->members);
+
+	return first->guarded && !first->forced && !first->confirm_seconds;
+}
+
 static void prepare(void *context)
 {
 	struct commits *commits = context;
@@ -150,6 +159,8 @@ static void prepare(void *context)
 				 ? first->kind->prepare(first, &commits->change)
 				 : daemon_prepare(commits->daemon, &next, &commits->change,
 						  &commits->problems);
+	if (!commits->error && is_guarded(commits))
+		commits->error = lifelines_find(commits->group.settings, &commits->lifelines);
 	if (!commits->error && !first->dry_run)
 		commits->error = store(commits);
 }
@@ -166,6 +177,14 @@ static void unstore(struct commits *commits)
 		daemon_unstore(commits->daemon);
 	else if (first->kind->unstore)
 		first->kind->unstore(first);
+}
+
+static int guard(struct commits *commits, const struct daemon_next *next)
+{
+	if (!is_guarded(commits))
+		return 0;
+	return guard_check(commits->daemon, next, commits->change, &commits->lifelines,
+			   &commits->problems);
 }
 
 static int switch_over(struct commits *commits, const struct daemon_next *next)
@@ -205,8 +224,11 @@ static void prepared(void *context)
 	struct daemon_next next = next_state(commits);
 	int error = commits->error;
 
+	if (!error)
+		error = guard(commits, &next);
 	if (!error && !first->dry_run)
 		error = switch_over(commits, &next);
+	lifelines_clear(&commits->lifelines);
 	if (error || first->dry_run) {
 		pending_free(&commits->pending);
 		unstore(commits);

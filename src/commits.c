@@ -88,7 +88,7 @@ void commits_run(struct commits *commits, void (*work)(void *context), void (*do
 static bool is_alone(const struct commits *commits, const struct commit *commit)
 {
 	return commits->singles || commit->alone || commit->dry_run || commit->again ||
-	       commit->confirm_seconds;
+	       commit->confirm_seconds || commit->forced;
 }
 
 static void take(struct commits *commits)

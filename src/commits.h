@@ -59,6 +59,8 @@ struct commit {
 	bool alone; /* never with others */
 	bool dry_run; /* checks only; alone, too */
 	bool again; /* the state in force is computed anew; alone, too */
+	bool guarded; /* refused when it would cut what keeps the machine within reach */
+	bool forced; /* a guarded one that is not; alone, too */
 	uint32_t confirm_seconds; /* it goes back unless it is confirmed; alone, too; 0: it stays */
 	struct change_result result;
 	struct problems problems;

@@ -9,6 +9,7 @@
 
 #include "commits.h"
 #include "group.h"
+#include "lifelines.h"
 
 STAILQ_HEAD(commit_list, commit);
 
@@ -30,6 +31,7 @@ struct commits {
 	struct group group;
 	struct problems problems; /* of all */
 	struct datapath_change *change;
+	struct lifelines lifelines; /* for the guard */
 	struct pending *pending; /* that it is to be; NULL: it stays */
 	int error;
 };

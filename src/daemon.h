@@ -84,9 +84,9 @@ typedef void (*daemon_reloaded)(void *context, int error, const struct change_re
 
 /**
  * Has configuration and policy files read again, all or nothing. What needs a restart is told as
- * warnings. @done is called in any case.
+ * warnings. Unless @forced the guard looks at it (guard.h). @done is called in any case.
  */
-void daemon_reload(struct daemon *daemon, daemon_reloaded done, void *context);
+void daemon_reload(struct daemon *daemon, bool forced, daemon_reloaded done, void *context);
 
 /** Runs until SIGTERM. Returns the exit status, see pepctl(8). */
 int daemon_run(const char *config_path, const char *log_level);

@@ -202,7 +202,7 @@ static void on_reload(evutil_socket_t fd, short what, void *context)
 	if (loop->reloading)
 		return;
 	loop->reloading = true;
-	daemon_reload(loop->daemon, on_reloaded, loop);
+	daemon_reload(loop->daemon, false, on_reloaded, loop);
 }
 
 static void on_reopen(evutil_socket_t number, short what, void *context)

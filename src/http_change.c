@@ -61,7 +61,9 @@ static int read_request(struct http_change *change, struct http_request *request
 {
 	const char *type = http_header(request, "Content-Type");
 
+	change->commit.guarded = true;
 	if (http_flag(request, "dry_run", &change->commit.dry_run) ||
+	    http_flag(request, "force", &change->commit.forced) ||
 	    http_seconds(request, "confirm_seconds", PENDING_SECONDS_MOST,
 			 &change->commit.confirm_seconds))
 		return -EINVAL;

@@ -16,6 +16,7 @@
 #include "daemon_state.h"
 #include "event_feed.h"
 #include "group.h"
+#include "guard.h"
 #include "heap.h"
 #include "http.h"
 #include "http_listener.h"
@@ -70,7 +71,7 @@ static void reload_free(struct reload **reload)
 	free(*reload);
 }
 
-void daemon_reload(struct daemon *daemon, daemon_reloaded done, void *context)
+void daemon_reload(struct daemon *daemon, bool forced, daemon_reloaded done, void *context)
 {
 	static const struct commit_kind kind = {
 		.plan = plan,
@@ -92,6 +93,8 @@ void daemon_reload(struct daemon *daemon, daemon_reloaded done, void *context)
 	notify_extend(RELOAD_SECONDS);
 	reload->commit.kind = &kind;
 	reload->commit.alone = true;
+	reload->commit.guarded = true;
+	reload->commit.forced = forced;
 	reload->done = done;
 	reload->context = context;
 	commits_add(daemon->commits, &reload->commit);
@@ -117,6 +120,18 @@ static int plan(struct commit *commit, struct group *group)
 	return 0;
 }
 
+/* Who makes it so should know that answers are dropped, too. */
+static int refuse_stateless(struct reload *reload, const struct settings *before)
+{
+	if (before->default_block || !reload->files.settings->default_block ||
+	    reload->commit.forced)
+		return 0;
+	problem_add(&reload->commit.problems, "/policy/default_action",
+		    GUARD_STATELESS ": insist with force=true (pepctl reload --force) when "
+				    "policies allow all that must go on, answers included");
+	return -EHOSTUNREACH;
+}
+
 static int read_all(struct reload *reload, struct group *group)
 {
 	CLEANUP(policyset_put) struct policyset *api = NULL;
@@ -131,6 +146,9 @@ static int read_all(struct reload *reload, struct group *group)
 	r = credentials_load(reload->files.settings, &reload->credentials, problems);
 	if (r < 0)
 		return r == -ENOMEM ? r : -EINVAL;
+	r = refuse_stateless(reload, group->settings);
+	if (r < 0)
+		return r;
 	r = settings_note_restarts(group->settings, reload->files.settings, problems);
 	if (r >= 0)
 		r = policyset_without(group->base, ORIGIN_FILE, &api);

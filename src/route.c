@@ -7,7 +7,7 @@
 
 #include "cleanup.h"
 
-#define WRITE_PARAMETERS "dry_run confirm_seconds"
+#define WRITE_PARAMETERS "dry_run confirm_seconds force"
 
 const struct route route_table[] = {
 	{ "/health", ROUTE_GET, HTTP_ACCESS_METRICS, NULL, route_health },
@@ -16,7 +16,7 @@ const struct route route_table[] = {
 	{ "/interfaces", ROUTE_GET, HTTP_ACCESS_READ, NULL, route_interfaces },
 	{ "/events", ROUTE_GET, HTTP_ACCESS_SOCKET, "policy verdict", route_events },
 	{ "/reset", ROUTE_POST, HTTP_ACCESS_WRITE, NULL, route_reset },
-	{ "/reload", ROUTE_POST, HTTP_ACCESS_WRITE, "only", route_reload },
+	{ "/reload", ROUTE_POST, HTTP_ACCESS_WRITE, "force only", route_reload },
 	{ "/explain", ROUTE_POST, HTTP_ACCESS_SOCKET, NULL, route_explain },
 	{ "/policies", ROUTE_GET, HTTP_ACCESS_READ, "limit cursor origin fields",
 	  route_list_policies },

@@ -137,16 +137,19 @@ void route_reload(struct http_request *request)
 {
 	const char *only = http_parameter(request, "only", 0);
 	struct http_request *kept;
+	bool forced;
 
 	if (only && strcmp(only, "credentials") != 0) {
 		http_refuse(request, 400, "only is credentials, not '%.100s'", only);
 		return;
 	}
+	if (http_flag(request, "force", &forced))
+		return;
 	if (only) {
 		reload_credentials(request);
 		return;
 	}
 	kept = http_keep(request);
 	if (kept)
-		daemon_reload(kept->daemon, answer_reload, kept);
+		daemon_reload(kept->daemon, forced, answer_reload, kept);
 }

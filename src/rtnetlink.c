@@ -6,6 +6,7 @@
 #include "rtnetlink.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -52,13 +53,15 @@ void rtnetlink_end(struct rtnetlink_request *request, struct rtattr *nest)
 }
 
 /* A socket that tells reasons. Returns the fd or -errno. */
-static int rtnetlink_open(void)
+static int rtnetlink_open(const struct rtnetlink_request *request)
 {
 	struct timeval timeout = { .tv_sec = RTNETLINK_TIMEOUT_SECONDS };
 	const int on = 1;
 	int fd;
 
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
+		    request->header.nlmsg_type == SOCK_DIAG_BY_FAMILY ? NETLINK_SOCK_DIAG
+								      : NETLINK_ROUTE);
 	if (fd < 0)
 		return -errno;
 	/* Both are comfort: without them answers only have fewer words. */
@@ -116,7 +119,7 @@ static char *rtnetlink_words(const struct nlmsghdr *header)
 int rtnetlink_send(struct rtnetlink_request *request, char **ret_words)
 {
 	CLEANUP(cleanup_free) char *buffer = malloc(RTNETLINK_BUFFER);
-	CLEANUP(cleanup_fd) int fd = rtnetlink_open();
+	CLEANUP(cleanup_fd) int fd = rtnetlink_open(request);
 	const struct nlmsghdr *header;
 	const struct nlmsgerr *error;
 	ssize_t bytes;
@@ -176,7 +179,7 @@ static int rtnetlink_take(struct dump *dump, const char *buffer, ssize_t bytes)
 static int rtnetlink_dump_once(struct rtnetlink_request *request, struct dump *dump)
 {
 	CLEANUP(cleanup_free) char *buffer = malloc(RTNETLINK_BUFFER);
-	CLEANUP(cleanup_fd) int fd = rtnetlink_open();
+	CLEANUP(cleanup_fd) int fd = rtnetlink_open(request);
 	ssize_t bytes;
 	int err;
 
@@ -190,6 +193,25 @@ static int rtnetlink_dump_once(struct rtnetlink_request *request, struct dump *d
 		err = bytes < 0 ? (int)bytes : rtnetlink_take(dump, buffer, bytes);
 	}
 	return err;
+}
+
+int rtnetlink_ask(struct rtnetlink_request *request, rtnetlink_message message, void *context)
+{
+	CLEANUP(cleanup_free) char *buffer = malloc(RTNETLINK_BUFFER);
+	CLEANUP(cleanup_fd) int fd = rtnetlink_open(request);
+	struct dump answer = { .message = message, .context = context };
+	ssize_t bytes;
+	int err;
+
+	if (!buffer)
+		return -ENOMEM;
+	if (fd < 0)
+		return fd;
+	err = rtnetlink_write(fd, request);
+	if (err)
+		return err;
+	bytes = rtnetlink_receive(fd, buffer);
+	return bytes < 0 ? (int)bytes : rtnetlink_take(&answer, buffer, bytes);
 }
 
 int rtnetlink_dump(struct rtnetlink_request *request, rtnetlink_message message,

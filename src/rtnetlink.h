@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <linux/inet_diag.h>
 #include <linux/rtnetlink.h>
 
 /* A request under construction; start with RTNETLINK_REQUEST. */
@@ -17,6 +18,8 @@ struct rtnetlink_request {
 	union {
 		struct ifinfomsg link;
 		struct tcmsg tc;
+		struct rtmsg route;
+		struct inet_diag_req_v2 socket; /* of NETLINK_SOCK_DIAG, to which these go */
 	};
 	char attributes[128];
 };
@@ -49,6 +52,9 @@ int rtnetlink_send(struct rtnetlink_request *request, char **ret_words);
 
 /* A message of a dump; what it returns other than 0 ends the dump. */
 typedef int (*rtnetlink_message)(void *context, const struct nlmsghdr *message);
+
+/** Sends a request that is answered with one message. Returns as rtnetlink_dump(). */
+int rtnetlink_ask(struct rtnetlink_request *request, rtnetlink_message message, void *context);
 
 /**
  * Asks for a list. It may be told twice when it changes meanwhile: @restart is

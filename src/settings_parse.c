@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "guard.h"
 #include "json.h"
 #include "json_cleanup.h"
 #include "json_pointer.h"
@@ -26,6 +27,7 @@ static int read_given(struct json_object *json, struct settings *settings,
 		      struct problems *problems);
 static void refuse_unknown(struct json_object *json, struct problems *problems);
 static int complete(struct settings *settings);
+static void warn_stateless(const struct settings *settings, struct problems *problems);
 
 int settings_parse(struct json_object *json, struct settings **ret, struct problems *problems)
 {
@@ -50,6 +52,7 @@ int settings_parse(struct json_object *json, struct settings **ret, struct probl
 		return -ENOMEM;
 	if (problems->errors > errors)
 		return -EINVAL;
+	warn_stateless(settings, problems);
 	error = complete(settings);
 	if (error)
 		return error;
@@ -173,6 +176,15 @@ static uint32_t usual_max_rules(const struct settings *settings)
 
 	rules = rules > failsafe ? rules : failsafe;
 	return rules > LEAST_RULES ? rules : LEAST_RULES;
+}
+
+static void warn_stateless(const struct settings *settings, struct problems *problems)
+{
+	if (settings->default_block)
+		problem_warn(problems, "/policy/default_action",
+			     GUARD_STATELESS
+			     ": BLOCK drops what no policy allows, and that is also the answers to "
+			     "what this machine asks of others");
 }
 
 /* What is made of other keys. A path has a slash, as its reader saw to. */

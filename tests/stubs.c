@@ -11,6 +11,7 @@
 #include "daemon_fold.h"
 #include "datapath.h"
 #include "datapath_counters.h"
+#include "datapath_dry.h"
 #include "datapath_interfaces.h"
 #include "datapath_pending.h"
 #include "http.h"
@@ -282,6 +283,26 @@ void datapath_interface_remove(struct datapath *datapath, uint32_t ifindex)
 {
 	(void)datapath;
 	(void)ifindex;
+}
+
+/* ---- datapath_dry.h */
+
+int datapath_dry_run(struct datapath *datapath, const struct datapath_packet *packet,
+		     struct pep_trace *ret)
+{
+	(void)datapath;
+	(void)packet;
+	(void)ret;
+	return -ENODATA;
+}
+
+const char *datapath_dry_policy(const struct datapath *datapath,
+				const struct datapath_change *change, uint32_t slot)
+{
+	(void)datapath;
+	(void)change;
+	(void)slot;
+	return NULL;
 }
 
 /* ---- http.h */

@@ -41,9 +41,12 @@ static void write_config(const char *more, const char *sections)
 	write_file(config_path, text);
 }
 
+static bool forced;
+
 static void setup(void)
 {
 	stubs_reset();
+	forced = false;
 	memcpy(directory + sizeof(directory) - 7, "XXXXXX", 6);
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	snprintf(config_path, sizeof(config_path), "%s/config.json", directory);
@@ -93,7 +96,7 @@ static int reload(void)
 	problems_clear(&problems);
 	stubs.calls[0] = '\0';
 	result = (struct change_result){ 0 };
-	daemon_reload(&under_test, note_result, &r);
+	daemon_reload(&under_test, forced, note_result, &r);
 	return r;
 }
 
@@ -150,6 +153,10 @@ START_TEST(a_new_default_is_a_new_state)
 {
 	ck_assert_int_eq(reload(), 0);
 	write_config(",\"default_action\":\"BLOCK\"", "");
+	ck_assert_int_eq(reload(), -EHOSTUNREACH);
+	ck_assert_uint_eq(problems.errors, 1);
+	ck_assert(!under_test.settings->default_block);
+	forced = true;
 	ck_assert_int_eq(reload(), 0);
 	ck_assert(!result.changed);
 	ck_assert_uint_eq(result.generation, 3);

@@ -143,7 +143,7 @@ START_TEST(printed_settings_read_back)
 		first = settings_to_json(settings);
 		ck_assert_ptr_nonnull(first);
 		ck_assert_int_eq(parse(json_object_to_json_string(first)), 0);
-		ck_assert_uint_eq(problems.count, 0);
+		ck_assert_uint_eq(problems.errors, 0);
 		second = settings_to_json(settings);
 		ck_assert_str_eq(json_object_to_json_string(first),
 				 json_object_to_json_string(second));

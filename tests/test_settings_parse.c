@@ -38,7 +38,8 @@ START_TEST(every_key_is_read)
 		"\"metrics\":{\"enabled\":false,\"policies\":0}}";
 
 	ck_assert_int_eq(parse(text), 0);
-	ck_assert_uint_eq(problems.count, 0);
+	ck_assert_uint_eq(problems.count, 1); /* that BLOCK is stateless */
+	ck_assert_str_eq(problems.list[0].pointer, "/policy/default_action");
 	ck_assert_int_eq(settings->log_level, LOG_LEVEL_TRACE);
 	ck_assert_str_eq(settings->tokens_file, "/t");
 	ck_assert_str_eq(settings->tls.cert, "/c");

@@ -5,6 +5,7 @@ Changes that go back by themselves. A connection as ssh's goes through the
 interface; each of several ways to cut it is undone in its time by the kernel,
 with the daemon alive, stopped and killed.
 """
+import json
 import os
 import pty
 import signal
@@ -16,7 +17,8 @@ import time
 from harness import PepctlTest, allow, block, daemons, main, policy, wait_until
 
 HOST4, PEER4 = "10.77.0.1", "10.77.0.2"
-PORT = 2200
+HOST6, PEER6 = "fd77::1", "fd77::2"
+PORT = 22
 SECONDS = 1
 EARLY, LATE = 0.1, 1.0  # how far from its time a change may go back
 
@@ -86,7 +88,8 @@ def answers(line, seconds):
 
 
 class Pending(PepctlTest):
-    CONFIG = {"datapath": {"pin": "always"}, "network": {"egress": True}}
+    CONFIG = {"datapath": {"pin": "always"}, "network": {"egress": True},
+              "policy": {"failsafe": "off"}}
 
     @classmethod
     def tearDownClass(cls):
@@ -204,6 +207,137 @@ class WaysOut(Pending):
     def test_killed(self):
         for _ in self.each(self.daemon.kill):
             self.daemon.start()
+
+
+class Prevented(Pending):
+    """The guard: without time to go back what would cut the line is refused, and the line stays."""
+
+    prepare = WaysOut.prepare
+
+    def refuse(self, method, path, body):
+        response = self.daemon.request(method, path, body)
+        self.assertEqual(response.status, 409, response)
+        return json.dumps(response.json)
+
+    def test_ways_out(self):
+        for name, before, (method, path, body) in WAYS:
+            if name == "a limit of nothing":  # as long as it lets something through
+                continue
+            self.prepare(before)
+            state = self.state()
+            said = self.refuse(method, path, body)
+            client = "%s:%d" % self.line.getsockname()
+            for word in ("the connection of %s to port %d" % (client, PORT), "confirm_seconds",
+                         "force=true"):
+                self.assertIn(word, said, name)
+            culprit = {"everything blocked": "all", "answers blocked": "out", "a set that grew":
+                       "banned", "an ALLOW turned to BLOCK": "in", "the exception deleted":
+                       "all"}.get(name, "ban")
+            self.assertIn('policy \\\\\\"%s\\\\\\"' % culprit, json.dumps(said), name)
+            self.assertEqual(self.state(), state, name)
+            self.assertTrue(answers(self.line, 5), name)
+            self.refuse(method, path + "?dry_run=true", body)
+
+    def test_insisting(self):
+        ban = block("ban", src=PEER4 + "/32")
+        self.refuse("POST", "/policies", [ban])
+        self.daemon.write("POST", "/policies?force=true", [ban])
+        self.assert_cut()
+        self.daemon.write("POST", "/policies", [block("more", src="192.0.2.1")])  # as cut as before
+        self.daemon.put()
+        self.assertTrue(answers(self.line, 10))
+
+    def test_what_does_not_matter(self):
+        self.daemon.put(block("others", src="192.0.2.0/24"), block("port", protocol="TCP", dport=23),
+                        block("echo", protocol="ICMP", icmp_type=8))
+
+    def test_nobody_is_connected(self):
+        self.line.close()
+        wait_until(lambda: b"ESTAB" not in self.lab.host.run("ss", "-Htn", "sport", "=", ":22")
+                   .encode(), "nobody is connected", 10)
+        self.daemon.put(block("ban", src=PEER4 + "/32"))
+
+    def test_gateway(self):
+        self.lab.host.ip("route add default via %s" % PEER4)
+        self.addCleanup(self.lab.host.ip, "route del default via %s" % PEER4)
+        self.line.close()
+        said = self.refuse("POST", "/policies", [block("ban", src=PEER4 + "/32")])
+        self.assertIn("the default gateway " + PEER4, said)
+        self.daemon.put(block("ping", protocol="ICMP", icmp_type=8))
+
+    def test_resolver(self):
+        file = os.path.join(self.daemon.directory, "resolv.conf")
+        with open(file, "w") as text:
+            text.write("# ours\nsearch example\nnameserver %s\n" % PEER4)
+        subprocess.run(["mount", "--bind", file, "/etc/resolv.conf"], check=True)
+        self.addCleanup(subprocess.run, ["umount", "/etc/resolv.conf"], check=True)
+        said = self.refuse("POST", "/policies", [block("dns", direction="both", protocol="UDP",
+                                                       sport=53)])
+        self.assertIn("the resolver " + PEER4, said)
+        self.assertIn("ingress", said)
+        said = self.refuse("POST", "/policies", [block("dns", direction="egress", protocol="UDP",
+                                                       dport=53)])
+        self.assertIn("egress", said)
+        self.daemon.put(block("served", protocol="UDP", dport=53))
+
+    def test_reload(self):
+        self.daemon.write_policies([block("ban", src=PEER4 + "/32")])
+        self.addCleanup(self.daemon.write_policies, [])
+        self.assertIn("the connection of", self.refuse("POST", "/reload", None))
+        self.assertTrue(answers(self.line, 5))
+        os.kill(self.daemon.pid, signal.SIGHUP)
+        wait_until(lambda: "reload: this would cut" in self.daemon.log(), "it is refused", 10)
+        self.daemon.write("POST", "/reload?force=true")
+        self.assert_cut()
+        self.daemon.write_policies([])
+        self.daemon.write("POST", "/reload")
+        self.assertTrue(answers(self.line, 10))
+
+    def test_other_ports_and_families(self):
+        """What failsafe policies name is a way in, too; a socket of IPv6 may have a peer of IPv4."""
+        with self.lab.host.socket(socket.AF_INET6, socket.SOCK_STREAM) as listener:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            listener.bind(("::", 2201))
+            listener.listen()
+            for address, wanted in ((HOST4, PEER4), (HOST6, "[%s]" % PEER6)):
+                family = socket.AF_INET6 if ":" in address else socket.AF_INET
+                with self.lab.peer.socket(family, socket.SOCK_STREAM) as line:
+                    line.connect((address, 2201))
+                    listener.accept()[0].close()
+                    line.recv(1)
+            ban = [block("ban", protocol="TCP", dport=2201, src=[PEER4, PEER6])]
+            self.daemon.put(*ban)
+            self.daemon.put()
+            config = daemons.merged(self.daemon.config, {"policy": {"failsafe": [
+                {"id": "way", "protocol": "tcp", "dst": {"port": 2201}}]}})
+            self.daemon.write_config(json.dumps(config))
+            self.addCleanup(self.daemon.request, "POST", "/reload")
+            self.addCleanup(self.daemon.write_config)
+            self.daemon.write("POST", "/reload")
+            for address, wanted in ((HOST4, PEER4), (HOST6, "[%s]" % PEER6)):
+                family = socket.AF_INET6 if ":" in address else socket.AF_INET
+                with self.lab.peer.socket(family, socket.SOCK_STREAM) as line:
+                    line.connect((address, 2201))
+                    with listener.accept()[0]:
+                        said = self.refuse("POST", "/policies", ban)
+                        self.assertIn("the connection of %s:" % wanted, said)
+
+    def test_many_at_once(self):
+        """Each of a group has its own answer."""
+        results = []
+
+        def write(number):
+            body = [block("ban", src=PEER4 + "/32")] if number == 3 else [block("n%d" % number,
+                                                                              dport=number + 1000)]
+            results.append((number, self.daemon.request("POST", "/policies", body).status))
+
+        threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(results), [(number, 409 if number == 3 else 200)
+                                           for number in range(8)])
 
 
 class Ends(Pending):

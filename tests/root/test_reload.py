@@ -143,15 +143,24 @@ class Policies(Reload):
 
 
 class Config(Reload):
-    def reload_with(self, change):
+    def reload_with(self, change, path="/reload"):
         config = daemons.merged(self.daemon.config, change)
         self.daemon.write_config(json.dumps(config))
-        return self.daemon.write("POST", "/reload")
+        return self.daemon.write("POST", path)
 
     def test_default_action(self):
         self.assert_port(53, True)
-        self.reload_with({"policy": {"default_action": "BLOCK"}})
+        config = daemons.merged(self.daemon.config, {"policy": {"default_action": "BLOCK"}})
+        self.daemon.write_config(json.dumps(config))
+        response = self.daemon.request("POST", "/reload")
+        self.assertEqual(409, response.status)
+        self.assertIn("default-block-is-stateless", response.json["detail"])
+        self.assertEqual("/policy/default_action", response.json["pointer"])
+        self.assert_port(53, True)
+        answer = self.reload_with({"policy": {"default_action": "BLOCK"}}, "/reload?force=true")
+        self.assertIn("default-block-is-stateless", str(answer["warnings"]))
         self.assert_port(53, False)
+        self.daemon.write("POST", "/reload")
 
     def test_interfaces_and_mode(self):
         for mode in ("tc", "generic", "native", "tc"):
