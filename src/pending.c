@@ -48,22 +48,6 @@ static void wait_until(struct pending *pending, uint64_t when_ns)
 			  pending->id);
 }
 
-static void on_gone_back(void *context, int error, const struct change_result *result,
-			 const struct problems *problems)
-{
-	struct daemon *daemon = context;
-	struct pending *pending = daemon->pending;
-
-	(void)result;
-	(void)problems;
-	if (!error || error == -ECANCELED || !pending)
-		return;
-	log_error("what was before the change %s is in force; the daemon tries again to follow: %s",
-		  pending->id, strerror(-error));
-	pending->ending = false;
-	wait_until(pending, clock_ns(CLOCK_MONOTONIC) + RETRY_NS);
-}
-
 static void on_timer(evutil_socket_t fd, short what, void *context)
 {
 	struct pending *pending = context;
@@ -72,10 +56,28 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	if (pending->ending)
 		return;
-	log_warn("the change %s was not confirmed within %u s: what was before is in force again",
-		 pending->id, pending->seconds);
+	if (!pending->failed)
+		log_warn("the change %s was not confirmed within %u s: what was before is in force "
+			 "again",
+			 pending->id, pending->seconds);
 	pending->ending = true;
-	pending_end(pending->daemon, pending->id, false, on_gone_back, pending->daemon);
+	pending_end(pending->daemon, pending->id, false, NULL, NULL);
+}
+
+void pending_try_again(struct pending *pending, int error)
+{
+	const uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
+	if (!pending->failed)
+		log_error(
+			"what was before the change %s is in force; the daemon cannot follow yet, "
+			"and tries again: %s",
+			pending->id, strerror(-error));
+	pending->failed = true;
+	pending->ending = false;
+	if (pending->deadline_ns > now_ns) /* it was taken back, and is */
+		pending->deadline_ns = now_ns;
+	wait_until(pending, now_ns + RETRY_NS);
 }
 
 uint32_t pending_seconds_left(const struct pending *pending)

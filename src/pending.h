@@ -32,6 +32,7 @@ struct pending {
 	struct address_sets *sets_before;
 	bool stored;
 	bool ending; /* it is being taken back */
+	bool failed; /* which the daemon could not follow, as the log says */
 	struct datapath_change *change; /* NULL: it is not published yet */
 	struct event *timer;
 };
@@ -55,6 +56,9 @@ void pending_begin(struct pending *pending, struct group *group, const struct da
 
 /** Frees one; of one that was stored and not published the store forgets. Tolerates NULL. */
 void pending_free(struct pending **pending);
+
+/** It has gone back in the kernel, and the daemon could not follow. In the loop. */
+void pending_try_again(struct pending *pending, int error);
 
 /** Its time does not matter any more. In the loop. */
 void pending_stop(struct pending *pending);

@@ -25,6 +25,7 @@ struct end {
 	struct commit commit;
 	char id[PENDING_ID_SIZE + 1]; /* one that is too long is none; "": whichever is pending */
 	bool confirm;
+	bool withdrawing; /* the kernel goes back */
 	pending_ended done;
 	void *context;
 	struct change_result result;
@@ -92,9 +93,12 @@ static int confirm(struct end *end, const struct pending *pending)
 	return error;
 }
 
-static int withdraw(const struct daemon *daemon, const struct pending *pending)
+static int withdraw(struct end *end, const struct pending *pending)
 {
+	const struct daemon *daemon = end->commit.daemon;
 	int error = datapath_withdraw(daemon->datapath, pending->change);
+
+	end->withdrawing = true;
 
 	if (!error)
 		drop(daemon, pending);
@@ -112,7 +116,7 @@ static int plan(struct commit *commit, struct group *group)
 			    end->id);
 		return -ENOENT;
 	}
-	return end->confirm ? confirm(end, pending) : withdraw(commit->daemon, pending);
+	return end->confirm ? confirm(end, pending) : withdraw(end, pending);
 }
 
 /* ---- in the loop */
@@ -165,6 +169,8 @@ static void finish(struct commit *commit, int error)
 {
 	struct end *end = (struct end *)commit;
 
+	if (end->withdrawing && error && error != -ECANCELED)
+		pending_try_again(commit->daemon->pending, error);
 	end->result.generation = commit->result.generation;
 	if (end->done)
 		end->done(end->context, error, &end->result, &commit->problems);

@@ -174,10 +174,15 @@ END_TEST
 START_TEST(taken_back)
 {
 	stubs.withdraw_error = -ENOMEM;
+	ck_assert_int_eq(end("00000000", false), -ENOENT);
+	ck_assert_uint_eq(pending_seconds_left(under_test.pending), 60);
 	ck_assert_int_eq(end(NULL, false), -ENOMEM);
-	ck_assert_ptr_nonnull(under_test.pending);
+	ck_assert_uint_eq(pending_seconds_left(under_test.pending), 0);
+	ck_assert_int_eq(end(NULL, true), -ETIME);
 	stubs.withdraw_error = 0;
-	ck_assert_int_eq(end(NULL, false), 0);
+	stubs.calls[0] = '\0';
+	while (under_test.pending)
+		event_base_loop(under_test.base, EVLOOP_ONCE);
 	ck_assert_str_eq(stubs.calls, "withdraw drop_pending return ");
 	ck_assert_ptr_null(under_test.pending);
 	ck_assert_uint_eq(under_test.set->count, 0);
