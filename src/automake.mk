@@ -47,6 +47,10 @@ libpep_a_SOURCES = \
 	src/attach_tcx.h \
 	src/attach_xdp.c \
 	src/attachment.h \
+	src/audit.c \
+	src/audit.h \
+	src/audit_diff.c \
+	src/audit_record.c \
 	src/capabilities.c \
 	src/capabilities.h \
 	src/change.c \
@@ -58,6 +62,7 @@ libpep_a_SOURCES = \
 	src/client.h \
 	src/client_add.c \
 	src/client_apply.c \
+	src/client_audit.c \
 	src/client_backup.c \
 	src/client_backup.h \
 	src/client_check.c \
@@ -224,6 +229,8 @@ libpep_a_SOURCES = \
 	src/http.h \
 	src/http_access.c \
 	src/http_access.h \
+	src/http_audit.c \
+	src/http_audit.h \
 	src/http_caller.c \
 	src/http_caller.h \
 	src/http_change.c \
@@ -374,6 +381,7 @@ libpep_a_SOURCES = \
 	src/reload.c \
 	src/route.c \
 	src/route.h \
+	src/route_audit.c \
 	src/route_changes.c \
 	src/route_control.c \
 	src/route_explain.c \

@@ -9,6 +9,7 @@
 
 #include "cleanup.h"
 #include "daemon.h"
+#include "http_audit.h"
 #include "http_json.h"
 #include "http_request.h"
 #include "json_cleanup.h"
@@ -80,7 +81,7 @@ struct json_object *change_pending_json(const struct pending *pending)
 	return TAKE_PTR(json);
 }
 
-void change_log(const struct http_request *request, const struct change_answer *answer)
+void change_log(struct http_request *request, const struct change_answer *answer)
 {
 	const struct change_result *result = answer->result;
 	const struct http_caller *caller = &request->caller;
@@ -93,6 +94,7 @@ void change_log(const struct http_request *request, const struct change_answer *
 		{ local ? "PEER_PID" : "ADDRESS", local ? pid : caller->address },
 	};
 
+	http_audit_change(request, answer);
 	if (answer->dry_run)
 		return;
 	snprintf(uid, sizeof(uid), "%u", caller->uid);

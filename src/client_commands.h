@@ -11,6 +11,7 @@ struct client;
 /** The commands, each in the file of its subject; all return the exit status. */
 int client_add(struct client *client);
 int client_apply(struct client *client);
+int client_audit(struct client *client);
 int client_check(struct client *client);
 int client_complete(struct client *client);
 int client_confirm(struct client *client);

@@ -36,7 +36,7 @@ const struct client_option client_options[CLIENT_OPTIONS] = {
 	[OPTION_ORIGIN] = { "origin", "file|api|all", "only policies of this origin; all: of any" },
 	[OPTION_MATCH] = { "match", "TEXT|KEY=VALUE",
 			   "only policies that contain TEXT or have this member" },
-	[OPTION_LIMIT] = { "limit", "N", "at most N policies" },
+	[OPTION_LIMIT] = { "limit", "N", "at most N policies or records" },
 	[OPTION_STRICT] = { "strict", NULL, "exit with 1 for warnings too" },
 	[OPTION_POLICY] = { "policy", "ID", "only events of one policy" },
 	[OPTION_VERDICT] = { "verdict", "pass|drop|log", "only events of this verdict" },
@@ -110,6 +110,9 @@ static const struct client_command commands[] = {
 	  "Looks at the machine and at an interface, or at those that are configured, with a daemon\n"
 	  "and without. Exits with 1 for findings.\n",
 	  0, 0, 1, client_doctor },
+	{ "audit", "", "who changed what, and who was refused",
+	  "The last 100 records, or --limit N up to 1000, the oldest first.\n",
+	  OPTION_BIT(OPTION_LIMIT), 0, 0, client_audit },
 	{ "detach", "[DIRECTORY]", "take off what a daemon left attached",
 	  "Of pins in DIRECTORY, or " PIN_DIRECTORY ". While the daemon runs it is refused.\n", 0,
 	  0, 1, client_detach },

@@ -13,6 +13,7 @@
 
 #include "address_sets.h"
 #include "attach.h"
+#include "audit.h"
 #include "capabilities.h"
 #include "cleanup.h"
 #include "commits.h"
@@ -332,7 +333,8 @@ static int open_http(struct boot *boot)
 	/* Nobody is let in then, and no more. */
 	(void)credentials_load(daemon->settings, &daemon->credentials, &problems);
 	daemon_log_problems(&problems, "start");
-	r = http_open(daemon, &daemon->http);
+	daemon->audit = audit_new();
+	r = daemon->audit ? http_open(daemon, &daemon->http) : -ENOMEM;
 	return r < 0 ? os_error("not started: the API cannot be served", r) : 0;
 }
 
@@ -368,6 +370,7 @@ static void stop(struct boot *boot)
 	pending_close(daemon);
 	http_close(&daemon->http);
 	credentials_free(&daemon->credentials);
+	audit_free(&daemon->audit);
 	daemon_fold_close(&daemon->fold);
 	expiry_close(&daemon->expiry);
 	history_close(&daemon->history);

@@ -12,6 +12,8 @@
 
 struct address_sets;
 struct attachments;
+struct audit;
+struct audit_diff;
 struct commits;
 struct credentials;
 struct daemon_fold;
@@ -51,6 +53,7 @@ struct daemon {
 	int64_t last_reload_us;
 	struct history *history; /* history.h: last hits, the last minute */
 	struct http *http; /* http.h */
+	struct audit *audit; /* audit.h */
 	struct credentials *credentials; /* credentials.h; NULL: not readable at the start */
 	struct event_feed *events; /* event_feed.h */
 
@@ -76,6 +79,8 @@ struct change_result {
 	size_t policy_count; /* of all origins, afterwards */
 	size_t others; /* of other origins, which this could not touch */
 	uint64_t generation;
+	const struct audit_diff
+		*diff; /* what it does to policies, until its end; NULL: not known */
 };
 
 /** What is told of a reload: 0, -EINVAL or another -errno. The rest is the caller's until it returns. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit.h"
 #include "cleanup.h"
 #include "commits.h"
 #include "daemon.h"
@@ -182,9 +183,7 @@ static void on_reloaded(void *context, int error, const struct change_result *re
 {
 	struct daemon_loop *loop = context;
 
-	(void)error;
-	(void)result;
-	(void)problems;
+	audit_own(loop->daemon, "signal", "reload", error ? NULL : result, problems);
 	loop->reloading = false;
 	if (loop->again)
 		event_active(loop->reload, EV_TIMEOUT, 0);
@@ -207,11 +206,13 @@ static void on_reload(evutil_socket_t fd, short what, void *context)
 
 static void on_reopen(evutil_socket_t number, short what, void *context)
 {
+	struct daemon_loop *loop = context;
 	int r = log_reopen();
 
 	(void)number;
 	(void)what;
-	(void)context;
+	if (loop->daemon->audit)
+		audit_reopen(loop->daemon->audit);
 	if (r < 0)
 		log_error("the log file cannot be opened anew: %s", strerror(-r));
 	else

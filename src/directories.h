@@ -20,6 +20,7 @@
 #define POLICIES_FILE SYSCONFDIR "/pepctl/policies.json"
 #define STATE_DIRECTORY LOCALSTATEDIR "/lib/pepctl"
 #define LOG_FILE LOCALSTATEDIR "/log/pepctl/pepctl.log"
+#define AUDIT_FILE LOCALSTATEDIR "/log/pepctl/audit.jsonl"
 #define PIN_DIRECTORY RUNSTATEDIR "/pepctl-bpf"
 #define CONTROL_SOCKET RUNSTATEDIR "/pepctl/pepctl.sock"
 

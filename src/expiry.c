@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "address_sets.h"
+#include "audit.h"
 #include "change.h"
 #include "cleanup.h"
 #include "commits.h"
@@ -49,6 +50,7 @@ struct removal {
 	struct expiry *expiry; /* NULL: it is closed */
 	uint64_t began_ns; /* CLOCK_BOOTTIME */
 	char first[POLICY_ID_MAX + 1]; /* of them */
+	struct audit_diff diff;
 };
 
 static int watch_clock(struct expiry *expiry);
@@ -274,8 +276,13 @@ static int plan_sets(struct commit *commit, struct group *group)
 
 static int plan_removal(struct commit *commit, struct group *group)
 {
-	int error = plan_policies((struct removal *)commit, group);
+	struct removal *removal = (struct removal *)commit;
+	int error;
 
+	audit_diff_clear(&removal->diff);
+	group->diff = &removal->diff;
+	error = plan_policies(removal, group);
+	group->diff = NULL;
 	return error ? error : plan_sets(commit, group);
 }
 
@@ -297,6 +304,10 @@ static void finish_removal(struct commit *commit, int error)
 	struct removal *removal = (struct removal *)commit;
 	struct expiry *expiry = removal->expiry;
 
+	removal->commit.result.diff = &removal->diff;
+	if (!error && commit->result.deleted)
+		audit_own(commit->daemon, "daemon", "expired", &commit->result, &commit->problems);
+	audit_diff_clear(&removal->diff);
 	if (!error)
 		say_removed(removal);
 	else if (expiry && !expiry->failed)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "address_sets.h"
+#include "audit.h"
 #include "cleanup.h"
 #include "daemon.h"
 #include "policyset.h"
@@ -90,10 +91,12 @@ static int make_room(struct group *group, size_t more)
 /* There is room. @policy NULL: removes it. */
 static void set_edit(struct group *group, const char *id, struct policy *policy)
 {
-	const struct policy *before = group_find(group, id);
+	struct policy *before = group_find(group, id);
 	size_t place = place_of(group, id);
 	struct group_edit *edit = &group->edit[place];
 
+	if (group->diff)
+		audit_diff_note(group->diff, before, policy);
 	if (before)
 		group->of_origin[before->origin]--;
 	if (policy)

@@ -12,6 +12,7 @@
 #include "policy.h"
 
 struct address_sets;
+struct audit_diff;
 struct daemon;
 struct policyset;
 struct problems;
@@ -28,6 +29,7 @@ struct group {
 	struct address_sets *sets; /* as they are to be */
 	struct group_edit *edit; /* ascending */
 	size_t edits, room;
+	struct audit_diff *diff; /* takes note of edits from here on; NULL: nothing does */
 	size_t of_origin[ORIGINS]; /* policies, as they are to be */
 	struct policyset *set; /* as it is to be; NULL: group_make_set() was not called */
 };

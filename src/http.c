@@ -12,6 +12,7 @@
 #include "credentials.h"
 #include "daemon.h"
 #include "datapath.h"
+#include "http_audit.h"
 #include "http_caller.h"
 #include "http_connection.h"
 #include "http_room.h"
@@ -35,7 +36,7 @@ static bool has_tls(const struct http *http);
 static struct http_server *server_of(struct http *http, const struct http_listener *listener);
 static void note_opened(void *context);
 static const char *explain_refusal(void *context, int status);
-static void count_refusal(void *context, int status);
+static void count_refusal(void *context, int status, int fd);
 
 int http_open(struct daemon *daemon, struct http **ret)
 {
@@ -323,11 +324,13 @@ static const char *explain_refusal(void *context, int status)
 	return server->explanation;
 }
 
-static void count_refusal(void *context, int status)
+static void count_refusal(void *context, int status, int fd)
 {
 	struct http_server *server = context;
 
 	http_count_status(server->http, HTTP_ROUTE_NONE, "other", status);
+	explain_refusal(server, status);
+	http_audit_unreadable(server, status, fd);
 	if (status == 413)
 		server->http->trim = true;
 }

@@ -16,7 +16,7 @@ enum http_access {
 	HTTP_ACCESS_METRICS, /* TCP from server.anonymous "metrics" on */
 	HTTP_ACCESS_READ, /* TCP from server.anonymous "read" on */
 	HTTP_ACCESS_SOCKET, /* the Unix socket or any token, although nothing changes */
-	HTTP_ACCESS_WRITE, /* the Unix socket or an operator's token */
+	HTTP_ACCESS_WRITE, /* the Unix socket or an operator's token; also who did what */
 };
 
 /** Whether somebody may have it; who shows nothing as far as @anonymous says. */

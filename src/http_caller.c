@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http_caller.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/http.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -25,8 +27,8 @@
 
 static struct bufferevent *stream_of(const struct http_request *request);
 static const char *way_name(enum http_way way);
-static void find_peer(struct http_request *request);
-static void find_address(struct http_request *request);
+static void find_peer(int fd, struct http_caller *ret);
+static void find_address(int fd, struct http_caller *ret);
 static int find_token_holder(struct http_request *request, const char *shown);
 static bool find_certificate(const struct http_server *server, struct bufferevent *stream,
 			     struct http_caller *ret);
@@ -35,16 +37,21 @@ static const struct token *find_token(const struct tokens *tokens, const char *v
 static const struct tokens *tokens_of(const struct daemon *daemon);
 static void refuse_nobody(struct http_request *request);
 
+void http_caller_of_descriptor(const struct http_server *server, int fd, struct http_caller *ret)
+{
+	*ret = (struct http_caller){ .way = HTTP_WAY_NOBODY };
+	if (server->kind == HTTP_LOCAL)
+		find_peer(fd, ret);
+	else
+		find_address(fd, ret);
+}
+
 int http_caller_find(struct http_request *request, const struct http_server *server)
 {
 	const char *shown;
 
-	if (server->kind == HTTP_LOCAL) {
-		find_peer(request);
+	if (server->kind == HTTP_LOCAL)
 		return 0;
-	}
-	request->caller.way = HTTP_WAY_NOBODY;
-	find_address(request);
 	shown = http_header(request, "Authorization");
 	if (shown)
 		return find_token_holder(request, shown);
@@ -171,28 +178,40 @@ static struct bufferevent *stream_of(const struct http_request *request)
 	return evhttp_connection_get_bufferevent(evhttp_request_get_connection(request->evhttp));
 }
 
-static void find_peer(struct http_request *request)
+static void find_peer(int fd, struct http_caller *ret)
 {
 	struct ucred peer = { 0 };
 	socklen_t length = sizeof(peer);
 
-	if (getsockopt(bufferevent_getfd(stream_of(request)), SOL_SOCKET, SO_PEERCRED, &peer,
-		       &length))
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length))
 		peer = (struct ucred){ .uid = (uid_t)-1 };
-	request->caller.way = HTTP_WAY_SOCKET;
-	request->caller.uid = peer.uid;
-	request->caller.pid = peer.pid;
+	ret->way = HTTP_WAY_SOCKET;
+	ret->uid = peer.uid;
+	ret->pid = peer.pid;
 }
 
-static void find_address(struct http_request *request)
+/* "" when the other side has left already. */
+static void find_address(int fd, struct http_caller *ret)
 {
-	char *host = NULL;
-	uint16_t port = 0;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} peer = { 0 };
+	socklen_t length = sizeof(peer);
+	char host[INET6_ADDRSTRLEN] = "";
 
-	evhttp_connection_get_peer(evhttp_request_get_connection(request->evhttp), &host, &port);
-	if (host)
-		snprintf(request->caller.address, sizeof(request->caller.address),
-			 strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
+	if (getpeername(fd, &peer.any, &length))
+		return;
+	if (peer.any.sa_family == AF_INET6) {
+		inet_ntop(AF_INET6, &peer.in6.sin6_addr, host, sizeof(host));
+		snprintf(ret->address, sizeof(ret->address), "[%s]:%u", host,
+			 ntohs(peer.in6.sin6_port));
+	} else {
+		inet_ntop(AF_INET, &peer.in.sin_addr, host, sizeof(host));
+		snprintf(ret->address, sizeof(ret->address), "%s:%u", host,
+			 ntohs(peer.in.sin_port));
+	}
 }
 
 /* Where the files could not be read at the start, nobody is let in. */

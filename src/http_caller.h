@@ -34,8 +34,11 @@ struct http_caller {
 	pid_t pid;
 };
 
+/** What is known from the connection alone: peer credentials, or the address and nobody. */
+void http_caller_of_descriptor(const struct http_server *server, int fd, struct http_caller *ret);
+
 /**
- * Finds it out. What is shown and not valid is answered with 401, also where
+ * Finds out the rest. What is shown and not valid is answered with 401, also where
  * nothing would have had to be shown. Returns 0, or -errno when it has answered.
  */
 int http_caller_find(struct http_request *request, const struct http_server *server);

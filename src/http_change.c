@@ -42,6 +42,7 @@ static void change_free(struct http_change **change)
 	free(freed->if_match);
 	free(freed->if_none_match);
 	free(freed->detail);
+	audit_diff_clear(&freed->diff);
 	http_release(&freed->request);
 	free(freed);
 }
@@ -143,10 +144,24 @@ static void answer(struct http_change *change, const struct change_answer *answe
 	http_answer(request, created ? 201 : 200, TAKE_PTR(json));
 }
 
+/* With what is special to its kind, as in the answer. */
+static void log_change(struct http_change *change, struct change_answer *of)
+{
+	CLEANUP(cleanup_json) struct json_object *more = NULL;
+
+	if (change->kind->answer)
+		more = json_object_new_object();
+	if (more && !change->kind->answer(change, more))
+		of->more = more;
+	change->commit.result.diff = &change->diff;
+	change_log(change->request, of);
+	of->more = NULL;
+}
+
 void http_change_finish(struct commit *commit, int error)
 {
 	CLEANUP(change_free) struct http_change *change = (struct http_change *)commit;
-	const struct change_answer of = {
+	struct change_answer of = {
 		.result = &commit->result,
 		.problems = &commit->problems,
 		.dry_run = commit->dry_run,
@@ -155,7 +170,7 @@ void http_change_finish(struct commit *commit, int error)
 	bool large = change->body_bytes > TRIM_BODY;
 
 	if (!error)
-		change_log(change->request, &of);
+		log_change(change, &of);
 	if (!http_resume(change->request))
 		return;
 	if (error)
@@ -173,12 +188,17 @@ void http_change_finish(struct commit *commit, int error)
 int http_change_plan(struct commit *commit, struct group *group)
 {
 	struct http_change *change = (struct http_change *)commit;
+	int error;
 
 	change->status = 0;
 	free(change->detail);
 	change->detail = NULL;
 	*change->etag = '\0';
-	return change->kind->plan(change, group);
+	audit_diff_clear(&change->diff);
+	group->diff = &change->diff;
+	error = change->kind->plan(change, group);
+	group->diff = NULL;
+	return error;
 }
 
 int http_change_refuse(struct http_change *change, int status, const char *format, ...)

@@ -7,6 +7,7 @@
 #ifndef HTTP_CHANGE_H
 #define HTTP_CHANGE_H
 
+#include "audit.h"
 #include "commits.h"
 #include "policy_json.h"
 
@@ -40,6 +41,7 @@ struct http_change {
 	char etag[64]; /* of what was written; "": none */
 	int status; /* of a refusal, with its reason; 0: none, or that of the error */
 	char *detail;
+	struct audit_diff diff; /* what it does to policies */
 };
 
 /** @{ */

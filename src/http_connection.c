@@ -302,7 +302,7 @@ static void rewrite_page(evutil_socket_t fd, short events, void *context)
 		evbuffer_freeze(output, 1);
 	if (!connection->answering)
 		return;
-	calls->refused(calls->context, status);
+	calls->refused(calls->context, status, bufferevent_getfd(connection->stream));
 	if (status == STATUS_TOO_LARGE)
 		http_linger(&connection->all->lingers, connection->all->base,
 			    bufferevent_getfd(connection->stream));

@@ -32,8 +32,8 @@ struct http_connections_calls {
 	bool (*trusts)(void *context, struct bufferevent *stream);
 	/** What to say to a request that evhttp refuses with @status; NULL: nothing. */
 	const char *(*explain)(void *context, int status);
-	/** evhttp refused a request. */
-	void (*refused)(void *context, int status);
+	/** evhttp refused a request that came by @fd. */
+	void (*refused)(void *context, int status, int fd);
 	void *context;
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "attach.h"
+#include "audit.h"
 #include "daemon.h"
 #include "http.h"
 #include "pending.h"
@@ -47,6 +48,9 @@ enum health health_of(const struct daemon *daemon, struct problems *reasons)
 			"before",
 			daemon->pending->id, pending_seconds_left(daemon->pending),
 			daemon->pending->id);
+	if (daemon->audit && audit_error(daemon->audit))
+		problem_warn(reasons, "/log/audit_file", "%s cannot be written: %s",
+			     daemon->settings->audit_file, strerror(audit_error(daemon->audit)));
 	if (daemon->http && !daemon->credentials)
 		problem_warn(reasons, "/server/tokens_file",
 			     "what callers are known by could not be read: nobody is known");

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "http_audit.h"
 #include "http_connection.h"
 #include "http_kept.h"
 #include "http_query.h"
@@ -36,6 +37,13 @@ const char *http_target(const struct http_request *request)
 {
 	return request->kept ? http_kept_target(request->kept)
 			     : evhttp_request_get_uri(request->evhttp);
+}
+
+const char *http_method(const struct http_request *request)
+{
+	if (request->head)
+		return "HEAD";
+	return request->method < ROUTE_METHODS ? route_method_name(request->method) : "other";
 }
 
 const char *http_header(const struct http_request *request, const char *name)
@@ -106,6 +114,7 @@ void http_answer(struct http_request *request, int status, struct json_object *j
 {
 	CLEANUP(cleanup_json) struct json_object *owned = json;
 
+	http_audit_answer(request, json ? status : 503);
 	if (json)
 		send_json(request, status, "application/json", owned);
 	else
@@ -136,6 +145,7 @@ void http_refuse_all(struct http_request *request, int status, const struct prob
 	CLEANUP(cleanup_json)
 	struct json_object *document = problem_document(status, detail, problems);
 
+	http_audit_refusal(request, status, detail, problems);
 	if (status == 503)
 		http_set_header(request, "Retry-After", RETRY_AFTER_SECONDS);
 	if (document) {
@@ -152,10 +162,7 @@ void http_count(struct http_request *request, int status)
 
 	histogram_observe(&request->http->request_durations, http_now_ns() - request->began_ns);
 	http_count_status(request->http, route ? route->pattern : HTTP_ROUTE_NONE,
-			  request->head			    ? "HEAD"
-			  : request->method < ROUTE_METHODS ? route_method_name(request->method)
-							    : "other",
-			  status);
+			  http_method(request), status);
 }
 
 static void send_json(struct http_request *request, int status, const char *content_type,

@@ -30,6 +30,7 @@ struct http_request {
 	const struct route *route; /* NULL until it is found */
 	enum route_method method;
 	struct http_caller caller;
+	bool audited; /* what becomes of it is in the audit log, or need not be */
 	bool head; /* HEAD: a GET without its body */
 	char *id; /* the variable segment of the path, decoded; NULL: none */
 	uint64_t began_ns;
@@ -54,6 +55,9 @@ void http_release(struct http_request **request);
 
 /** What was asked for: path and query, as sent. Of one that is kept also when the client has left. */
 const char *http_target(const struct http_request *request);
+
+/** "GET", "HEAD" ..., or "other". */
+const char *http_method(const struct http_request *request);
 
 /** A header's value; NULL: there is none. */
 const char *http_header(const struct http_request *request, const char *name);

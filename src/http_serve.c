@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/http_struct.h>
@@ -41,6 +42,7 @@ static void serve(struct http_request *request, const struct http_server *server
 static int check_framing(struct http_request *request);
 static int refuse_connect(struct http_request *request);
 static int check_host(struct http_request *request, const struct http_server *server);
+static enum route_method method_of(enum evhttp_cmd_type type);
 static int find_route(struct http_request *request);
 static int decode_variable(struct http_request *request, const struct route_match *match);
 static int check_type(struct http_request *request, const struct http_server *server);
@@ -57,8 +59,10 @@ void http_serve(struct evhttp_request *evhttp, void *context)
 		.daemon = server->http->daemon,
 		.evhttp = evhttp,
 		.began_ns = http_now_ns(),
+		.method = method_of(evhttp_request_get_command(evhttp)),
 		.head = evhttp_request_get_command(evhttp) == EVHTTP_REQ_HEAD,
 	};
+	struct evhttp_connection *connection = evhttp_request_get_connection(evhttp);
 
 	request.connection = http_connection_claim(server->connections, evhttp);
 	if (!request.connection) {
@@ -66,6 +70,9 @@ void http_serve(struct evhttp_request *evhttp, void *context)
 		evhttp_send_error(evhttp, HTTP_SERVUNAVAIL, NULL);
 		return;
 	}
+	http_caller_of_descriptor(server,
+				  bufferevent_getfd(evhttp_connection_get_bufferevent(connection)),
+				  &request.caller);
 	serve(&request, server);
 	http_query_free(&request.query);
 	free(request.id);
@@ -200,21 +207,25 @@ static int check_host(struct http_request *request, const struct http_server *se
 	return -EPERM;
 }
 
+static enum route_method method_of(enum evhttp_cmd_type type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+		if (methods[i].type == type)
+			return methods[i].method;
+	return ROUTE_METHODS;
+}
+
 static int find_route(struct http_request *request)
 {
 	const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request->evhttp));
 	enum evhttp_cmd_type type = evhttp_request_get_command(request->evhttp);
 	struct route_match match;
 	char allow[64];
-	size_t i = 0;
 
-	while (i < ARRAY_SIZE(methods) && methods[i].type != type)
-		i++;
-	if (i == ARRAY_SIZE(methods) && !(type & (EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE))) {
+	if (request->method == ROUTE_METHODS && !(type & (EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE))) {
 		http_refuse(request, 501, "the method is not known here");
 		return -ENOSYS;
 	}
-	request->method = i < ARRAY_SIZE(methods) ? methods[i].method : ROUTE_METHODS;
 	route_find(path ? path : "", request->method, &match);
 	if (!match.pattern) {
 		http_refuse(request, 404, "there is no %.200s here",

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "address_sets.h"
+#include "audit.h"
 #include "cleanup.h"
 #include "daemon_sets.h"
 #include "daemon_state.h"
@@ -48,6 +49,13 @@ static void wait_until(struct pending *pending, uint64_t when_ns)
 			  pending->id);
 }
 
+static void on_gone_back(void *context, int error, const struct change_result *result,
+			 const struct problems *problems)
+{
+	if (!error)
+		audit_own(context, "daemon", "not confirmed", result, problems);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *context)
 {
 	struct pending *pending = context;
@@ -61,7 +69,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 			 "again",
 			 pending->id, pending->seconds);
 	pending->ending = true;
-	pending_end(pending->daemon, pending->id, false, NULL, NULL);
+	pending_end(pending->daemon, pending->id, false, on_gone_back, pending->daemon);
 }
 
 void pending_try_again(struct pending *pending, int error)

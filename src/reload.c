@@ -7,6 +7,7 @@
 
 #include "address_sets.h"
 #include "attach.h"
+#include "audit.h"
 #include "cleanup.h"
 #include "commits.h"
 #include "credentials.h"
@@ -45,6 +46,7 @@ struct reload {
 	struct json_object *config; /* as written */
 	struct change_result result;
 	struct problems problems;
+	struct audit_diff diff;
 };
 
 static int plan(struct commit *commit, struct group *group);
@@ -68,6 +70,7 @@ static void reload_free(struct reload **reload)
 	json_object_put((*reload)->config);
 	problems_clear(&(*reload)->problems);
 	problems_clear(&(*reload)->commit.problems);
+	audit_diff_clear(&(*reload)->diff);
 	free(*reload);
 }
 
@@ -111,6 +114,8 @@ static int plan(struct commit *commit, struct group *group)
 	if (r < 0)
 		return r;
 	daemon_count_changes(group->base, reload->set, &commit->result);
+	audit_diff_clear(&reload->diff);
+	audit_diff_sets(&reload->diff, group->base, reload->set);
 	commit->result.others = reload->set->of_origin[ORIGIN_API];
 	commit->result.changed |= daemon_sets_differ(group->sets, reload->sets);
 	commit->again = changes_datapath(reload, group);
@@ -300,6 +305,7 @@ static void finish(struct commit *commit, int error)
 	if (!error)
 		follow_settings(reload);
 	reload->result = commit->result;
+	reload->result.diff = &reload->diff;
 	problems_move(&commit->problems, &reload->problems);
 	if (error) {
 		report(reload, error);

@@ -15,6 +15,7 @@ const struct route route_table[] = {
 	{ "/stats", ROUTE_GET, HTTP_ACCESS_READ, NULL, route_stats },
 	{ "/interfaces", ROUTE_GET, HTTP_ACCESS_READ, NULL, route_interfaces },
 	{ "/events", ROUTE_GET, HTTP_ACCESS_SOCKET, "policy verdict", route_events },
+	{ "/audit", ROUTE_GET, HTTP_ACCESS_WRITE, "limit", route_audit },
 	{ "/reset", ROUTE_POST, HTTP_ACCESS_WRITE, NULL, route_reset },
 	{ "/reload", ROUTE_POST, HTTP_ACCESS_WRITE, "force only", route_reload },
 	{ "/explain", ROUTE_POST, HTTP_ACCESS_SOCKET, NULL, route_explain },

@@ -59,6 +59,7 @@ void route_metrics(struct http_request *request);
 void route_stats(struct http_request *request);
 void route_interfaces(struct http_request *request);
 void route_events(struct http_request *request);
+void route_audit(struct http_request *request);
 void route_reset(struct http_request *request);
 void route_reload(struct http_request *request);
 void route_explain(struct http_request *request);

@@ -128,6 +128,7 @@ void settings_free(struct settings **settings)
 	if (!freed)
 		return;
 	free(freed->log_file);
+	free(freed->audit_file);
 	string_list_clear(&freed->listen);
 	string_list_clear(&freed->allowed_hosts);
 	free(freed->tokens_file);

@@ -38,7 +38,7 @@ enum bad_start { BAD_START_LAST_GOOD, BAD_START_OPEN, BAD_START_BLOCK_BUT_FAILSA
 struct settings {
 	enum log_level log_level;
 	unsigned int log_targets; /* LOG_TARGET_, 0: auto */
-	char *log_file;
+	char *log_file, *audit_file;
 	bool log_drops;
 
 	struct string_list listen; /* "127.0.0.1:8080", "[::1]:8080", "unix:/path" */

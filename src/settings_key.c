@@ -39,6 +39,8 @@ const struct setting_key setting_keys[] = {
 	  .standard = "\"info\"" },
 	{ "/log/target", SETTING_TARGETS, RELOAD, .words = target_words, .standard = "\"auto\"" },
 	{ "/log/file", SETTING_PATH, RELOAD, MEMBER(log_file), .standard = "\"" LOG_FILE "\"" },
+	{ "/log/audit_file", SETTING_PATH, RELOAD, MEMBER(audit_file),
+	  .standard = "\"" AUDIT_FILE "\"" },
 	{ "/log/drops", SETTING_FLAG, RELOAD, MEMBER(log_drops), .standard = "false" },
 
 	{ "/server/listen", SETTING_LISTEN, RELOAD,

@@ -7,6 +7,7 @@ unit_tests = \
 	tests/test_address_set \
 	tests/test_address_set_text \
 	tests/test_attach_explain \
+	tests/test_audit \
 	tests/test_change \
 	tests/test_client \
 	tests/test_client_add \
@@ -84,6 +85,7 @@ tests_test_client_set_SOURCES = tests/test_client_set.c $(client_session)
 tests_test_client_write_SOURCES = tests/test_client_write.c $(client_session)
 
 stubs = tests/stubs.c tests/stubs.h tests/stubs_store.c
+tests_test_audit_SOURCES = tests/test_audit.c $(stubs)
 tests_test_change_SOURCES = tests/test_change.c $(stubs)
 tests_test_commits_SOURCES = tests/test_commits.c $(stubs)
 tests_test_datapath_base_SOURCES = tests/test_datapath_base.c $(policy_text)
@@ -200,6 +202,7 @@ tests_root_test_sequence_SOURCES = tests/root/test_sequence.c $(dry_sources) $(r
 tests_root_test_slots_SOURCES = tests/root/test_slots.c $(dry_sources) $(real_bed)
 # The last one looks at what all others have seen.
 root_scripts = \
+	tests/root/test_audit.py \
 	tests/root/test_client.py \
 	tests/root/test_clock.py \
 	tests/root/test_confirm.py \

@@ -38,9 +38,10 @@ static const char *explain(void *context, int status)
 	return status == 413 ? "too large" : "not understood";
 }
 
-static void note_refused(void *context, int status)
+static void note_refused(void *context, int status, int fd)
 {
 	(void)context;
+	ck_assert_int_ge(fd, 0);
 	refused = status;
 }
 

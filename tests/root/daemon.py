@@ -182,10 +182,11 @@ class Daemon:
         self.state_dir = os.path.join(self.directory, "state")
         self.pin_directory = os.path.join(self.directory, "pins")
         self.log_path = os.path.join(self.directory, "stderr")
+        self.audit_path = os.path.join(self.directory, "audit.jsonl")
         self.process = None
         self.notifications = None
         self.config = merged({
-            "log": {"level": "debug", "target": "stderr"},
+            "log": {"level": "debug", "target": "stderr", "audit_file": self.audit_path},
             "server": {"listen": ["unix:" + self.socket_path]},
             "policy": {"state_dir": self.state_dir, "policies_file": self.policies_path},
             "datapath": {"pin": "never", "pin_directory": self.pin_directory},
@@ -208,6 +209,13 @@ class Daemon:
             return ""
         with open(self.log_path, errors="replace") as file:
             return file.read()
+
+    def audit(self):
+        """All records of the audit log."""
+        if not os.path.exists(self.audit_path):
+            return []
+        with open(self.audit_path) as file:
+            return [json.loads(line) for line in file]
 
     # ---- process
 
