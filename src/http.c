@@ -307,7 +307,9 @@ static const char *explain_refusal(void *context, int status)
 
 	if (status == 413 && server->kind != HTTP_LOCAL)
 		snprintf(server->explanation, sizeof(server->explanation),
-			 "so long a body needs an operator's token, or the Unix socket");
+			 "without an operator's token a body has %d bytes at most, with it as many "
+			 "as server.max_body_bytes says; or its chunks are malformed",
+			 TCP_BODY_BYTES);
 	else if (status == 413)
 		snprintf(server->explanation, sizeof(server->explanation),
 			 "the body has more than %llu bytes (server.max_body_bytes), or its chunks "

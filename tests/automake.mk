@@ -217,6 +217,7 @@ root_scripts = \
 	tests/root/test_explain.py \
 	tests/root/test_footprint.py \
 	tests/root/test_fragments.py \
+	tests/root/test_hostile.py \
 	tests/root/test_http_connections.py \
 	tests/root/test_http_events.py \
 	tests/root/test_http_policies.py \

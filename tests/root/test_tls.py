@@ -328,6 +328,37 @@ class Tls(TlsTest):
         self.assertFalse([data for data in seen if data])
 
 
+class Crowd(TlsTest):
+    """Handshakes cost time and memory; they delay nobody on the socket."""
+    CONFIG = {"server": {"max_connections": 600, "timeout_seconds": 5}, "log": {"level": "warn"}}
+
+    def test_many_at_once(self):
+        hello = ssl.MemoryBIO()
+        half = self.context().wrap_bio(ssl.MemoryBIO(), hello, server_hostname="fw.example")
+        with contextlib.suppress(ssl.SSLWantReadError):
+            half.do_handshake()
+        record = hello.read()
+        context = self.context()
+        with contextlib.ExitStack() as stack:
+            for _ in range(250):
+                stack.enter_context(contextlib.closing(self.secure(context)))
+            half_open = [stack.enter_context(contextlib.closing(self.connect()))
+                         for _ in range(300)]
+            for connection in half_open:
+                connection.sendall(record)
+            begin = time.monotonic()
+            self.daemon.put(GOOD)
+            took = time.monotonic() - begin
+            status = self.lab.host.read("/proc/%d/status" % self.daemon.pid)
+            peak = int(next(line.split()[1] for line in status.splitlines()
+                            if line.startswith("VmHWM")))
+            print("250 connections and 300 handshakes: a change takes %.3f s, memory %d kB" %
+                  (took, peak))
+            self.assertLess(took, 1)
+            if os.environ.get("SANITIZERS", "no") == "no":
+                self.assertLess(peak, 65536)
+
+
 class Reload(TlsTest):
     """Certificates change while the daemon runs."""
 
