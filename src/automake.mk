@@ -216,6 +216,14 @@ libpep_a_SOURCES = \
 	src/explain_against.h \
 	src/explain_view.c \
 	src/explain_view.h \
+	src/findings.c \
+	src/findings.h \
+	src/findings_look.h \
+	src/findings_packet.c \
+	src/findings_pair.c \
+	src/findings_policy.c \
+	src/findings_text.c \
+	src/findings_text.h \
 	src/group.c \
 	src/group.h \
 	src/guard.c \
@@ -378,11 +386,15 @@ libpep_a_SOURCES = \
 	src/reason.c \
 	src/reason.h \
 	src/references.h \
+	src/region.c \
+	src/region.h \
+	src/region_search.c \
 	src/reload.c \
 	src/route.c \
 	src/route.h \
 	src/route_audit.c \
 	src/route_changes.c \
+	src/route_check.c \
 	src/route_control.c \
 	src/route_explain.c \
 	src/route_health.c \
@@ -417,6 +429,8 @@ libpep_a_SOURCES = \
 	src/settings_print.c \
 	src/settings_sets.c \
 	src/settings_tls.c \
+	src/span.c \
+	src/span.h \
 	src/store.c \
 	src/store.h \
 	src/store_counters.c \

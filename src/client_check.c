@@ -4,34 +4,36 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "address_sets.h"
 #include "cleanup.h"
 #include "client_check_set.h"
 #include "client_command.h"
 #include "client_file.h"
 #include "client_json.h"
+#include "findings_text.h"
 #include "http_json.h"
 #include "json.h"
 #include "json_scan.h"
 #include "json_walk.h"
-#include "lint.h"
 #include "policy_document.h"
 #include "problem.h"
 #include "settings.h"
 
 /* What was found in one file. */
-struct findings {
+struct check {
 	struct problems problems;
 	enum { KIND_POLICIES, KIND_CONFIG, KIND_SET } kind;
+	struct json_object *mistakes; /* of policies, as findings.h finds them; NULL: none */
 	size_t count; /* of policies, or of entries of a set */
 	bool only_api; /* its errors are none when it comes by API */
 };
 
-static void check_file(const char *path, struct findings *ret);
+static void check_file(const char *path, struct check *ret);
 static void check_policies(const char *path, const struct policy_document *document,
-			   struct findings *ret);
-static void check_config(struct json_object *json, struct findings *ret);
-static void print_words(FILE *out, const char *path, const struct findings *findings);
-static struct json_object *findings_json(const char *path, const struct findings *findings);
+			   struct check *ret);
+static void check_config(struct json_object *json, struct check *ret);
+static void print_words(FILE *out, const char *path, const struct check *check);
+static struct json_object *check_json(const char *path, const struct check *check);
 
 int client_check(struct client *client)
 {
@@ -41,16 +43,17 @@ int client_check(struct client *client)
 
 	for (unsigned int i = 0; i < client->argument_count; i++) {
 		const char *path = client->argument[i];
-		struct findings findings = { 0 };
+		struct check check = { 0 };
 
-		check_file(path, &findings);
-		errors += findings.problems.errors + findings.problems.out_of_memory;
-		warnings += findings.problems.count - findings.problems.errors;
+		check_file(path, &check);
+		errors += check.problems.errors + check.problems.out_of_memory;
+		warnings += check.problems.count - check.problems.errors;
 		if (client->value[OPTION_JSON])
-			failed = failed || json_append(array, findings_json(path, &findings));
+			failed = failed || json_append(array, check_json(path, &check));
 		else
-			print_words(client->out, path, &findings);
-		problems_clear(&findings.problems);
+			print_words(client->out, path, &check);
+		problems_clear(&check.problems);
+		json_object_put(check.mistakes);
 	}
 	if (failed)
 		return client_fail(client, "out of memory");
@@ -81,8 +84,7 @@ static int kind_of(const struct json_part *part)
 }
 
 /* What is not policies is read as a tree. */
-static void check_tree(const char *path, const struct policy_document *document,
-		       struct findings *ret)
+static void check_tree(const char *path, const struct policy_document *document, struct check *ret)
 {
 	CLEANUP(cleanup_json) struct json_object *json = NULL;
 	int result = json_read(document->text, document->size, JSON_GO_ON, &json, &ret->problems);
@@ -97,7 +99,7 @@ static void check_tree(const char *path, const struct policy_document *document,
 	}
 }
 
-static void check_file(const char *path, struct findings *ret)
+static void check_file(const char *path, struct check *ret)
 {
 	CLEANUP(problems_clear) struct problems ignored = { 0 };
 	CLEANUP(cleanup_free) char *text = NULL;
@@ -129,7 +131,7 @@ static void check_file(const char *path, struct findings *ret)
 		check_tree(path, &document, ret);
 }
 
-static void check_config(struct json_object *json, struct findings *ret)
+static void check_config(struct json_object *json, struct check *ret)
 {
 	struct settings *settings = NULL;
 	int result = settings_parse(json, &settings, &ret->problems);
@@ -151,8 +153,32 @@ static bool is_good_for_api(const struct policy_document *document)
 	return !policy_document_parse(&as_body, &list, &ignored);
 }
 
+/* Errors in the file itself are told before. */
+static int find_mistakes(const char *path, const struct policy_list *list, const char *prefix,
+			 struct check *ret)
+{
+	CLEANUP(address_sets_put) struct address_sets *sets = NULL;
+	CLEANUP(findings_clear) struct findings findings = { 0 };
+	struct findings_question question = {
+		.policy = list->policy,
+		.count = list->count,
+		.now_us = client_source(true).now_us,
+	};
+	int error;
+
+	client_check_set_names(path, list, &sets, &ret->problems);
+	question.sets = sets;
+	error = findings_make(&question, &findings);
+	if (!error)
+		error = findings_warn(&question, &findings, prefix, &ret->problems);
+	if (error)
+		return error;
+	ret->mistakes = findings_json(&question, &findings, prefix);
+	return ret->mistakes ? 0 : -ENOMEM;
+}
+
 static void check_policies(const char *path, const struct policy_document *document,
-			   struct findings *ret)
+			   struct check *ret)
 {
 	CLEANUP(policy_list_clear) struct policy_list list = { 0 };
 	struct policy_source file = client_source(true);
@@ -168,28 +194,25 @@ static void check_policies(const char *path, const struct policy_document *docum
 	if (result)
 		ret->only_api = is_good_for_api(document);
 	ret->count = list.count;
-	if (!result)
-		client_check_set_names(path, &list, &ret->problems);
-	if (list.count > 1 && lint_order(&list, array ? "" : "/policies", &ret->problems))
+	if (!result && find_mistakes(path, &list, array ? "" : "/policies", ret))
 		problem_add(&ret->problems, "", "out of memory");
 }
 
-static void print_words(FILE *out, const char *path, const struct findings *findings)
+static void print_words(FILE *out, const char *path, const struct check *check)
 {
-	size_t errors = findings->problems.errors;
-	size_t warnings = findings->problems.count - errors;
+	size_t errors = check->problems.errors;
+	size_t warnings = check->problems.count - errors;
 
-	client_print_problems(out, path, &findings->problems);
-	if (findings->only_api)
+	client_print_problems(out, path, &check->problems);
+	if (check->only_api)
 		fprintf(out, "%s: nothing of this is an error for `pepctl apply`\n", path);
 	fprintf(out, "%s: ", path);
-	if (!errors && findings->kind == KIND_CONFIG)
+	if (!errors && check->kind == KIND_CONFIG)
 		fputs("a valid configuration", out);
-	else if (!errors && findings->kind == KIND_SET)
-		fprintf(out, "a valid set of addresses, %zu entries", findings->count);
+	else if (!errors && check->kind == KIND_SET)
+		fprintf(out, "a valid set of addresses, %zu entries", check->count);
 	else if (!errors)
-		fprintf(out, "%zu valid polic%s", findings->count,
-			findings->count == 1 ? "y" : "ies");
+		fprintf(out, "%zu valid polic%s", check->count, check->count == 1 ? "y" : "ies");
 	else
 		fprintf(out, "%zu error%s", errors, errors == 1 ? "" : "s");
 	if (warnings)
@@ -214,15 +237,16 @@ static struct json_object *problems_json(const struct problems *problems)
 	return TAKE_PTR(array);
 }
 
-static struct json_object *findings_json(const char *path, const struct findings *findings)
+static struct json_object *check_json(const char *path, const struct check *check)
 {
 	static const char *const kinds[] = { "policies", "config", "set" };
 	CLEANUP(cleanup_json) struct json_object *file = json_object_new_object();
 
 	if (!file || json_add_text(file, "file", path) ||
-	    json_add_text(file, "kind", kinds[findings->kind]) ||
-	    json_add_bool(file, "valid", !findings->problems.errors) ||
-	    json_add(file, "problems", problems_json(&findings->problems)))
+	    json_add_text(file, "kind", kinds[check->kind]) ||
+	    json_add_bool(file, "valid", !check->problems.errors) ||
+	    json_add(file, "problems", problems_json(&check->problems)) ||
+	    (check->mistakes && json_add(file, "findings", json_object_get(check->mistakes))))
 		return NULL;
 	return TAKE_PTR(file);
 }

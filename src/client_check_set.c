@@ -87,7 +87,7 @@ static char *directory_beside(const char *path)
 }
 
 void client_check_set_names(const char *path, const struct policy_list *list,
-			    struct problems *problems)
+			    struct address_sets **ret, struct problems *problems)
 {
 	CLEANUP(policyset_put) struct policyset *empty = policyset_new(), *policies = NULL;
 	CLEANUP(address_sets_put) struct address_sets *sets = NULL;
@@ -101,6 +101,8 @@ void client_check_set_names(const char *path, const struct policy_list *list,
 		return;
 	}
 	r = settings_load_sets(&settings, &sets, problems);
-	if (r >= 0)
-		policies_report_unknown_sets(policies, sets, true, problems);
+	if (r < 0)
+		return;
+	policies_report_unknown_sets(policies, sets, true, problems);
+	*ret = TAKE_PTR(sets);
 }

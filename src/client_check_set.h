@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct address_sets;
 struct json_object;
 struct policy_list;
 struct problems;
@@ -25,8 +26,9 @@ size_t client_check_set(const char *path, struct json_object *json, struct probl
 /**
  * Warns of sets that policies of the file @path name and that are not in the
  * sets.d beside it (or beside its policies.d), and notes what is wrong there.
+ * The caller puts *ret, what is there; NULL: nothing that could be read.
  */
 void client_check_set_names(const char *path, const struct policy_list *list,
-			    struct problems *problems);
+			    struct address_sets **ret, struct problems *problems);
 
 #endif

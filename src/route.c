@@ -18,6 +18,7 @@ const struct route route_table[] = {
 	{ "/audit", ROUTE_GET, HTTP_ACCESS_WRITE, "limit", route_audit },
 	{ "/reset", ROUTE_POST, HTTP_ACCESS_WRITE, NULL, route_reset },
 	{ "/reload", ROUTE_POST, HTTP_ACCESS_WRITE, "force only", route_reload },
+	{ "/check", ROUTE_POST, HTTP_ACCESS_SOCKET, NULL, route_check },
 	{ "/explain", ROUTE_POST, HTTP_ACCESS_SOCKET, NULL, route_explain },
 	{ "/policies", ROUTE_GET, HTTP_ACCESS_READ, "limit cursor origin fields",
 	  route_list_policies },

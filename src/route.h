@@ -62,6 +62,7 @@ void route_events(struct http_request *request);
 void route_audit(struct http_request *request);
 void route_reset(struct http_request *request);
 void route_reload(struct http_request *request);
+void route_check(struct http_request *request);
 void route_explain(struct http_request *request);
 
 void route_list_policies(struct http_request *request);

@@ -26,6 +26,7 @@ unit_tests = \
 	tests/test_doctor \
 	tests/test_documents \
 	tests/test_expiry \
+	tests/test_findings \
 	tests/test_history \
 	tests/test_http_access \
 	tests/test_http_connection \
@@ -80,6 +81,10 @@ tests_test_client_add_SOURCES = tests/test_client_add.c $(client_session)
 tests_test_client_check_SOURCES = tests/test_client_check.c $(client_session)
 tests_test_client_complete_SOURCES = tests/test_client_complete.c $(client_session)
 tests_test_client_http_SOURCES = tests/test_client_http.c $(client_server)
+tests_test_findings_SOURCES = tests/test_findings.c tests/findings_bed.c tests/findings_bed.h \
+	tests/oracle.c tests/oracle.h \
+	tests/root/random_policies.c tests/root/random_policies.h \
+	tests/root/random_samples.c tests/root/random_samples.h $(policy_text)
 tests_test_client_pcap_SOURCES = tests/test_client_pcap.c $(policy_text)
 tests_test_client_set_SOURCES = tests/test_client_set.c $(client_session)
 tests_test_client_write_SOURCES = tests/test_client_write.c $(client_session)

@@ -310,6 +310,74 @@ class Against(ExplainTest):
         self.assertIn("/policies/0/action", done.stderr)
 
 
+class Check(ExplainTest):
+    """POST /check: the program itself is asked about the packet of each finding."""
+    MODE = "tc"
+
+    def check(self, *policies):
+        answer = self.daemon.request("POST", "/check", list(policies))
+        self.assertEqual(200, answer.status, answer)
+        return answer.json
+
+    def findings(self, *policies):
+        """As (kind, policy, other), and what the program says of each packet."""
+        answer = self.check(*policies)
+        self.assertTrue(answer["valid"], answer)
+        result = {}
+        for finding in answer["findings"]:
+            if finding["kind"] not in ("interface", "impossible"):
+                done = self.daemon.request("POST", "/explain", {"packets": [finding["packet"]],
+                                                                "policies": list(policies)})
+                self.assertEqual(200, done.status, done)
+                finding["explained"] = done.json["packets"][0]
+            result[finding["kind"], finding["policy"], finding["other"]] = finding
+            self.assertTrue(finding["detail"] and finding["cure"])
+            self.assertIn(finding["detail"], json.dumps(answer["warnings"]).replace('\\"', '"'))
+        return result
+
+    def test_findings(self):
+        inside = {"src": "10.0.0.0/8", "protocol": "udp"}
+        cases = [
+            ("shadowed", "b", "a", [block("a", priority=1, **inside), allow("b", **inside,
+                                                                            dport=53)], "a"),
+            ("contradictory", "b", "a", [block("a", priority=1, **inside),
+                                         allow("b", **inside)], "a"),
+            ("redundant", "a", "b", [block("a", **inside, dport=53), block("b", **inside)], "a"),
+            ("partly-shadowed", "b", "a", [allow("a", priority=1, **inside),
+                                           block("b", protocol="udp", dst="10.0.0.0/8")], "a"),
+            ("limit-passes", "b", "a", [policy("a", "RATE_LIMIT", dport=53, **inside,
+                                               rate_limit_packets_per_second=9),
+                                        block("b", **inside)], "a"),
+            ("order", "b", "a", [block("a", **inside), allow("b", dport=53, **inside)], "b"),
+            ("overridden-by-failsafe", "a", "keep-ssh", [block("a", protocol="tcp")], "keep-ssh"),
+            ("burst", "a", None, [policy("a", "RATE_LIMIT", rate_limit_bytes_per_second=100,
+                                         **inside)], "a"),
+            ("interface", "a", None, [block("a", interface=["d7", "d8"], **inside)], None),
+            ("impossible", "a", None, [block("a", length="0-19", **inside)], None),
+        ]
+        for kind, identity, other, policies, decides in cases:
+            with self.subTest(kind):
+                found = self.findings(*policies)
+                self.assertEqual([(kind, identity, other)], list(found), found)
+                finding = found[kind, identity, other]
+                if decides:
+                    self.assertEqual(decides, finding["explained"]["policy"], finding)
+                    words = finding["words"].split()
+                    said = self.daemon.run_client("explain", *words)
+                    self.assertEqual(0, said.returncode, said.stderr)
+        self.assertEqual([], self.daemon.get("/policies")["policies"])
+
+    def test_what_is_wrong(self):
+        answer = self.check({"id": "a", "action": "NO"}, {"id": "b"})
+        self.assertFalse(answer["valid"])
+        self.assertEqual(["/0/action", "/1/action"], [e["pointer"] for e in answer["errors"]])
+        self.assertEqual([], answer["findings"])
+        self.assertTrue(self.check()["valid"])
+        for status, body in ((400, "{"), (400, ""), (200, {"policies": []})):
+            self.assertEqual(status, self.daemon.request("POST", "/check", body).status, body)
+        self.assertEqual(405, self.daemon.request("GET", "/check").status)
+
+
 class ExplainClient(ExplainTest):
     """pepctl explain."""
     MODE = "tc"
