@@ -10,6 +10,7 @@
 #include "client_command.h"
 #include "client_file.h"
 #include "client_json.h"
+#include "client_request.h"
 #include "findings_text.h"
 #include "http_json.h"
 #include "json.h"
@@ -21,6 +22,7 @@
 
 /* What was found in one file. */
 struct check {
+	struct client *client;
 	struct problems problems;
 	enum { KIND_POLICIES, KIND_CONFIG, KIND_SET } kind;
 	struct json_object *mistakes; /* of policies, as findings.h finds them; NULL: none */
@@ -43,7 +45,7 @@ int client_check(struct client *client)
 
 	for (unsigned int i = 0; i < client->argument_count; i++) {
 		const char *path = client->argument[i];
-		struct check check = { 0 };
+		struct check check = { .client = client };
 
 		check_file(path, &check);
 		errors += check.problems.errors + check.problems.out_of_memory;
@@ -153,6 +155,42 @@ static bool is_good_for_api(const struct policy_document *document)
 	return !policy_document_parse(&as_body, &list, &ignored);
 }
 
+/*
+ * The daemon, if one is named: it knows of failsafe policies, sets and interfaces. What it would
+ * not take from the API has no findings there.
+ */
+static bool ask_for_mistakes(const struct policy_document *document, struct check *ret)
+{
+	CLEANUP(cleanup_json) struct json_object *answer = NULL;
+	const struct client_request request = {
+		.method = "POST",
+		.target = "/check",
+		.text = document->text,
+		.text_bytes = document->size,
+		.text_is_json = true,
+	};
+	struct json_object *warnings;
+
+	if (!ret->client->value[OPTION_SOCKET] && !ret->client->value[OPTION_URL])
+		return false;
+	if (client_ask(ret->client, &request, &answer)) {
+		problem_add(&ret->problems, "", "the daemon could not be asked");
+		return true;
+	}
+	if (!json_object_get_boolean(client_member(answer, "valid")))
+		return false;
+	problems_clear(&ret->problems); /* it says them too */
+	warnings = client_member(answer, "warnings");
+	for (size_t i = 0; i < client_length(warnings); i++) {
+		struct json_object *warning = json_object_array_get_idx(warnings, i);
+
+		problem_warn(&ret->problems, client_text(warning, "pointer"), "%s",
+			     client_text(warning, "detail"));
+	}
+	ret->mistakes = json_object_get(client_member(answer, "findings"));
+	return true;
+}
+
 /* Errors in the file itself are told before. */
 static int find_mistakes(const char *path, const struct policy_list *list, const char *prefix,
 			 struct check *ret)
@@ -194,7 +232,8 @@ static void check_policies(const char *path, const struct policy_document *docum
 	if (result)
 		ret->only_api = is_good_for_api(document);
 	ret->count = list.count;
-	if (!result && find_mistakes(path, &list, array ? "" : "/policies", ret))
+	if (!result && !ask_for_mistakes(document, ret) &&
+	    find_mistakes(path, &list, array ? "" : "/policies", ret))
 		problem_add(&ret->problems, "", "out of memory");
 }
 

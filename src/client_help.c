@@ -72,7 +72,8 @@ static const struct client_command commands[] = {
 	  "Those of the API, unless --origin says otherwise.\n", OPTION_BIT(OPTION_ORIGIN), 0, 0,
 	  client_export },
 	{ "check", "FILE...", "look for mistakes in policies or a configuration",
-	  "Needs no daemon and no privilege. Exits with 1 for errors, with --strict for warnings.\n",
+	  "Needs no daemon and no privilege. Exits with 1 for errors, with --strict for warnings.\n"
+	  "With --socket or --url a daemon is asked, which knows of more than the file.\n",
 	  OPTION_BIT(OPTION_STRICT), 1, CLIENT_ANY_NUMBER, client_check },
 	{ "diff", "FILE [FILE2]", "what apply --replace FILE would change",
 	  "Compares with the policies of the API, or with --origin file those that the daemon has\n"

@@ -46,7 +46,7 @@ static const struct attachment *find(const struct attachments *attachments, cons
 }
 
 /* Nothing stands between the addresses and IP. */
-static bool is_bare_ip(const struct probe *probe)
+static bool is_bare_ip(const struct probe_packet *probe)
 {
 	unsigned int type = probe->frame[12] << 8U | probe->frame[13];
 
@@ -74,7 +74,7 @@ static struct explain_place place_at(const struct attachment *attachment,
 static int find_place(const struct attachments *attachments, const char *pointer,
 		      struct explain_question *question, struct problems *problems)
 {
-	const struct probe *probe = &question->probe;
+	const struct probe_packet *probe = &question->probe;
 	char choices[256], where[96];
 	size_t attached;
 	const struct attachment *found = find(attachments, probe->interface, &attached);
@@ -135,7 +135,7 @@ void explain_questions_clear(struct explain_questions *questions)
 static int make_packet(const struct explain_state *state, const struct explain_question *question,
 		       struct datapath_packet *ret)
 {
-	const struct probe *probe = &question->probe;
+	const struct probe_packet *probe = &question->probe;
 	const struct explain_place *place = &question->place;
 
 	*ret = (struct datapath_packet){

@@ -24,7 +24,7 @@ struct explain_place {
 };
 
 struct explain_question {
-	struct probe probe;
+	struct probe_packet probe;
 	struct explain_place place;
 };
 

@@ -19,10 +19,12 @@ static const char *const members[] = {
 	"vlan",	     "dscp",	  "tcp_flags", "length", "ttl",	     "fragment",  "frame",
 };
 
-static int read_members(struct json_object *json, struct probe *ret, struct problems *problems);
-static int read_frame(struct json_object *value, struct probe *ret, struct problems *problems);
+static int read_members(struct json_object *json, struct probe_packet *ret,
+			struct problems *problems);
+static int read_frame(struct json_object *value, struct probe_packet *ret,
+		      struct problems *problems);
 
-int probe_read(struct json_object *json, const char *pointer, struct probe *ret,
+int probe_read(struct json_object *json, const char *pointer, struct probe_packet *ret,
 	       struct problems *problems)
 {
 	size_t first = problems->count;
@@ -138,7 +140,8 @@ static int read_policy(struct json_object *json, struct policy **ret, struct pro
 	return policy_parse(copy, "packet", &source, ret, problems);
 }
 
-static int read_members(struct json_object *json, struct probe *ret, struct problems *problems)
+static int read_members(struct json_object *json, struct probe_packet *ret,
+			struct problems *problems)
 {
 	CLEANUP(policy_put) struct policy *policy = NULL;
 	struct json_object *frame = NULL;
@@ -170,7 +173,8 @@ static int digit_value(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-static int read_frame(struct json_object *value, struct probe *ret, struct problems *problems)
+static int read_frame(struct json_object *value, struct probe_packet *ret,
+		      struct problems *problems)
 {
 	const char *text = json_object_get_string(value);
 	size_t digits = json_object_is_type(value, json_type_string) ? strlen(text) : 0;

@@ -23,7 +23,7 @@ struct problems;
 #define PROBE_LINK_BYTES 14 /* of an Ethernet header */
 #define PROBE_INTERFACE_BYTES 16
 
-struct probe {
+struct probe_packet {
 	char interface[PROBE_INTERFACE_BYTES]; /* "": not said */
 	enum pep_direction direction;
 	size_t bytes;
@@ -31,7 +31,7 @@ struct probe {
 };
 
 /** Reads one. Returns 0, -EINVAL (noted, below @pointer), -ENOMEM. */
-int probe_read(struct json_object *json, const char *pointer, struct probe *ret,
+int probe_read(struct json_object *json, const char *pointer, struct probe_packet *ret,
 	       struct problems *problems);
 
 /**
@@ -39,6 +39,6 @@ int probe_read(struct json_object *json, const char *pointer, struct probe *ret,
  * does not say is made up: a SYN, an echo request, a TTL of 64. Returns 0, or
  * -EINVAL (noted).
  */
-int probe_build(const struct policy *policy, struct probe *ret, struct problems *problems);
+int probe_build(const struct policy *policy, struct probe_packet *ret, struct problems *problems);
 
 #endif

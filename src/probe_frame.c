@@ -186,7 +186,7 @@ static size_t length_of(const struct policy *policy, size_t least, struct proble
 	return 0;
 }
 
-int probe_build(const struct policy *policy, struct probe *ret, struct problems *problems)
+int probe_build(const struct policy *policy, struct probe_packet *ret, struct problems *problems)
 {
 	bool ipv6 = policy->src.range->family == PEP_IPV6, fragment = policy->fragment == 1;
 	size_t network = ipv6 ? 40 + (fragment ? 8 : 0) : 20, length;

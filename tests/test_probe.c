@@ -14,7 +14,7 @@
 #define IPV4 "0000000000000000000000000800"
 #define ADDRESSES "'src':{'ip':'10.0.0.1'},"
 
-static int read_text(const char *text, struct probe *ret, struct problems *problems)
+static int read_text(const char *text, struct probe_packet *ret, struct problems *problems)
 {
 	CLEANUP(cleanup_json) struct json_object *json = NULL;
 	char quoted[8192];
@@ -73,7 +73,7 @@ START_TEST(what_is_said_is_in_the_frame)
 {
 	CLEANUP(problems_clear) struct problems problems = { 0 };
 	char text[2 * PROBE_FRAME_MAX + 1] = "";
-	struct probe probe;
+	struct probe_packet probe;
 
 	ck_assert_msg(!read_text(valid[_i].said, &probe, &problems), "%s %s",
 		      problems.count ? problems.list[0].pointer : "",
@@ -89,7 +89,7 @@ END_TEST
 START_TEST(where_it_is)
 {
 	CLEANUP(problems_clear) struct problems problems = { 0 };
-	struct probe probe;
+	struct probe_packet probe;
 
 	ck_assert_int_eq(read_text("{'frame':'0000000000000000000000000000','direction':'egress',"
 				   "'interface':'eth0'}",
@@ -129,7 +129,7 @@ static const struct {
 START_TEST(what_is_wrong_is_named)
 {
 	CLEANUP(problems_clear) struct problems problems = { 0 };
-	struct probe probe;
+	struct probe_packet probe;
 
 	ck_assert_int_eq(read_text(invalid[_i].said, &probe, &problems), -EINVAL);
 	ck_assert_uint_eq(problems.errors, 1);

@@ -367,6 +367,23 @@ class Check(ExplainTest):
                     self.assertEqual(0, said.returncode, said.stderr)
         self.assertEqual([], self.daemon.get("/policies")["policies"])
 
+    def test_client(self):
+        """With a socket named, the daemon is asked."""
+        path = os.path.join(self.daemon.directory, "checked.json")
+        with open(path, "w") as file:
+            file.write('// all\n{"policies": [{"id": "a", "action": "BLOCK", "protocol": "tcp"}]}')
+        alone = self.daemon.run_client("check", path)
+        self.assertEqual((0, path + ": 1 valid policy\n"), (alone.returncode, alone.stdout))
+        asked = self.daemon.run_client("check", path, "--socket", self.daemon.socket_path)
+        self.assertEqual(0, asked.returncode, asked.stderr)
+        self.assertIn(': /policies/0: warning: the failsafe policy "keep-ssh" lets pass some',
+                      asked.stdout)
+        asked = self.daemon.run_client("check", path, "--socket", self.daemon.socket_path, "--json")
+        self.assertEqual("overridden-by-failsafe",
+                         json.loads(asked.stdout)[0]["findings"][0]["kind"])
+        nobody = self.daemon.run_client("check", path, "--socket", "/no/such")
+        self.assertEqual(1, nobody.returncode, nobody.stdout)
+
     def test_what_is_wrong(self):
         answer = self.check({"id": "a", "action": "NO"}, {"id": "b"})
         self.assertFalse(answer["valid"])
