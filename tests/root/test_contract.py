@@ -22,6 +22,7 @@ class Examples(HttpTest):
         ("PATCH", "/sets/banned", "patch-set.json", 200),
         ("PUT", "/policies", "put-policies.json", 200),
         ("POST", "/policies", "post-policies.json", 200),
+        ("POST", "/check", "check.json", 200),
         ("POST", "/explain", "explain.json", 200),
         ("PATCH", "/policies/no-telnet", "patch-policy.json", 200),
         ("PUT", "/policies/for-an-hour", "put-policy.json", 201),
