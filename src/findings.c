@@ -11,6 +11,8 @@
 #include "policy_order.h"
 #include "policyset.h"
 
+#define WORK_MOST 50000000 /* a few seconds at most */
+
 static int add_interfaces(const struct policy *policy, struct findings *findings);
 static int make_regions(struct look *look);
 static int sort_family(struct look *look, enum pep_family family);
@@ -63,7 +65,12 @@ static int prepare(struct look *look)
 
 int findings_make(const struct findings_question *question, struct findings *ret)
 {
-	CLEANUP(look_clear) struct look look = { .question = question, .findings = ret };
+	CLEANUP(look_clear)
+	struct look look = {
+		.question = question,
+		.findings = ret,
+		.work = WORK_MOST,
+	};
 	int error = prepare(&look);
 
 	for (size_t i = 0; i < look.count && !error; i++)

@@ -23,6 +23,7 @@ struct look {
 	const struct region **out; /* room for a search */
 	struct span_arena arena; /* the same */
 	size_t searches; /* of packets of pairs, so far */
+	size_t work; /* that searches may still take */
 };
 
 /** Whether there are as many of a kind as are listed. */

@@ -62,6 +62,7 @@ int look_reach(struct look *look, size_t index, enum pep_family family,
 		.out = look->out,
 		.family = family,
 		.arena = &look->arena,
+		.work = &look->work,
 	};
 
 	for (int i = 0; i < 2; i++)
@@ -158,6 +159,7 @@ static int note_unreached(struct look *look, size_t index)
 		.in = { &look->region[index] },
 		.ins = 1,
 		.arena = &look->arena,
+		.work = &look->work,
 	};
 	struct finding finding = { .kind = FINDING_SHADOWED, .policy = index };
 
@@ -248,6 +250,7 @@ static bool meet(struct look *look, size_t a, size_t b, enum pep_family family)
 		.ins = 2,
 		.family = family,
 		.arena = &look->arena,
+		.work = &look->work,
 	};
 	struct region_point ignored;
 

@@ -99,6 +99,7 @@ struct region_search {
 	enum pep_family family;
 	span_number length; /* that is preferred; 0: the least */
 	struct span_arena *arena; /* to work with; REGION_SEARCH_SPANS will do */
+	size_t *work; /* how many boxes may still be compared; taken off */
 };
 
 #define REGION_SEARCH_SPANS 100000

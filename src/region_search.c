@@ -13,14 +13,15 @@
 #include "protocol.h"
 #include "region.h"
 
-#define STEPS_MOST 50000 /* boxes looked at */
+#define COMPARES_MOST 100000 /* of boxes, of a search in one part */
 #define DEPTH_MOST 200
 
 struct searching {
 	const struct region_search *search;
 	struct span_arena *arena;
 	int part;
-	unsigned int steps, depth;
+	size_t work; /* boxes that may still be compared */
+	unsigned int depth;
 	struct region_point *ret;
 };
 
@@ -133,16 +134,17 @@ static int search_beside(struct searching *searching, struct region_box *box,
 }
 
 /* The first of the others that meets the box; whether one of them holds all of it. */
-static size_t first_met(const struct searching *searching, const struct region_box *box,
-			size_t from, bool *ret_held)
+static size_t first_met(struct searching *searching, const struct region_box *box, size_t from,
+			bool *ret_held)
 {
 	const struct region_search *search = searching->search;
 	size_t first = search->outs;
 
 	*ret_held = false;
-	for (size_t i = from; i < search->outs && !*ret_held; i++) {
+	for (size_t i = from; i < search->outs && !*ret_held && searching->work; i++) {
 		const struct region *out = search->out[i];
 
+		searching->work--;
 		if (!out->any[searching->part] || !boxes_meet(box, &out->box[searching->part]))
 			continue;
 		if (first == search->outs)
@@ -159,9 +161,11 @@ static int search_box(struct searching *searching, const struct region_box *box,
 	bool held;
 	int result;
 
-	if (++searching->steps > STEPS_MOST || searching->depth >= DEPTH_MOST)
+	if (searching->depth >= DEPTH_MOST)
 		return -E2BIG;
 	next = first_met(searching, box, from, &held);
+	if (!searching->work)
+		return -E2BIG;
 	if (held)
 		return 0;
 	if (next == searching->search->outs) {
@@ -211,8 +215,10 @@ int region_search(const struct region_search *search, struct region_point *ret)
 			.search = search,
 			.arena = search->arena,
 			.part = part,
+			.work = *search->work < COMPARES_MOST ? *search->work : COMPARES_MOST,
 			.ret = ret,
 		};
+		size_t work = searching.work;
 		struct region_box box;
 
 		if (REGION_FAMILY(part) != search->family)
@@ -221,6 +227,7 @@ int region_search(const struct region_search *search, struct region_point *ret)
 		result = meet(&searching, &box);
 		if (result == 1)
 			result = search_box(&searching, &box, 0);
+		*search->work -= work - searching.work;
 		gave_up |= result < 0;
 	}
 	if (result == 1)
