@@ -53,9 +53,8 @@ void datapath_free(struct datapath **datapath);
  */
 int datapath_program(struct datapath *datapath, enum datapath_program program, char **ret_detail);
 
-/** Called by datapath_promote() when the attachments must replace their programs. */
+/** Called by datapath_promote() when the attachments must replace their programs; one at a time. */
 typedef int (*datapath_replace)(void *context, struct datapath *datapath);
-/** Sets it; one at a time. */
 void datapath_on_replace(struct datapath *datapath, datapath_replace replace, void *context);
 
 /* What becomes current in one step. */
@@ -89,7 +88,7 @@ int datapath_promote(struct datapath *datapath, struct datapath_change *change);
 void datapath_publish(struct datapath *datapath, struct datapath_change *change);
 /** Frees a change that was published; of a large one it takes long. Any thread. */
 void datapath_dispose(struct datapath_change **change);
-/** Both. Returns the generation that is now in force. */
+/** Both. Returns the generation in force. */
 uint64_t datapath_commit(struct datapath *datapath, struct datapath_change **change);
 /** Takes datapath_prepare() back. Tolerates NULL in *change. */
 void datapath_abandon(struct datapath *datapath, struct datapath_change **change);

@@ -69,17 +69,14 @@ void bed_load_programs(void);
 
 /** Sends a frame from the peer's side. */
 void bed_send(uint8_t marker);
+/** The same; whether it was taken. */
+bool bed_try_send(uint8_t marker);
 
 /** Waits for a frame that got through to the stack; its marker, or 0 after two seconds. */
 uint8_t bed_receive(void);
 
-/** Waits until frames get through, after the interface was down. */
-void bed_wait_up(void);
-
 /** Whether a frame with this marker gets through. */
 bool bed_passes(uint8_t marker);
-/** Waits until it does. */
-void bed_wait_passes(uint8_t marker);
 
 /** Attaches "pepa" and fails the test when the result is not @expected. */
 const struct attachment *bed_attach(enum attach_mode mode, int expected);

@@ -6,10 +6,12 @@
 #include <bpf/bpf.h>
 #include <check.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "attach_anchor.h"
 #include "attach_bed.h"
@@ -41,6 +43,38 @@ static void *send_mixed(void *context)
 		bed_send(BED_PASS);
 	}
 	return NULL;
+}
+
+/* What holds a program is freed some time after its last name and descriptor. */
+static void wait_passes(uint8_t marker)
+{
+	struct pollfd nothing = { .fd = -1 };
+
+	for (int tries = 0; tries < 100; tries++) {
+		if (bed_passes(marker))
+			return;
+		(void)poll(&nothing, 1, 20);
+	}
+	ck_abort_msg("what was attached stays so");
+}
+
+/* Until frames get through, after the interface was down. */
+static void wait_up(void)
+{
+	struct pollfd ready = { .fd = bed.receiver, .events = POLLIN };
+	socklen_t bytes = sizeof(int);
+	int tries;
+
+	/* It was told that the interface went down. */
+	ck_assert_int_eq(getsockopt(bed.receiver, SOL_SOCKET, SO_ERROR, &tries, &bytes), 0);
+	for (tries = 0; tries < 200; tries++) {
+		(void)bed_try_send('-'); /* before that it may be refused, or taken and dropped */
+		if (poll(&ready, 1, 50) == 1)
+			break;
+	}
+	ck_assert_msg(tries < 200, "the interface does not come up");
+	while (poll(&ready, 1, 50) == 1)
+		(void)bed_receive();
 }
 
 /* Takes in what has come; each frame that should be dropped and was not fails the test. */
@@ -163,7 +197,7 @@ START_TEST(ends_with_what_keeps_it)
 	bed_attach_way(_i);
 	end_process();
 	bed_run("find " PINS " -type f ! -name '*.*' -delete");
-	bed_wait_passes(BED_DROP);
+	wait_passes(BED_DROP);
 
 	begin_process();
 	bed_attach_way(_i);
@@ -288,7 +322,7 @@ START_TEST(interface_is_renamed)
 	ck_assert_str_eq(list[0]->name, "pepm");
 	ck_assert_str_eq(list[1]->name, "pepz");
 	ck_assert_ptr_null(list[1]->refused);
-	bed_wait_up();
+	wait_up();
 	bed_expect_enforced();
 }
 END_TEST
