@@ -35,7 +35,8 @@ int daemon_check(const char *config_path)
 
 	if (none)
 		r = daemon_files_read(&daemon, &files, &problems);
-	if (files.settings && credentials_load(files.settings, &credentials, &problems) && r >= 0)
+	if ((r >= 0 || files.settings) && /* policies that are wrong hide nothing */
+	    credentials_load(files.settings, &credentials, &problems) && r >= 0)
 		r = -EINVAL;
 	if (r >= 0)
 		r = daemon_merge(files.settings, files.policies, none, &set, &problems);

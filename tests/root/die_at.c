@@ -17,12 +17,12 @@
 
 #define CALL_STOP (SIGTRAP | 0x80)
 
-static pid_t command;
+static pid_t traced;
 
 static void kill_command(int signal_number)
 {
 	(void)signal_number;
-	kill(command, SIGKILL);
+	kill(traced, SIGKILL);
 }
 
 /* Reading with a program is the last step before counting on. */
@@ -78,14 +78,14 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: %s N COMMAND...\n", argv[0]);
 		return 2;
 	}
-	command = fork();
-	if (command < 0)
+	traced = fork();
+	if (traced < 0)
 		return 1;
-	if (!command) {
+	if (!traced) {
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		execvp(argv[2], argv + 2);
 		_exit(127);
 	}
 	signal(SIGTERM, kill_command);
-	return follow(command, atol(argv[1]));
+	return follow(traced, atol(argv[1]));
 }
