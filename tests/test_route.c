@@ -83,10 +83,10 @@ START_TEST(what_changes_something_needs_the_socket)
 		const struct route *route = &route_table[i];
 		bool question = !strcmp(route->pattern, "/explain") ||
 				!strcmp(route->pattern, "/check"); /* with a body */
+		bool looks = route->method == ROUTE_GET && strcmp(route->pattern, "/audit") != 0;
 
-		ck_assert_msg((route->method == ROUTE_GET || question) ==
-				      (route->access != HTTP_ACCESS_WRITE),
-			      "%s %s", route_method_name(route->method), route->pattern);
+		ck_assert_msg((looks || question) == (route->access != HTTP_ACCESS_WRITE), "%s %s",
+			      route_method_name(route->method), route->pattern);
 		ck_assert(!question || route->access == HTTP_ACCESS_SOCKET);
 	}
 }

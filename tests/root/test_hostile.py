@@ -310,7 +310,7 @@ class Load(PepctlTest):
                 for connection in readers:
                     connection.sendall(request)
                 for connection in readers:
-                    self.assertEqual(200, read_answer(connection).status)
+                    self.assertEqual(200, read_answer(connection, request).status)
             seconds = time.monotonic() - began
             for connection in readers:
                 connection.sendall(request)
@@ -329,8 +329,9 @@ class Load(PepctlTest):
             self.report("%d connections" % self.CONNECTIONS, took)
         def served():
             with contextlib.suppress(OSError), contextlib.closing(self.connect()) as connection:
-                connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                return read_answer(connection).status == 200
+                request = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                connection.sendall(request)
+                return read_answer(connection, request).status == 200
             return False
         wait_until(served, "others are served again", 30)
 
