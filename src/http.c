@@ -331,8 +331,7 @@ static void count_refusal(void *context, int status, int fd)
 	struct http_server *server = context;
 
 	http_count_status(server->http, HTTP_ROUTE_NONE, "other", status);
-	explain_refusal(server, status);
-	http_audit_unreadable(server, status, fd);
+	http_audit_connection(server, fd, status, explain_refusal(server, status));
 	if (status == 413)
 		server->http->trim = true;
 }

@@ -75,22 +75,24 @@ void http_audit_refusal(struct http_request *request, int status, const char *de
 	log_refusal(caller, http_method(request), http_target(request), status);
 }
 
-void http_audit_unreadable(const struct http_server *server, int status, int fd)
+void http_audit_connection(const struct http_server *server, int fd, int status, const char *error)
 {
 	const struct daemon *daemon = server->http->daemon;
 	CLEANUP(cleanup_json) struct json_object *record = NULL;
 	struct http_caller caller;
+	char who[HTTP_CALLER_TEXT];
 
 	http_caller_of_descriptor(server, fd, &caller);
 	if (caller.way != HTTP_WAY_SOCKET && !audit_admits(daemon->audit, http_now_ns()))
 		return;
 	record = json_object_new_object();
 	if (record && (json_add_text(record, "result", "refused") || add_caller(record, &caller) ||
-		       json_add_number(record, "status", (uint64_t)status) ||
-		       json_add_text(record, "error", server->explanation)))
+		       (status && json_add_number(record, "status", (uint64_t)status)) ||
+		       json_add_text(record, "error", error)))
 		json_object_put(TAKE_PTR(record));
 	write_record(daemon, TAKE_PTR(record));
-	log_refusal(&caller, "what cannot be read", "", status);
+	http_caller_print(&caller, who);
+	log_info("refused: %s: %s", who, error);
 }
 
 static void write_record(const struct daemon *daemon, struct json_object *record)

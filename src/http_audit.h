@@ -20,7 +20,7 @@ void http_audit_answer(struct http_request *request, int status);
 void http_audit_refusal(struct http_request *request, int status, const char *detail,
 			const struct problems *problems);
 
-/** The same of what was no request that could be read, from @fd. */
-void http_audit_unreadable(const struct http_server *server, int status, int fd);
+/** The same of what did not come to a request, from @fd; @status 0: nothing is answered. */
+void http_audit_connection(const struct http_server *server, int fd, int status, const char *error);
 
 #endif

@@ -14,6 +14,7 @@
 #include "http.h"
 #include "http_listener.h"
 #include "route.h"
+#include "tls.h"
 
 struct daemon;
 struct event;
@@ -32,6 +33,7 @@ struct http_server {
 	enum http_kind kind; /* of its listeners */
 	struct evhttp *evhttp;
 	struct http_connections *connections;
+	struct tls_watch watch;
 	char explanation[512]; /* of what evhttp refused */
 };
 

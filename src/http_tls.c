@@ -3,20 +3,32 @@
 
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
+#include <stdio.h>
 
 #include "credentials.h"
 #include "daemon.h"
+#include "http_audit.h"
 #include "http_server.h"
 #include "tls.h"
 
+static void note_refused(void *context, int fd, const char *why)
+{
+	char error[128];
+
+	snprintf(error, sizeof(error), "the client's certificate is not valid: %s", why);
+	http_audit_connection(context, fd, 0, error);
+}
+
 struct bufferevent *http_tls_open(struct event_base *base, void *context)
 {
-	const struct daemon *daemon = ((const struct http_server *)context)->http->daemon;
+	struct http_server *server = context;
+	const struct daemon *daemon = server->http->daemon;
 	struct ssl_st *session = NULL;
 	struct bufferevent *stream;
 
+	server->watch = (struct tls_watch){ note_refused, server };
 	if (daemon->credentials && daemon->credentials->tls)
-		session = tls_session(daemon->credentials->tls);
+		session = tls_session(daemon->credentials->tls, &server->watch);
 	if (!session)
 		return NULL;
 	/* The session and the socket end with it, or it would leave the session behind. */

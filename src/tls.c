@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 
 #include "cleanup.h"
-#include "log.h"
 #include "problem.h"
 
 #define POINTER "/server/tls"
@@ -64,9 +63,15 @@ void tls_free(struct tls **tls)
 	free(freed);
 }
 
-struct ssl_st *tls_session(const struct tls *tls)
+struct ssl_st *tls_session(const struct tls *tls, struct tls_watch *watch)
 {
-	return SSL_new(tls->context);
+	SSL *session = SSL_new(tls->context);
+
+	if (session && !SSL_set_app_data(session, watch)) {
+		SSL_free(session);
+		return NULL;
+	}
+	return session;
 }
 
 bool tls_peer_name(const struct ssl_st *session, char *ret, size_t size)
@@ -168,8 +173,12 @@ static int no_passphrase(char *text, int size, int writing, void *context)
 
 static int check_client(int good, X509_STORE_CTX *chain)
 {
-	if (!good)
-		log_info("a client's certificate is refused: %s",
-			 X509_verify_cert_error_string(X509_STORE_CTX_get_error(chain)));
+	const SSL *session =
+		X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx());
+	const struct tls_watch *watch = session ? SSL_get_app_data(session) : NULL;
+
+	if (!good && watch)
+		watch->refused(watch->context, SSL_get_fd(session),
+			       X509_verify_cert_error_string(X509_STORE_CTX_get_error(chain)));
 	return good;
 }

@@ -30,8 +30,17 @@ int tls_load(const struct tls_settings *settings, struct tls **ret, struct probl
 /** Frees it; what tls_session() gave goes on. Tolerates NULL. */
 void tls_free(struct tls **tls);
 
-/** For one connection that comes in; the caller owns it. NULL when out of memory. */
-struct ssl_st *tls_session(const struct tls *tls);
+/* Who is told of clients whose certificates are not valid. */
+struct tls_watch {
+	void (*refused)(void *context, int fd, const char *why);
+	void *context;
+};
+
+/**
+ * For one connection that comes in; the caller owns it, and keeps @watch for as long. NULL when
+ * out of memory.
+ */
+struct ssl_st *tls_session(const struct tls *tls, struct tls_watch *watch);
 
 /**
  * The common name of the client's certificate, which is a valid one. False when

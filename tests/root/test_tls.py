@@ -182,6 +182,12 @@ class Tls(TlsTest):
                 with self.assertRaises((ssl.SSLError, ConnectionError, AssertionError)):
                     self.ask("GET", "/health", context=self.context(*certificate))
         wait_until(lambda: "certificate has expired" in self.daemon.log(), "the log says why")
+        records = [record for record in self.daemon.audit()
+                   if "certificate is not valid" in record.get("error", "")]
+        self.assertEqual(2, len(records), records)
+        self.assertEqual({"10.77.0.2"}, {record["address"].split(":")[0] for record in records})
+        self.assertEqual({("refused", "nobody")},
+                         {(record["result"], record["caller"]) for record in records})
 
     def test_plain_http_is_not_spoken(self):
         with contextlib.closing(self.connect()) as connection:
