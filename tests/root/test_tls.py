@@ -391,6 +391,7 @@ class Reload(TlsTest):
         with contextlib.closing(self.secure()) as idle:
             self.daemon.process.send_signal(1)  # SIGHUP
             wait_until(lambda: self.served_by_now() != before, "the new certificate is shown")
+            idle.settimeout(1)  # before its time is over
             with contextlib.suppress(ssl.SSLError, ConnectionError):
                 self.assertEqual(b"", idle.recv(1))  # what it has been let in by may be void
 
