@@ -23,6 +23,7 @@
 #include "settings.h"
 
 #define READERS_MAX 16
+#define REMOTE_READERS_MAX 8 /* by TCP */
 #define HEARTBEAT_SECONDS 15
 #define PENDING_BYTES (256 * 1024) /* what a reader may be behind; what comes then is lost to it */
 
@@ -42,11 +43,12 @@ struct sse_reader {
 
 struct sse_readers {
 	LIST_HEAD(, sse_reader) list;
-	size_t count;
+	size_t count, remote;
 	uint64_t sequence; /* of the last event, for its id */
 };
 
 static int check_filters(struct http_request *request);
+static int check_room(struct http_request *request);
 static struct sse_reader *open_reader(struct http_request *request);
 static void begin(struct http_request *request, struct sse_reader *reader);
 static void take_event(void *context, const struct feed_event *event);
@@ -60,15 +62,10 @@ static void free_reader(struct sse_reader **reader);
 
 void route_events(struct http_request *request)
 {
-	struct http *http = request->http;
 	CLEANUP(free_reader) struct sse_reader *reader = NULL;
 
-	if (check_filters(request))
+	if (check_filters(request) || check_room(request))
 		return;
-	if (sse_readers_count(http->events) >= READERS_MAX) {
-		http_refuse(request, 503, "there are %d readers of /events already", READERS_MAX);
-		return;
-	}
 	if (request->head) {
 		http_set_header(request, "Content-Type", "text/event-stream");
 		http_count(request, 200);
@@ -118,6 +115,21 @@ static void end_reader(struct sse_reader *reader)
 	free_reader(&reader);
 }
 
+/* Who comes by TCP leaves some to the Unix socket. */
+static int check_room(struct http_request *request)
+{
+	const struct sse_readers *readers = request->http->events;
+	bool remote = request->caller.way != HTTP_WAY_SOCKET;
+
+	if (!readers)
+		return 0;
+	if (readers->count < READERS_MAX && (!remote || readers->remote < REMOTE_READERS_MAX))
+		return 0;
+	http_refuse(request, 503, "there are %d readers of /events already%s",
+		    remote ? REMOTE_READERS_MAX : READERS_MAX, remote ? " by TCP" : "");
+	return -EBUSY;
+}
+
 static int check_filters(struct http_request *request)
 {
 	static const char *const verdicts[] = { "pass", "drop", "log" };
@@ -151,6 +163,7 @@ static struct sse_reader *open_reader(struct http_request *request)
 	reader->connection = request->connection;
 	reader->evhttp = request->evhttp;
 	reader->remote = request->caller.way != HTTP_WAY_SOCKET;
+	http->events->remote += reader->remote;
 	reader->policy = policy ? strdup(policy) : NULL;
 	reader->verdict = verdict ? strdup(verdict) : NULL;
 	reader->text = evbuffer_new();
@@ -258,6 +271,7 @@ static void free_reader(struct sse_reader **reader)
 		event_feed_unsubscribe(leaving->feed, &leaving->subscription);
 	LIST_REMOVE(leaving, link);
 	leaving->all->count--;
+	leaving->all->remote -= leaving->remote;
 	if (leaving->heartbeat)
 		event_free(leaving->heartbeat);
 	if (leaving->text)

@@ -128,6 +128,19 @@ class Tokens(HttpTest):
         self.assertEqual(200, self.tcp("POST", "/policies", [GOOD], operator).status)
         self.assertRegex(self.daemon.log(), r"POST /policies by the token ci from 127\.0\.0\.1:\d+")
 
+    def test_readers_of_events_leave_room_for_the_socket(self):
+        request = (b"GET /events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n" %
+                   self.create("watcher").encode())
+        with contextlib.ExitStack() as stack:
+            for number in range(9):
+                connection = stack.enter_context(contextlib.closing(self.connect(tcp=True)))
+                connection.sendall(request)
+                self.assertIn(b" 200 " if number < 8 else b" 503 ", connection.recv(100)[:20])
+            events = [self.daemon.events() for _ in range(8)]
+            for reader in events:
+                stack.callback(reader.close)
+            self.assertEqual(503, self.daemon.request("GET", "/events").status)
+
     # ---- bodies
 
     def test_only_an_operator_sends_a_long_body(self):
