@@ -64,6 +64,7 @@ unit_tests = \
 	tests/test_store \
 	tests/test_store_faults \
 	tests/test_store_load \
+	tests/test_store_pending \
 	tests/test_store_set \
 	tests/test_timestamp \
 	tests/test_token \
@@ -153,6 +154,8 @@ tests_test_store_faults_SOURCES = tests/test_store_faults.c tests/faulty_io.c te
 	$(store_fixture)
 tests_test_store_set_SOURCES = tests/test_store_set.c tests/faulty_io.c tests/faulty_io.h \
 	$(store_fixture) $(set_text)
+tests_test_store_pending_SOURCES = tests/test_store_pending.c $(store_fixture) $(store_opened) \
+	$(set_text)
 tests_test_store_load_SOURCES = tests/test_store_load.c $(store_fixture) $(store_opened)
 
 # Scripts that `make check` runs too.
