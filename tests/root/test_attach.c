@@ -191,14 +191,15 @@ static void detach_by_force(int i)
 		bed_run("tc qdisc del dev pepa clsact");
 		return;
 	}
-	/* Links cannot be found by an id without CAP_SYS_ADMIN, which the test has. */
+	/* Links cannot be found by an id without CAP_SYS_ADMIN, which the test has; others may
+	 * have an interface of that number in a namespace of theirs. */
 	for (uint32_t id = 0; !bpf_link_get_next_id(id, &id);) {
 		CLEANUP(cleanup_fd) int fd = bpf_link_get_fd_by_id(id);
 		struct bpf_link_info info = { 0 };
 		uint32_t bytes = sizeof(info);
 
 		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &bytes) &&
-		    info.xdp.ifindex == bed.link.ifindex)
+		    info.prog_id == attachments_find(bed.attachments, bed.link.ifindex)->program_id)
 			bpf_link_detach(fd);
 	}
 }
