@@ -284,6 +284,9 @@ class Lab:
                                ("mldv2_unsolicited_report_interval", "1")):
                 for scope in ("default", "all"):
                     namespace.write("/proc/sys/net/ipv6/conf/%s/%s" % (scope, key), value)
+            # A namespace begins as the machine is, which may be a router.
+            namespace.write("/proc/sys/net/ipv4/ip_forward", "0")
+            namespace.write("/proc/sys/net/ipv6/conf/all/forwarding", "0")
         self.add_pair(self.DEVICE, self.PEER_DEVICE)
         self.host.ip("addr add %s/24 dev d0" % self.HOST4,
                      "addr add %s/64 dev d0 nodad" % self.HOST6)
