@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -133,6 +134,7 @@ static int count_down(struct client *client)
 	enum reply reply = REPLY_NONE;
 	int64_t left_ms, shown = -1;
 
+	tcflush(STDIN_FILENO, TCIFLUSH); /* what was typed ahead is no answer */
 	while (!reply && !interrupted && (left_ms = end_ms - now_ms()) > 0) {
 		if ((left_ms + 999) / 1000 != shown) {
 			shown = (left_ms + 999) / 1000;

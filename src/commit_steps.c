@@ -11,6 +11,8 @@
 #include "datapath.h"
 #include "guard.h"
 #include "interfaces_watch.h"
+#include "policyset.h"
+#include "settings.h"
 #include "pending.h"
 
 #define GROUP_EDITS 1024 /* an overlay takes 2048 */
@@ -98,6 +100,13 @@ static int begin_pending(struct commits *commits, const struct daemon_next *next
 	return pending_new(commits->daemon, first->confirm_seconds, &commits->pending);
 }
 
+/* Before the change is laid out, or the guard would have no program that knows its image. */
+static void load_egress(const struct daemon *daemon, const struct daemon_next *next)
+{
+	if (daemon->attachments && (next->settings->egress || next->set->egress))
+		(void)datapath_program(daemon->datapath, PROGRAM_TC_EGRESS, NULL);
+}
+
 void commits_planned(void *context)
 {
 	struct commits *commits = context;
@@ -115,10 +124,12 @@ void commits_planned(void *context)
 		error = interfaces_watch_check(commits->daemon->watch, &next, &commits->problems);
 	if (!error)
 		error = begin_pending(commits, &next);
-	if (error)
+	if (error) {
 		commits_fail(commits, error);
-	else
-		commits_run(commits, prepare, prepared);
+		return;
+	}
+	load_egress(commits->daemon, &next);
+	commits_run(commits, prepare, prepared);
 }
 
 /* ---- compile and store, in the thread */

@@ -107,6 +107,7 @@ static void set_edit(struct group *group, const char *id, struct policy *policy)
 		id = before ? before->id : "";
 		policy_put(&edit->policy);
 	} else {
+		id = before ? before->id : id; /* which lasts as long as the edit */
 		memmove(edit + 1, edit, (group->edits++ - place) * sizeof(*edit));
 	}
 	*edit = (struct group_edit){ policy ? policy->id : id, policy ? policy_get(policy) : NULL };

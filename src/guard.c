@@ -59,10 +59,10 @@ static int run(const struct guard *guard, const struct datapath_packet *packet,
 	if (error)
 		return error;
 	outcome = outcome_find(ret->outcome);
-	/* A program that is yet to be loaded for the new image would say that there is none. */
 	*ret_drops = outcome && outcome->verdict == PEP_DROP &&
 		     ret->outcome != PEP_OUTCOME_NO_STATE;
-	return 0;
+	/* A program that does not know the new image can say nothing of it. */
+	return packet->change && ret->outcome == PEP_OUTCOME_NO_STATE ? -ENOENT : 0;
 }
 
 static void name_cut(struct guard *guard, const struct lifeline *lifeline,

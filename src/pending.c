@@ -52,8 +52,12 @@ static void wait_until(struct pending *pending, uint64_t when_ns)
 static void on_gone_back(void *context, int error, const struct change_result *result,
 			 const struct problems *problems)
 {
+	struct daemon *daemon = context;
+
 	if (!error)
-		audit_own(context, "daemon", "not confirmed", result, problems);
+		audit_own(daemon, "daemon", "not confirmed", result, problems);
+	else if (error == -ENOMEM && daemon->pending)
+		pending_try_again(daemon->pending, error);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *context)

@@ -182,6 +182,21 @@ static bool changes_datapath(const struct reload *reload, const struct group *gr
 
 /* ---- in the loop */
 
+/* Anew: some may have been revoked since read_all(), which has said all there is to say. */
+static int read_credentials(struct reload *reload)
+{
+	CLEANUP(problems_clear) struct problems again = { 0 };
+	int r;
+
+	credentials_free(&reload->credentials);
+	r = credentials_load(reload->files.settings, &reload->credentials, &again);
+	if (r >= 0)
+		return 0;
+	problems_clear(&reload->commit.problems);
+	problems_move(&again, &reload->commit.problems);
+	return r == -ENOMEM ? r : -EINVAL;
+}
+
 /* The last step: log and listeners. Afterwards daemon->settings are the new ones. */
 static int switch_settings(struct commit *commit)
 {
@@ -190,6 +205,9 @@ static int switch_settings(struct commit *commit)
 	struct daemon *daemon = commit->daemon;
 	int r;
 
+	r = read_credentials(reload);
+	if (r < 0)
+		return r;
 	r = log_configure(reload->files.settings);
 	if (r < 0) {
 		problem_add(problems, "/log/file", "the log cannot be opened: %s", strerror(-r));
@@ -289,7 +307,12 @@ static int keep(struct commit *commit, struct group *group)
 
 static void finish_kept(struct commit *commit, int error)
 {
-	(void)error; /* it is in force all the same */
+	struct daemon *daemon = commit->daemon;
+
+	if (error) { /* it is in force all the same, and a change that may go back is pending */
+		daemon->unkept = true;
+		daemon_settle_later(daemon, 0);
+	}
 	report((struct reload *)commit, 0);
 }
 
@@ -298,7 +321,6 @@ static void finish(struct commit *commit, int error)
 	static const struct commit_kind kind = {
 		.plan = keep,
 		.finish = finish_kept,
-		.while_pending = COMMIT_WAITS,
 	};
 	struct reload *reload = (struct reload *)commit;
 

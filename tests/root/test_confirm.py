@@ -340,6 +340,25 @@ class Prevented(Pending):
                                            for number in range(8)])
 
 
+class FirstEgress(PepctlTest):
+    """The first policy that needs the hook for what is sent, beside more than the maps hold."""
+    CONFIG = {"policy": {"failsafe": "off", "capacity": 50000}}
+
+    def test_is_looked_at_too(self):
+        server = Server(self.lab)
+        self.addCleanup(server.close)
+        line = server.open(10)
+        self.addCleanup(line.close)
+        self.assertTrue(answers(line, 5))
+        out = block("out", direction="egress", src=HOST4, dst=PEER4)
+        many = [block("p%d" % n, src="11.%d.%d.%d" % (n >> 16, n >> 8 & 255, n & 255),
+                      protocol="UDP", dport=1 + n) for n in range(30000)]
+        answer = self.daemon.request("PUT", "/policies", [out] + many, timeout=100)
+        self.assertEqual(409, answer.status, answer)
+        self.assertIn('the policy \\"out\\"', answer.body.decode())
+        self.assertTrue(answers(line, 5))
+
+
 class Ends(Pending):
     """Confirmed, taken back, left alone; and what is refused meanwhile."""
 
@@ -453,6 +472,16 @@ class Ends(Pending):
         self.end("POST", "/changes/%s/confirm" % identity)
         self.restart()
         self.assertEqual((self.ids(), self.changes()), (["ban"], []))
+
+    def test_restart_then_a_removal_is_confirmed(self):
+        name = "a-name-that-is-too-long-to-be-found-by-chance"
+        self.daemon.put(block("other", src="192.0.2.0/24"), allow(name, dport=1))
+        self.daemon.write("DELETE", "/policies/%s?confirm_seconds=60" % name)
+        self.restart()
+        self.end("POST", "/changes/%s/confirm" % self.changes()[0]["id"])
+        self.restart()
+        self.assertEqual(self.ids(), ["other"])
+        self.assertEqual("ok", self.daemon.get("/health")["status"])
 
     def test_restart_then_left_alone(self):
         began = time.monotonic()
@@ -580,6 +609,14 @@ class Client(Pending):
         self.assertIn(b"is confirmed", terminal.said)
         self.assertEqual(self.changes(), [])
         self.assert_cut()
+
+    def test_what_was_typed_ahead_is_no_answer(self):
+        terminal = Terminal(self, "apply", self.file, "--confirm", "60")
+        os.write(terminal.master, b"pepctl list\n")
+        terminal.wait_said(b"goes back in")
+        terminal.process.send_signal(signal.SIGINT)
+        self.assertEqual(terminal.end(), 0, terminal.said)
+        self.assertTrue(self.is_open())
 
     def test_interrupt_takes_back(self):
         terminal = Terminal(self, "apply", self.file, "--confirm", "60")

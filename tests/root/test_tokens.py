@@ -5,14 +5,15 @@ import contextlib
 import os
 import shlex
 import stat
+import threading
 
-from harness import block, daemons, main
+from harness import block, daemons, main, wait_until
 from http_api import PORT, HttpTest, read_answer
 
 GOOD = block("good", src="10.0.0.0/8")
 
 
-class Tokens(HttpTest):
+class WithTokens(HttpTest):
     CONFIG = {"server": {"max_body_bytes": 1 << 20, "max_connections": 32, "anonymous": "metrics"}}
 
     @classmethod
@@ -37,6 +38,8 @@ class Tokens(HttpTest):
     def bearer(self, token):
         return {"Authorization": "Bearer " + token}
 
+
+class Tokens(WithTokens):
     def client(self, token, *arguments):
         """`pepctl --url` as on another machine: in the daemon's namespace, with no socket."""
         file = os.path.join(self.daemon.directory, "token")
@@ -254,6 +257,31 @@ class Tokens(HttpTest):
                 out, err = process.communicate()
                 self.assertEqual(status, process.returncode, out + err)
                 self.assertIn(words, out + err)
+
+
+class Large(WithTokens):
+    """With so many policies that a reload takes a while."""
+    CONFIG = dict(WithTokens.CONFIG, policy={"capacity": 100000})
+
+    def processor_time(self):
+        with open("/proc/%d/stat" % self.daemon.pid) as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def test_revoked_while_policies_are_compiled(self):
+        """A reload under way brings back no token that it has read before."""
+        token = self.create("late", "operator")
+        self.daemon.write_policies([block("p%d" % n, src="10.0.%d.%d" % divmod(n, 256),
+                                          dst="192.%d.0.0/16" % (n % 200))
+                                    for n in range(30000)])
+        began = self.processor_time()
+        thread = threading.Thread(target=self.daemon.request, args=("POST", "/reload"))
+        thread.start()
+        wait_until(lambda: self.processor_time() > began + 0.5, "the reload is under way")
+        revoked = self.token_command("revoke", "late")
+        thread.join()
+        self.assertEqual(0, revoked.returncode, revoked)
+        self.assertEqual(401, self.tcp("GET", "/stats", headers=self.bearer(token)).status)
 
 
 if __name__ == "__main__":
