@@ -11,9 +11,9 @@
 #include "datapath.h"
 #include "guard.h"
 #include "interfaces_watch.h"
+#include "pending.h"
 #include "policyset.h"
 #include "settings.h"
-#include "pending.h"
 
 #define GROUP_EDITS 1024 /* an overlay takes 2048 */
 
