@@ -25,6 +25,10 @@ struct address_prefix {
 	uint8_t bits; /* 0..32 or 0..128 */
 };
 
+struct address_interval {
+	struct address low, high; /* inclusive */
+};
+
 /* "!", two addresses and what joins them. */
 #define ADDRESS_TEXT_MAX 96
 
@@ -78,6 +82,15 @@ bool address_list_has_family(const struct address_list *list, enum pep_family fa
 
 /** Whether the two lists have the same members in the same order. */
 bool address_list_equal(const struct address_list *a, const struct address_list *b);
+
+/** No list stands for more intervals of @family; as address_list_intervals(), and quick. */
+size_t address_list_intervals_most(const struct address_list *list, const struct address_sets *sets,
+				   enum pep_family family);
+
+/** Disjoint intervals that do not touch, else as address_list_expand(). */
+int address_list_intervals(const struct address_list *list, const struct address_sets *sets,
+			   enum pep_family family, struct address_interval **ret,
+			   size_t *ret_count);
 
 /**
  * The minimal cover: disjoint prefixes, ascending, of all addresses of

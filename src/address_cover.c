@@ -15,12 +15,8 @@
 #include "address_sets.h"
 #include "cleanup.h"
 
-struct interval {
-	struct address low, high;
-};
-
 struct intervals {
-	struct interval *interval;
+	struct address_interval *interval;
 	size_t count;
 };
 
@@ -130,10 +126,27 @@ int address_list_prefixes(const struct address_list *list, enum pep_family famil
 	return address_list_expand(list, NULL, family, ret, ret_count);
 }
 
-int address_list_expand(const struct address_list *list, const struct address_sets *sets,
-			enum pep_family family, struct address_prefix **ret, size_t *ret_count)
+size_t address_list_intervals_most(const struct address_list *list, const struct address_sets *sets,
+				   enum pep_family family)
 {
-	CLEANUP(intervals_clear) struct intervals members = { 0 }, exclusions = { 0 }, rest = { 0 };
+	size_t most = is_open(list) ? 1 : 0;
+
+	/* Each exclusion splits at most one interval in two. */
+	for (size_t i = 0; i < list->count; i++) {
+		const struct address_range *range = &list->range[i];
+		const struct address_set *set = NULL;
+
+		if (range->family == ADDRESS_SET && sets)
+			set = address_sets_find(sets, range->set);
+		most += set ? set->list[family].count : range->family == family;
+	}
+	return most;
+}
+
+static int find_intervals(const struct address_list *list, const struct address_sets *sets,
+			  enum pep_family family, struct intervals *ret)
+{
+	CLEANUP(intervals_clear) struct intervals members = { 0 }, exclusions = { 0 };
 	struct choice choice = { .list = list, .sets = sets, .family = family };
 	int r;
 
@@ -144,17 +157,34 @@ int address_list_expand(const struct address_list *list, const struct address_se
 	r = collect(&choice, &exclusions);
 	if (r < 0)
 		return r;
-	r = subtract(&members, &exclusions, family, &rest);
-	if (r < 0)
-		return r;
-	return cover(&rest, family, ret, ret_count);
+	return subtract(&members, &exclusions, family, ret);
+}
+
+int address_list_intervals(const struct address_list *list, const struct address_sets *sets,
+			   enum pep_family family, struct address_interval **ret, size_t *ret_count)
+{
+	struct intervals found = { 0 };
+	int r = find_intervals(list, sets, family, &found);
+
+	*ret = found.interval;
+	*ret_count = found.count;
+	return r;
+}
+
+int address_list_expand(const struct address_list *list, const struct address_sets *sets,
+			enum pep_family family, struct address_prefix **ret, size_t *ret_count)
+{
+	CLEANUP(intervals_clear) struct intervals found = { 0 };
+	int r = find_intervals(list, sets, family, &found);
+
+	return r < 0 ? r : cover(&found, family, ret, ret_count);
 }
 
 /* ---- intervals */
 
 static int compare_intervals(const void *a, const void *b)
 {
-	const struct interval *x = a, *y = b;
+	const struct address_interval *x = a, *y = b;
 
 	return address_compare(&x->low, &y->low);
 }
@@ -165,8 +195,8 @@ static void merge(struct intervals *intervals, enum pep_family family)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < intervals->count; i++) {
-		struct interval *next = &intervals->interval[i];
-		struct interval *last = kept ? &intervals->interval[kept - 1] : NULL;
+		struct address_interval *next = &intervals->interval[i];
+		struct address_interval *last = kept ? &intervals->interval[kept - 1] : NULL;
 		struct address behind = last ? last->high : next->low;
 
 		if (last && (!address_increment(&behind, family) ||
@@ -209,7 +239,7 @@ static void append_set(const struct address_set *set, enum pep_family family,
 
 	for (size_t i = 0; i < entries->count; i++)
 		found->interval[found->count++] =
-			(struct interval){ entries->entry[i].low, entries->entry[i].high };
+			(struct address_interval){ entries->entry[i].low, entries->entry[i].high };
 }
 
 /* A set is in order already, which is quick to see and slow to make. */
@@ -242,11 +272,11 @@ static int collect(const struct choice *choice, struct intervals *ret)
 			append_set(set, family, &found);
 		else if (range->family == family && range->excluded == choice->excluded)
 			found.interval[found.count++] =
-				(struct interval){ range->low, range->high };
+				(struct address_interval){ range->low, range->high };
 	}
 	if (!choice->excluded && is_open(list))
 		found.interval[found.count++] =
-			(struct interval){ none, address_last(&none, 0, family) };
+			(struct address_interval){ none, address_last(&none, 0, family) };
 	sort(&found);
 	merge(&found, family);
 	*ret = found;
@@ -264,7 +294,7 @@ static int subtract(const struct intervals *members, const struct intervals *exc
 	if (!left.interval)
 		return -ENOMEM;
 	for (size_t m = 0; m < members->count; m++) {
-		struct interval rest = members->interval[m];
+		struct address_interval rest = members->interval[m];
 		bool any = true;
 
 		while (e < exclusions->count &&
@@ -273,10 +303,10 @@ static int subtract(const struct intervals *members, const struct intervals *exc
 		for (size_t i = e; any && i < exclusions->count &&
 				   address_compare(&exclusions->interval[i].low, &rest.high) <= 0;
 		     i++) {
-			const struct interval *hole = &exclusions->interval[i];
+			const struct address_interval *hole = &exclusions->interval[i];
 
 			if (address_compare(&hole->low, &rest.low) > 0) {
-				struct interval before = { rest.low, hole->low };
+				struct address_interval before = { rest.low, hole->low };
 
 				address_decrement(&before.high, family);
 				left.interval[left.count++] = before;
@@ -295,7 +325,7 @@ static int subtract(const struct intervals *members, const struct intervals *exc
 /* ---- prefixes */
 
 /* Cuts into prefixes; only counts them while @prefix is NULL. */
-static size_t cut(const struct interval *interval, enum pep_family family,
+static size_t cut(const struct address_interval *interval, enum pep_family family,
 		  struct address_prefix *prefix)
 {
 	struct address low = interval->low, last;

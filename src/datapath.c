@@ -153,6 +153,11 @@ void datapath_cancel(struct datapath *datapath)
 	datapath_fold_cancel(datapath);
 }
 
+const bool *datapath_cancelled(const struct datapath *datapath)
+{
+	return &datapath->cancelled;
+}
+
 void datapath_on_replace(struct datapath *datapath, datapath_replace replace, void *context)
 {
 	datapath->replace = replace;

@@ -95,6 +95,7 @@ void datapath_abandon(struct datapath *datapath, struct datapath_change **change
 
 /** Ends what is being compiled, and all later compiling, with -ECANCELED: for a stop. */
 void datapath_cancel(struct datapath *datapath);
+const bool *datapath_cancelled(const struct datapath *datapath); /* read it atomically */
 
 /** Publishes the state in force again under a new generation: flow caches forget. */
 void datapath_refresh(struct datapath *datapath);
@@ -107,8 +108,7 @@ struct datapath_figures {
 	size_t dead_policies; /* that the main image has, and nobody any more */
 	size_t image_bytes; /* of main image and overlay */
 	size_t image_capacity;
-	uint32_t
-		worst_compares; /* most rules that a packet can be compared with, also when policies end */
+	uint32_t worst_compares; /* rules a packet is compared with at most, also as policies end */
 	uint32_t worst_live; /* the same while all that are in force stay so */
 	bool improvable; /* folding would find a better main image */
 	uint64_t publish_ns; /* the last one took */

@@ -5,24 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address_sets.h"
 #include "cleanup.h"
 #include "findings_look.h"
 #include "policy.h"
 #include "policy_order.h"
 #include "policyset.h"
 
-#define WORK_MOST 50000000 /* a few seconds at most */
-
 static int add_interfaces(const struct policy *policy, struct findings *findings);
+static void sort_interfaces(struct findings *findings);
 static int make_regions(struct look *look);
 static int sort_family(struct look *look, enum pep_family family);
 
 static void look_clear(struct look *look)
 {
-	for (size_t i = 0; look->region && i < look->count; i++)
-		region_clear(&look->region[i]);
-	for (size_t i = 0; look->safe && i < look->safes; i++)
-		region_clear(&look->safe[i]);
 	free(look->region);
 	free(look->safe);
 	free(look->judged);
@@ -31,6 +27,8 @@ static void look_clear(struct look *look)
 		free(look->order[family].place);
 	}
 	free(look->out);
+	free(look->of_set);
+	span_arena_clear(&look->spans);
 	span_arena_clear(&look->arena);
 }
 
@@ -52,10 +50,13 @@ static int prepare(struct look *look)
 	    !findings->is_reached)
 		return -ENOMEM;
 	error = span_arena_make(REGION_SEARCH_SPANS, &look->arena);
+	if (!error)
+		error = span_arena_make(REGION_SPANS, &look->spans);
 	for (size_t i = 0; i < look->count && !error; i++)
 		error = add_interfaces(question->policy[i], findings);
 	for (size_t i = 0; i < look->safes && !error; i++)
 		error = add_interfaces(question->failsafe->policy[i], findings);
+	sort_interfaces(findings);
 	if (!error)
 		error = make_regions(look);
 	for (int family = 0; family < PEP_FAMILIES && !error; family++)
@@ -69,16 +70,28 @@ int findings_make(const struct findings_question *question, struct findings *ret
 	struct look look = {
 		.question = question,
 		.findings = ret,
-		.work = WORK_MOST,
+		.work = FINDINGS_WORK,
 	};
 	int error = prepare(&look);
 
 	for (size_t i = 0; i < look.count && !error; i++)
-		error = look_at_policy(&look, i);
-	for (size_t j = 0; j < look.count && !error; j++)
+		error = look_is_cancelled(&look) ? -ECANCELED : look_at_policy(&look, i);
+	for (size_t j = 0; j < look.count && !error; j++) {
 		for (size_t i = 0; i < look.count && !error; i++)
 			error = i == j ? 0 : look_at_pair(&look, i, j);
+		if (look_is_cancelled(&look))
+			error = -ECANCELED;
+	}
+	ret->work = FINDINGS_WORK - look.work;
+	ret->spans = look.spans.used;
 	return error;
+}
+
+bool look_is_cancelled(const struct look *look)
+{
+	const bool *cancelled = look->question->cancelled;
+
+	return cancelled && __atomic_load_n(cancelled, __ATOMIC_RELAXED);
 }
 
 void findings_clear(struct findings *findings)
@@ -92,12 +105,7 @@ void findings_clear(struct findings *findings)
 
 bool look_is_full(const struct look *look, enum finding_kind kind)
 {
-	const struct findings *findings = look->findings;
-	size_t alike = 0;
-
-	for (size_t i = 0; i < findings->count; i++)
-		alike += findings->finding[i].kind == kind;
-	return alike >= FINDINGS_PAIRS;
+	return look->found[kind] >= FINDINGS_PAIRS;
 }
 
 int look_note(struct look *look, const struct finding *finding)
@@ -114,6 +122,7 @@ int look_note(struct look *look, const struct finding *finding)
 		findings->room = room;
 	}
 	findings->finding[findings->count++] = *finding;
+	look->found[finding->kind]++;
 	return 0;
 }
 
@@ -121,46 +130,65 @@ int look_note(struct look *look, const struct finding *finding)
 
 static int add_interfaces(const struct policy *policy, struct findings *findings)
 {
-	for (size_t i = 0; i < policy->interface_count; i++) {
-		const char *name = policy->rare->interfaces[i], **more;
-		bool known = false;
+	size_t count = findings->interfaces + policy->interface_count;
+	const char **more;
 
-		for (size_t j = 0; j < findings->interfaces && !known; j++)
-			known = !strcmp(findings->interface[j], name);
-		if (known)
-			continue;
-		more = realloc(findings->interface, (findings->interfaces + 1) * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		findings->interface = more;
-		findings->interface[findings->interfaces++] = name;
-	}
+	if (!policy->interface_count)
+		return 0;
+	more = realloc(findings->interface, count * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	findings->interface = more;
+	for (size_t i = 0; i < policy->interface_count; i++)
+		more[findings->interfaces++] = policy->rare->interfaces[i];
 	return 0;
+}
+
+/* Each once, ascending. */
+static void sort_interfaces(struct findings *findings)
+{
+	const char **interface = findings->interface;
+	size_t kept = 0;
+
+	if (!interface)
+		return;
+	qsort(interface, findings->interfaces, sizeof(*interface), region_compare_names);
+	for (size_t i = 0; i < findings->interfaces; i++)
+		if (!kept || strcmp(interface[kept - 1], interface[i]) != 0)
+			interface[kept++] = interface[i];
+	findings->interfaces = kept;
 }
 
 /* What does not count has no region, nor what cannot be known. */
 static int make_regions(struct look *look)
 {
 	const struct findings_question *question = look->question;
-	const struct region_names names = {
+	size_t sets = question->sets ? question->sets->count : 0;
+	struct region_names names = {
 		.interface = look->findings->interface,
 		.interfaces = look->findings->interfaces,
 		.sets = question->sets,
 	};
 	int error = 0;
 
+	look->of_set = names.of_set = calloc(sets + 1, sizeof(*look->of_set));
+	if (!names.of_set)
+		return -ENOMEM;
+	for (size_t i = 0; i < look->safes && error != -ENOMEM; i++)
+		error = region_make(question->failsafe->policy[i], &names, &look->spans,
+				    &look->work, &look->safe[i]);
 	for (size_t i = 0; i < look->count && error != -ENOMEM; i++) {
 		const struct policy *policy = question->policy[i];
 
+		if (look_is_cancelled(look))
+			return -ECANCELED;
 		if (!policy->enabled ||
 		    (policy->expires_at && policy->expires_at <= question->now_us))
 			continue;
-		error = region_make(policy, &names, &look->region[i]);
+		error = region_make(policy, &names, &look->spans, &look->work, &look->region[i]);
 		look->judged[i] = !error;
 		look->findings->unknown += error && error != -ENOMEM;
 	}
-	for (size_t i = 0; i < look->safes && error != -ENOMEM; i++)
-		error = region_make(question->failsafe->policy[i], &names, &look->safe[i]);
 	return error == -ENOMEM ? error : 0;
 }
 
@@ -186,8 +214,11 @@ static int sort_family(struct look *look, enum pep_family family)
 	order->place = calloc(look->count + 1, sizeof(*order->place));
 	if (!placed || !order->index || !order->place)
 		return -ENOMEM;
-	for (size_t i = 0; i < look->count; i++)
+	for (size_t i = 0; i < look->count; i++) {
+		if (look_is_cancelled(look))
+			return -ECANCELED;
 		placed[i] = (struct placed){ policy_order(look->question->policy[i], family), i };
+	}
 	qsort(placed, look->count, sizeof(*placed), compare);
 	for (size_t i = 0; i < look->count; i++) {
 		order->index[i] = placed[i].index;

@@ -48,6 +48,7 @@ struct findings_question {
 	int64_t now_us; /* CLOCK_REALTIME: what has ended by then does not count */
 	const char *const *attached; /* interfaces; NULL: not known */
 	size_t attached_count;
+	const bool *cancelled; /* set by another thread, atomically, to end it; or NULL */
 };
 
 /* The answer. */
@@ -61,12 +62,14 @@ struct findings {
 	size_t interfaces;
 	struct region_point *reached; /* of each policy a packet that gets to it ... */
 	bool *is_reached; /* ... if one is known */
+	size_t work, spans; /* how many spans were looked at, and were kept */
 };
 
 #define FINDINGS_PAIRS 20 /* of each kind */
 #define FINDINGS_POLICIES 1000 /* more are not looked at */
+#define FINDINGS_WORK 250000000 /* spans, in all: a second at most */
 
-/** Looks. Free @ret with findings_clear(), also on failure. Returns 0 or -ENOMEM. */
+/** Looks. Free @ret with findings_clear(), also on failure. Returns 0, -ENOMEM or -ECANCELED. */
 int findings_make(const struct findings_question *question, struct findings *ret);
 /** Frees it. */
 void findings_clear(struct findings *findings);

@@ -20,11 +20,18 @@ struct look {
 	struct region *region, *safe;
 	bool *judged; /* it counts, and its region is known */
 	struct look_order order[PEP_FAMILIES];
+	struct span_arena spans; /* of all regions */
+	struct spans (*of_set)[PEP_FAMILIES]; /* the same, of named sets */
 	const struct region **out; /* room for a search */
 	struct span_arena arena; /* the same */
 	size_t searches; /* of packets of pairs, so far */
-	size_t work; /* that searches may still take */
+	size_t work; /* spans that may still be looked at */
+	bool gave_up; /* something of the policy that is looked at stays unknown */
+	size_t found[FINDINGS]; /* how many of each kind */
 };
+
+/** Whether nobody wants the answer any more. */
+bool look_is_cancelled(const struct look *look);
 
 /** Whether there are as many of a kind as are listed. */
 bool look_is_full(const struct look *look, enum finding_kind kind);

@@ -10,7 +10,7 @@
 #define SEARCHES_MOST 20000
 
 /* What the pair could be, or FINDINGS: nothing. */
-static enum finding_kind kind_of(const struct look *look, size_t earlier, size_t later,
+static enum finding_kind kind_of(struct look *look, size_t earlier, size_t later,
 				 enum pep_family family)
 {
 	const struct policy *first = look->question->policy[earlier];
@@ -27,33 +27,28 @@ static enum finding_kind kind_of(const struct look *look, size_t earlier, size_t
 	if (later < earlier)
 		return FINDING_ORDER;
 	if (first->action == PEP_ACTION_RATE_LIMIT || second->action == PEP_ACTION_RATE_LIMIT ||
-	    region_contains(a, b, family) || region_contains(b, a, family))
+	    region_contains(a, b, family, &look->work) ||
+	    region_contains(b, a, family, &look->work))
 		return FINDINGS;
 	return FINDING_PARTLY_SHADOWED;
 }
 
-static bool regions_meet(const struct look *look, size_t a, size_t b, enum pep_family family)
-{
-	for (int part = 0; part < REGION_PARTS; part++)
-		if (REGION_FAMILY(part) == family &&
-		    region_meets(&look->region[a], &look->region[b], part))
-			return true;
-	return false;
-}
-
-/* As for as many of a kind as are listed: more are only counted. */
+/* As for as many of a kind as are listed, and work is left for: more are only counted. */
 static int look_closer(struct look *look, const struct finding *wanted, enum pep_family family)
 {
 	struct finding finding = *wanted;
 	const struct region *const also[2] = { &look->region[finding.policy] };
+	bool many = look_is_full(look, finding.kind) || look->searches >= SEARCHES_MOST;
+	int result = -E2BIG;
 
-	if (look_is_full(look, finding.kind) || look->searches >= SEARCHES_MOST) {
-		look->findings->more[finding.kind]++;
-		return 1;
+	if (!many && look->work) {
+		look->searches++;
+		result = look_reach(look, finding.other, family, also, &finding.packet);
 	}
-	look->searches++;
-	if (look_reach(look, finding.other, family, also, &finding.packet) != 1)
-		return 0;
+	if (result < 0)
+		look->findings->more[finding.kind]++;
+	if (result != 1)
+		return result < 0;
 	if (finding.kind == FINDING_ORDER) { /* what is warned of stands later in the file */
 		finding.policy = wanted->other;
 		finding.other = wanted->policy;
@@ -72,7 +67,8 @@ int look_at_pair(struct look *look, size_t earlier, size_t later)
 		if (look->order[family].place[earlier] > look->order[family].place[later])
 			continue;
 		finding.kind = kind_of(look, earlier, later, family);
-		if (finding.kind != FINDINGS && regions_meet(look, earlier, later, family))
+		if (finding.kind != FINDINGS &&
+		    region_meets(&look->region[earlier], &look->region[later], family, &look->work))
 			result = look_closer(look, &finding, family);
 	}
 	return result < 0 ? result : 0;

@@ -12,6 +12,7 @@
 
 static int look_whether_reached(struct look *look, size_t index);
 static int note_unreached(struct look *look, size_t index);
+static int look_at_reached(struct look *look, size_t index);
 static int look_for_failsafe(struct look *look, size_t index);
 static int look_for_burst(struct look *look, size_t index);
 static int look_for_interface(struct look *look, size_t index);
@@ -19,11 +20,22 @@ static int look_for_successor(struct look *look, size_t index);
 
 int look_at_policy(struct look *look, size_t index)
 {
-	int error = look->judged[index] ? look_whether_reached(look, index) : 0;
+	int error;
 
-	if (error || !look->judged[index] || !look->findings->is_reached[index])
-		return error;
-	error = look_for_failsafe(look, index);
+	if (!look->judged[index])
+		return 0;
+	look->gave_up = false;
+	error = look_whether_reached(look, index);
+	if (!error && look->findings->is_reached[index])
+		error = look_at_reached(look, index);
+	look->findings->unknown += look->gave_up || !look->work;
+	return error;
+}
+
+static int look_at_reached(struct look *look, size_t index)
+{
+	int error = look_for_failsafe(look, index);
+
 	if (!error)
 		error = look_for_burst(look, index);
 	if (!error)
@@ -51,6 +63,16 @@ static bool hides(const struct look *look, size_t index, const struct policy *hi
 		(hidden->expires_at && hidden->expires_at <= policy->expires_at));
 }
 
+/* As region_search(), and notes when it is not known. */
+static int search_it(struct look *look, const struct region_search *search,
+		     struct region_point *ret)
+{
+	int result = look_is_cancelled(look) ? -E2BIG : region_search(search, ret);
+
+	look->gave_up |= result < 0;
+	return result;
+}
+
 int look_reach(struct look *look, size_t index, enum pep_family family,
 	       const struct region *const also[2], struct region_point *ret)
 {
@@ -73,7 +95,7 @@ int look_reach(struct look *look, size_t index, enum pep_family family,
 	for (size_t i = 0; i < order->place[index]; i++)
 		if (hides(look, order->index[i], policy))
 			look->out[search.outs++] = &look->region[order->index[i]];
-	return region_search(&search, ret);
+	return search_it(look, &search, ret);
 }
 
 static bool matches_any(const struct region *region, enum pep_family family)
@@ -88,22 +110,19 @@ static int look_whether_reached(struct look *look, size_t index)
 {
 	struct findings *findings = look->findings;
 	const struct region *region = &look->region[index];
-	bool unknown = false;
 	int result = 0;
 
 	if (!matches_any(region, PEP_IPV4) && !matches_any(region, PEP_IPV6))
 		return look_note(look, &(struct finding){ .kind = FINDING_IMPOSSIBLE,
 							  .policy = index,
 							  .other = FINDING_NONE });
-	for (int family = 0; family < PEP_FAMILIES && result != 1; family++) {
+	for (int family = 0; family < PEP_FAMILIES && result != 1; family++)
 		result = look_reach(look, index, family, NULL, &findings->reached[index]);
-		unknown |= result < 0;
-	}
 	findings->is_reached[index] = result == 1;
-	if (result == 1)
-		return 0;
-	findings->unknown += unknown;
-	return unknown ? 0 : note_unreached(look, index);
+	if (result != 1)
+		return look->gave_up ? 0 : note_unreached(look, index);
+	look->gave_up = false; /* one packet is enough */
+	return 0;
 }
 
 /* ---- never reached */
@@ -145,10 +164,11 @@ static bool find_other_way(struct look *look, size_t index, struct finding *ret)
 	return false;
 }
 
-static bool same_packets(const struct region *a, const struct region *b)
+static bool same_packets(struct look *look, const struct region *a, const struct region *b)
 {
 	for (int family = 0; family < PEP_FAMILIES; family++)
-		if (!region_contains(a, b, family) || !region_contains(b, a, family))
+		if (!region_contains(a, b, family, &look->work) ||
+		    !region_contains(b, a, family, &look->work))
 			return false;
 	return true;
 }
@@ -165,15 +185,18 @@ static int note_unreached(struct look *look, size_t index)
 
 	if (find_other_way(look, index, &finding)) {
 		if (look->question->policy[index]->action != PEP_ACTION_LOG_ONLY &&
-		    same_packets(&look->region[index], &look->region[finding.other]))
+		    same_packets(look, &look->region[index], &look->region[finding.other]))
 			finding.kind = FINDING_CONTRADICTORY;
+		look->gave_up = false;
 		return look_note(look, &finding);
 	}
 	finding.kind = FINDING_REDUNDANT;
-	if (!region_search(&any, &finding.packet)) { /* IPv4 is the first of the families */
+	if (!search_it(look, &any, &finding.packet)) { /* IPv4 is the first of the families */
 		any.family = PEP_IPV6;
-		region_search(&any, &finding.packet);
+		search_it(look, &any, &finding.packet);
 	}
+	if (look->gave_up)
+		return 0;
 	finding.other = decider(look, index, &finding.packet);
 	return look_note(look, &finding);
 }
@@ -254,7 +277,7 @@ static bool meet(struct look *look, size_t a, size_t b, enum pep_family family)
 	};
 	struct region_point ignored;
 
-	return region_search(&search, &ignored) != 0;
+	return search_it(look, &search, &ignored) != 0;
 }
 
 static bool is_alike(const struct policy *a, const struct policy *b)
@@ -277,7 +300,7 @@ static bool succeeded(struct look *look, size_t index, enum pep_family family, s
 		if (!look->judged[*ret])
 			continue;
 		if (is_alike(policy, next) &&
-		    region_contains(&look->region[*ret], &look->region[index], family))
+		    region_contains(&look->region[*ret], &look->region[index], family, &look->work))
 			return policy->action == PEP_ACTION_ALLOW ||
 			       policy_is_broad(next, family) == policy_is_broad(policy, family);
 		if (!is_alike(policy, next) && meet(look, *ret, index, family))

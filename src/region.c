@@ -7,6 +7,7 @@
 
 #include "address.h"
 #include "address_sets.h"
+#include "cleanup.h"
 #include "policy.h"
 #include "protocol.h"
 
@@ -19,33 +20,16 @@
 #define VLAN_LEAST 1 /* an id of 0 is for the priority alone */
 #define VLAN_MOST 4095
 
-struct covers {
-	struct address_prefix *src[PEP_FAMILIES], *dst[PEP_FAMILIES];
-	size_t srcs[PEP_FAMILIES], dsts[PEP_FAMILIES];
-};
-
 /* What is being made. */
 struct making {
 	const struct policy *policy;
 	const struct region_names *names;
 	struct region *region;
 	struct span_arena *arena;
-	struct covers covers;
-	bool full; /* the arena, which would be a mistake in its size */
+	size_t *work;
+	bool full; /* the arena, which would be a mistake in room_needed() */
+	int error;
 };
-
-static void covers_clear(struct covers *covers)
-{
-	for (int family = 0; family < PEP_FAMILIES; family++) {
-		free(covers->src[family]);
-		free(covers->dst[family]);
-	}
-}
-
-void region_clear(struct region *region)
-{
-	span_arena_clear(&region->arena);
-}
 
 /* ---- the sets of one dimension */
 
@@ -119,6 +103,13 @@ static struct spans tcp_flags(struct making *making)
 	return sorted(making, count);
 }
 
+int region_compare_names(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+
+	return strcmp(*x, *y);
+}
+
 static struct spans interfaces(struct making *making)
 {
 	const struct policy *policy = making->policy;
@@ -128,10 +119,13 @@ static struct spans interfaces(struct making *making)
 	if (!policy->interface_count)
 		return one(making, 0, names->interfaces);
 	for (size_t i = 0; i < policy->interface_count; i++) {
-		for (size_t j = 0; j < names->interfaces; j++) {
-			if (strcmp(policy->rare->interfaces[i], names->interface[j]) != 0)
-				continue;
-			put(making, j + 1, j + 1);
+		const char *const *found = bsearch(&policy->rare->interfaces[i], names->interface,
+						   names->interfaces, sizeof(*names->interface),
+						   region_compare_names);
+
+		if (found) {
+			put(making, (span_number)(found - names->interface) + 1,
+			    (span_number)(found - names->interface) + 1);
 			count++;
 		}
 	}
@@ -141,12 +135,12 @@ static struct spans interfaces(struct making *making)
 static struct spans vlans(struct making *making)
 {
 	struct spans wanted = numbers(making, &making->policy->rare->vlan, PORT_MOST);
-	struct spans all, both = { 0 };
+	static const struct span all[] = { { VLAN_LEAST, VLAN_MOST },
+					   { PEP_VLAN_NONE, PEP_VLAN_NONE } };
+	const struct spans in[2] = { wanted, { all, ARRAY_SIZE(all) } };
+	struct spans both = { 0 };
 
-	put(making, VLAN_LEAST, VLAN_MOST);
-	put(making, PEP_VLAN_NONE, PEP_VLAN_NONE);
-	all = sorted(making, 2);
-	making->full |= spans_intersect(making->arena, wanted, all, &both) != 0;
+	making->full |= spans_intersect(making->arena, in, &both, making->work) != 0;
 	return both;
 }
 
@@ -159,37 +153,48 @@ static span_number address_number(const struct address *address, enum pep_family
 	return result;
 }
 
-static struct spans addresses(struct making *making, const struct address_prefix *prefix,
-			      size_t count, enum pep_family family)
+/* Where the spans are kept of a list that is one set and no more; NULL: it is not so. */
+static struct spans *shared_spans(const struct making *making, const struct address_list *list,
+				  enum pep_family family)
 {
-	unsigned int width = address_bits(family);
+	const struct region_names *names = making->names;
+	const struct address_range *only = list->range;
 
-	for (size_t i = 0; i < count; i++) {
-		span_number low = address_number(&prefix[i].address, family);
-		unsigned int rest = width - prefix[i].bits;
-		span_number size = rest < 128 ? ((span_number)1 << rest) - 1 : ~(span_number)0;
+	if (!names->of_set || list->count != 1 || only->family != ADDRESS_SET || only->excluded)
+		return NULL;
+	return &names->of_set[address_sets_index(names->sets, only->set)][family];
+}
 
-		put(making, low, low + size);
-	}
-	return sorted(making, count);
+static struct spans addresses(struct making *making, const struct address_list *list,
+			      enum pep_family family)
+{
+	struct spans own = { 0 }, *ret = shared_spans(making, list, family);
+	CLEANUP(cleanup_free) struct address_interval *interval = NULL;
+	size_t count = 0;
+
+	if (!ret)
+		ret = &own;
+	if (ret->count)
+		return *ret;
+	making->error |=
+		address_list_intervals(list, making->names->sets, family, &interval, &count);
+	for (size_t i = 0; i < count; i++)
+		put(making, address_number(&interval[i].low, family),
+		    address_number(&interval[i].high, family));
+	*ret = (struct spans){ making->arena->span + making->arena->used - count, count };
+	return *ret;
 }
 
 /* ---- parts */
 
 static int class_protocol(enum region_class class, enum pep_family family)
 {
-	switch (class) {
-	case REGION_TCP:
-		return PROTOCOL_TCP;
-	case REGION_UDP:
-		return PROTOCOL_UDP;
-	case REGION_SCTP:
-		return PROTOCOL_SCTP;
-	case REGION_ICMP:
-		return family == PEP_IPV4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
-	default:
-		return -1;
-	}
+	static const int protocol[REGION_CLASSES] = { PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP,
+						      PROTOCOL_ICMP, -1 };
+
+	if (class == REGION_ICMP && family == PEP_IPV6)
+		return PROTOCOL_ICMPV6;
+	return protocol[class];
 }
 
 unsigned int region_headers(int part)
@@ -238,6 +243,8 @@ static struct spans others(struct making *making, enum pep_family family)
 static bool make_transport(struct making *making, int part, struct spans protocols,
 			   struct region_box *box)
 {
+	static const struct span zero = { 0, 0 };
+	const struct spans absent = { &zero, 1 };
 	const struct policy *policy = making->policy;
 	enum region_class class = REGION_CLASS(part);
 	int protocol = class_protocol(class, REGION_FAMILY(part));
@@ -254,10 +261,10 @@ static bool make_transport(struct making *making, int part, struct spans protoco
 		box->dimension[REGION_FIRST] = number(making, policy->icmp_type, 255);
 		box->dimension[REGION_SECOND] = number(making, policy->icmp_code, 255);
 	} else if (!ports) {
-		box->dimension[REGION_FIRST] = box->dimension[REGION_SECOND] = one(making, 0, 0);
+		box->dimension[REGION_FIRST] = box->dimension[REGION_SECOND] = absent;
 	}
 	if (class != REGION_TCP)
-		box->dimension[REGION_FLAGS] = one(making, 0, 0);
+		box->dimension[REGION_FLAGS] = absent;
 	return true;
 }
 
@@ -300,13 +307,10 @@ static void make_part(struct making *making, int part, const struct region_box *
 
 static void make_family(struct making *making, enum pep_family family, struct region_box *shared)
 {
-	const struct covers *covers = &making->covers;
 	struct spans protocols = others(making, family);
 
-	shared->dimension[REGION_SRC] =
-		addresses(making, covers->src[family], covers->srcs[family], family);
-	shared->dimension[REGION_DST] =
-		addresses(making, covers->dst[family], covers->dsts[family], family);
+	shared->dimension[REGION_SRC] = addresses(making, &making->policy->src, family);
+	shared->dimension[REGION_DST] = addresses(making, &making->policy->dst, family);
 	for (int class = 0; class < REGION_CLASSES; class ++)
 		for (int fragment = 0; fragment < 2; fragment++)
 			make_part(making, REGION_PART(family, class, fragment), shared, protocols);
@@ -340,58 +344,55 @@ static bool names_unknown(const struct address_list *list, const struct address_
 	return false;
 }
 
-static int make_covers(struct making *making)
+/* How many spans its addresses may take; SIZE_MAX: too many. */
+static size_t addresses_most(const struct making *making)
 {
-	const struct policy *policy = making->policy;
-	const struct address_sets *sets = making->names->sets;
-	struct covers *covers = &making->covers;
-	int error = 0;
+	const struct address_list *const side[] = { &making->policy->src, &making->policy->dst };
+	size_t most = 0;
 
-	if (names_unknown(&policy->src, sets) || names_unknown(&policy->dst, sets))
-		return -ENOENT;
-	for (int family = 0; family < PEP_FAMILIES && !error; family++) {
-		if (!policy_has_family(policy, family))
+	for (int i = 0; i < 2 * PEP_FAMILIES; i++) {
+		enum pep_family family = i / 2;
+		const struct spans *shared = shared_spans(making, side[i % 2], family);
+		size_t count;
+
+		if ((shared && shared->count) || !policy_has_family(making->policy, family))
 			continue;
-		error = address_list_expand(&policy->src, sets, family, &covers->src[family],
-					    &covers->srcs[family]);
-		if (!error)
-			error = address_list_expand(&policy->dst, sets, family,
-						    &covers->dst[family], &covers->dsts[family]);
-		if (covers->srcs[family] > SPANS_MOST || covers->dsts[family] > SPANS_MOST)
-			return -E2BIG;
+		count = address_list_intervals_most(side[i % 2], making->names->sets, family);
+		if (count > SPANS_MOST)
+			return SIZE_MAX;
+		most += count;
 	}
-	return error;
+	return most;
 }
 
 static size_t room_needed(const struct making *making)
 {
 	const struct policy *policy = making->policy;
-	const struct covers *covers = &making->covers;
-	size_t room = SPANS_FIXED + policy->interface_count + policy->sport.count +
-		      policy->dport.count + 2 * policy->rare->vlan.count;
 
-	for (int family = 0; family < PEP_FAMILIES; family++)
-		room += covers->srcs[family] + covers->dsts[family];
-	return room + (policy->tcp_flags_mask ? SPANS_FLAGS : 0) +
+	return SPANS_FIXED + policy->interface_count + policy->sport.count + policy->dport.count +
+	       2 * policy->rare->vlan.count + (policy->tcp_flags_mask ? SPANS_FLAGS : 0) +
 	       (policy->rare->dscp ? SPANS_DSCP : 0) + (size_t)REGION_PARTS * 6;
 }
 
-int region_make(const struct policy *policy, const struct region_names *names, struct region *ret)
+int region_make(const struct policy *policy, const struct region_names *names,
+		struct span_arena *arena, size_t *work, struct region *ret)
 {
 	struct making making = {
 		.policy = policy,
 		.names = names,
 		.region = ret,
-		.arena = &ret->arena,
+		.arena = arena,
+		.work = work,
 	};
-	int error;
+	size_t addresses;
 
 	*ret = (struct region){ 0 };
-	error = make_covers(&making);
-	if (!error)
-		error = span_arena_make(room_needed(&making), &ret->arena);
-	if (!error)
-		make_all(&making);
-	covers_clear(&making.covers);
-	return making.full ? -E2BIG : error;
+	if (names_unknown(&policy->src, names->sets) || names_unknown(&policy->dst, names->sets))
+		return -ENOENT;
+	addresses = addresses_most(&making);
+	if (addresses >= *work || addresses + room_needed(&making) > arena->room - arena->used)
+		return -E2BIG;
+	*work -= addresses;
+	make_all(&making);
+	return making.full ? -E2BIG : making.error;
 }

@@ -57,7 +57,6 @@ struct region_box {
 struct region {
 	bool any[REGION_PARTS]; /* whether it matches some of the part */
 	struct region_box box[REGION_PARTS];
-	struct span_arena arena;
 };
 
 /* A packet, as a number in each dimension. */
@@ -68,27 +67,34 @@ struct region_point {
 
 /* What policies may name. */
 struct region_names {
-	const char *const *interface;
+	const char *const *interface; /* ascending */
 	size_t interfaces;
 	const struct address_sets *sets; /* NULL: none is known */
+	struct spans (*of_set)[PEP_FAMILIES]; /* room for as many, at first 0; NULL: none */
 };
 
+/** By strcmp(), for qsort(): the order of the names of interfaces. */
+int region_compare_names(const void *a, const void *b);
+
 /**
- * Fills in @ret, to be cleared with region_clear(). Returns 0; -ENOENT when it
- * names a set that is not known; -E2BIG when its addresses are too many; -ENOMEM.
+ * Fills in @ret, of spans that @arena keeps. Returns 0; -ENOENT when it names a set that is
+ * not known; -E2BIG when its addresses are too many, or for what is left of @arena or *work;
+ * -ENOMEM.
  */
-int region_make(const struct policy *policy, const struct region_names *names, struct region *ret);
-/** Frees it. */
-void region_clear(struct region *region);
+int region_make(const struct policy *policy, const struct region_names *names,
+		struct span_arena *arena, size_t *work, struct region *ret);
 
 /** The bytes of the headers of a packet of a part, which has no fewer. */
 unsigned int region_headers(int part);
 
-/** Whether all of @b's packets of the family are @a's too. */
-bool region_contains(const struct region *a, const struct region *b, enum pep_family family);
+/* Both take the spans that they look at off *work, and with none left say what claims least. */
 
-/** Whether some packet of a part is in both. */
-bool region_meets(const struct region *a, const struct region *b, int part);
+/** Whether all of @b's packets of the family are @a's too. */
+bool region_contains(const struct region *a, const struct region *b, enum pep_family family,
+		     size_t *work);
+/** Whether some packet of a family may be in both. */
+bool region_meets(const struct region *a, const struct region *b, enum pep_family family,
+		  size_t *work);
 
 /* A search: of a packet that is in all of `in` and in none of `out`. */
 struct region_search {
@@ -99,9 +105,10 @@ struct region_search {
 	enum pep_family family;
 	span_number length; /* that is preferred; 0: the least */
 	struct span_arena *arena; /* to work with; REGION_SEARCH_SPANS will do */
-	size_t *work; /* how many boxes may still be compared; taken off */
+	size_t *work; /* how many spans may still be looked at; taken off */
 };
 
+#define REGION_SPANS (1 << 18) /* room for all regions of many policies, 8 MiB */
 #define REGION_SEARCH_SPANS 100000
 
 /** Returns 1 with a packet, 0 when there is none, -E2BIG when it gives up. */

@@ -13,59 +13,61 @@
 #include "protocol.h"
 #include "region.h"
 
-#define COMPARES_MOST 100000 /* of boxes, of a search in one part */
+#define WORK_MOST 2000000 /* of a search in one part */
 #define DEPTH_MOST 200
 
 struct searching {
 	const struct region_search *search;
 	struct span_arena *arena;
 	int part;
-	size_t work; /* boxes that may still be compared */
+	size_t work; /* spans that may still be looked at */
 	unsigned int depth;
 	struct region_point *ret;
 };
 
-static bool boxes_meet(const struct region_box *a, const struct region_box *b)
+static bool boxes_meet(const struct region_box *a, const struct region_box *b, size_t *work)
 {
 	for (int i = 0; i < REGION_DIMENSIONS; i++)
-		if (!spans_overlap(a->dimension[i], b->dimension[i]))
+		if (!spans_overlap(a->dimension[i], b->dimension[i], work))
 			return false;
 	return true;
 }
 
-static bool box_contains(const struct region_box *a, const struct region_box *b)
+static bool box_contains(const struct region_box *a, const struct region_box *b, size_t *work)
 {
 	for (int i = 0; i < REGION_DIMENSIONS; i++)
-		if (!spans_contain(a->dimension[i], b->dimension[i]))
+		if (!spans_contain(a->dimension[i], b->dimension[i], work))
 			return false;
 	return true;
 }
 
-bool region_contains(const struct region *a, const struct region *b, enum pep_family family)
+bool region_contains(const struct region *a, const struct region *b, enum pep_family family,
+		     size_t *work)
 {
-	for (int part = 0; part < REGION_PARTS; part++)
+	for (int part = 0; part < REGION_PARTS && *work; part++)
 		if (REGION_FAMILY(part) == family && b->any[part] &&
-		    (!a->any[part] || !box_contains(&a->box[part], &b->box[part])))
+		    (!a->any[part] || !box_contains(&a->box[part], &b->box[part], work)))
 			return false;
-	return true;
+	return *work;
 }
 
-bool region_meets(const struct region *a, const struct region *b, int part)
+bool region_meets(const struct region *a, const struct region *b, enum pep_family family,
+		  size_t *work)
 {
-	return a->any[part] && b->any[part] && boxes_meet(&a->box[part], &b->box[part]);
+	for (int part = 0; part < REGION_PARTS && *work; part++)
+		if (REGION_FAMILY(part) == family && a->any[part] && b->any[part] &&
+		    boxes_meet(&a->box[part], &b->box[part], work))
+			return true;
+	return !*work;
 }
 
 bool region_has(const struct region *region, const struct region_point *point)
 {
 	if (!region->any[point->part])
 		return false;
-	for (int i = 0; i < REGION_DIMENSIONS; i++) {
-		struct span value = { point->value[i], point->value[i] };
-
-		if (!spans_overlap(region->box[point->part].dimension[i],
-				   (struct spans){ &value, 1 }))
+	for (int i = 0; i < REGION_DIMENSIONS; i++)
+		if (!spans_have(region->box[point->part].dimension[i], point->value[i]))
 			return false;
-	}
 	return true;
 }
 
@@ -121,13 +123,14 @@ static int search_beside(struct searching *searching, struct region_box *box,
 	int result = 0;
 
 	for (int i = 0; i < REGION_DIMENSIONS && !result; i++) {
-		struct spans whole = box->dimension[i], *here = &box->dimension[i];
+		const struct spans both[2] = { box->dimension[i], out->dimension[i] };
+		struct spans *here = &box->dimension[i];
 
-		if (spans_subtract(searching->arena, whole, out->dimension[i], here))
+		if (spans_subtract(searching->arena, both, here, &searching->work))
 			return -E2BIG;
 		if (here->count)
 			result = search_box(searching, box, from);
-		if (!result && spans_intersect(searching->arena, whole, out->dimension[i], here))
+		if (!result && spans_intersect(searching->arena, both, here, &searching->work))
 			return -E2BIG;
 	}
 	return result;
@@ -144,12 +147,13 @@ static size_t first_met(struct searching *searching, const struct region_box *bo
 	for (size_t i = from; i < search->outs && !*ret_held && searching->work; i++) {
 		const struct region *out = search->out[i];
 
-		searching->work--;
-		if (!out->any[searching->part] || !boxes_meet(box, &out->box[searching->part]))
+		searching->work--; /* also where there is nothing to look at */
+		if (!out->any[searching->part] ||
+		    !boxes_meet(box, &out->box[searching->part], &searching->work))
 			continue;
 		if (first == search->outs)
 			first = i;
-		*ret_held = box_contains(&out->box[searching->part], box);
+		*ret_held = box_contains(&out->box[searching->part], box, &searching->work);
 	}
 	return first;
 }
@@ -188,16 +192,21 @@ static int meet(struct searching *searching, struct region_box *ret)
 	for (size_t i = 0; i < search->ins; i++)
 		if (!search->in[i]->any[searching->part])
 			return 0;
+	if (!searching->work)
+		return -E2BIG;
 	*ret = search->in[0]->box[searching->part];
 	for (size_t i = 1; i < search->ins; i++) {
 		const struct region_box *other = &search->in[i]->box[searching->part];
 
-		if (!boxes_meet(ret, other))
+		if (!boxes_meet(ret, other, &searching->work))
 			return 0;
-		for (int d = 0; d < REGION_DIMENSIONS; d++)
-			if (spans_intersect(searching->arena, ret->dimension[d],
-					    other->dimension[d], &ret->dimension[d]))
+		for (int d = 0; d < REGION_DIMENSIONS; d++) {
+			const struct spans both[2] = { ret->dimension[d], other->dimension[d] };
+
+			if (spans_intersect(searching->arena, both, &ret->dimension[d],
+					    &searching->work))
 				return -E2BIG;
+		}
 	}
 	for (int d = 0; d < REGION_DIMENSIONS; d++)
 		if (!ret->dimension[d].count)
@@ -215,7 +224,7 @@ int region_search(const struct region_search *search, struct region_point *ret)
 			.search = search,
 			.arena = search->arena,
 			.part = part,
-			.work = *search->work < COMPARES_MOST ? *search->work : COMPARES_MOST,
+			.work = *search->work < WORK_MOST ? *search->work : WORK_MOST,
 			.ret = ret,
 		};
 		size_t work = searching.work;

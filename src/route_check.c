@@ -13,6 +13,7 @@
 #include "change_answer.h"
 #include "cleanup.h"
 #include "commits.h"
+#include "datapath.h"
 #include "findings_text.h"
 #include "group.h"
 #include "heap.h"
@@ -126,6 +127,7 @@ static int look(struct check *check, const struct group *group, const struct pol
 		.now_us = http_change_source(group).now_us,
 		.attached = (const char *const *)check->attached,
 		.attached_count = check->attached_count,
+		.cancelled = datapath_cancelled(check->commit.daemon->datapath),
 	};
 	int error = findings_make(&question, &findings);
 

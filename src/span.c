@@ -56,55 +56,69 @@ struct spans spans_sort(struct span_arena *arena, size_t count)
 	return (struct spans){ span, kept };
 }
 
-int spans_intersect(struct span_arena *arena, struct spans a, struct spans b, struct spans *ret)
+static void take(size_t *work, size_t looked_at)
 {
-	size_t first = arena->used, i = 0, j = 0;
+	*work -= looked_at < *work ? looked_at : *work;
+}
 
-	while (i < a.count && j < b.count) {
+int spans_intersect(struct span_arena *arena, const struct spans in[2], struct spans *ret,
+		    size_t *work)
+{
+	const struct spans a = in[0], b = in[1];
+	size_t first = arena->used, i = 0, j = 0;
+	bool full = false;
+
+	while (i < a.count && j < b.count && !full) {
 		span_number low = a.span[i].low > b.span[j].low ? a.span[i].low : b.span[j].low;
 		bool ends = a.span[i].high < b.span[j].high;
 		span_number high = ends ? a.span[i].high : b.span[j].high;
 
-		if (low <= high && !put(arena, low, high))
-			return -ENOSPC;
+		full = low <= high && !put(arena, low, high);
 		if (ends)
 			i++;
 		else
 			j++;
 	}
+	take(work, i + j);
+	if (full)
+		return -ENOSPC;
 	*ret = (struct spans){ &arena->span[first], arena->used - first };
 	return 0;
 }
 
-/* What of one span is in none of @b. */
-static bool put_rest(struct span_arena *arena, struct span span, struct spans b)
+/* What of one span is in none of @b, of which those before *from end before it. */
+static bool put_rest(struct span_arena *arena, struct span span, struct spans b, size_t *from)
 {
-	for (size_t j = 0; j < b.count; j++) {
-		if (b.span[j].high < span.low)
-			continue;
-		if (b.span[j].low > span.high)
-			break;
-		if (b.span[j].low > span.low && !put(arena, span.low, b.span[j].low - 1))
+	while (*from < b.count && b.span[*from].high < span.low)
+		++*from;
+	for (; *from < b.count && b.span[*from].low <= span.high; ++*from) {
+		const struct span *taken = &b.span[*from];
+
+		if (taken->low > span.low && !put(arena, span.low, taken->low - 1))
 			return false;
-		if (b.span[j].high >= span.high)
+		if (taken->high >= span.high)
 			return true;
-		span.low = b.span[j].high + 1;
+		span.low = taken->high + 1;
 	}
 	return put(arena, span.low, span.high);
 }
 
-int spans_subtract(struct span_arena *arena, struct spans a, struct spans b, struct spans *ret)
+int spans_subtract(struct span_arena *arena, const struct spans in[2], struct spans *ret,
+		   size_t *work)
 {
-	size_t first = arena->used;
+	size_t first = arena->used, i = 0, j = 0;
+	bool full = false;
 
-	for (size_t i = 0; i < a.count; i++)
-		if (!put_rest(arena, a.span[i], b))
-			return -ENOSPC;
+	for (; i < in[0].count && !full; i++)
+		full = !put_rest(arena, in[0].span[i], in[1], &j);
+	take(work, i + j);
+	if (full)
+		return -ENOSPC;
 	*ret = (struct spans){ &arena->span[first], arena->used - first };
 	return 0;
 }
 
-bool spans_overlap(struct spans a, struct spans b)
+bool spans_overlap(struct spans a, struct spans b, size_t *work)
 {
 	size_t i = 0, j = 0;
 
@@ -114,29 +128,47 @@ bool spans_overlap(struct spans a, struct spans b)
 		else if (b.span[j].high < a.span[i].low)
 			j++;
 		else
-			return true;
+			break;
 	}
-	return false;
+	take(work, i + j + 1);
+	return i < a.count && j < b.count;
 }
 
-bool spans_contain(struct spans a, struct spans b)
+bool spans_contain(struct spans a, struct spans b, size_t *work)
 {
-	size_t i = 0;
+	size_t i = 0, j = 0;
 
-	for (size_t j = 0; j < b.count; j++) {
+	if (a.span == b.span && a.count == b.count) {
+		take(work, 1);
+		return true;
+	}
+	for (; j < b.count; j++) {
 		while (i < a.count && a.span[i].high < b.span[j].low)
 			i++;
 		if (i == a.count || a.span[i].low > b.span[j].low ||
 		    a.span[i].high < b.span[j].high)
-			return false;
+			break;
 	}
-	return true;
+	take(work, i + j + 1);
+	return j == b.count;
+}
+
+bool spans_have(struct spans spans, span_number number)
+{
+	size_t low = 0, high = spans.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (spans.span[middle].high < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < spans.count && spans.span[low].low <= number;
 }
 
 span_number spans_pick(struct spans spans, span_number preferred)
 {
-	for (size_t i = 0; i < spans.count; i++)
-		if (spans.span[i].low <= preferred && preferred <= spans.span[i].high)
-			return preferred;
-	return spans.span[0].low;
+	return spans_have(spans, preferred) ? preferred : spans.span[0].low;
 }

@@ -38,16 +38,23 @@ struct spans spans_one(struct span_arena *arena, span_number low, span_number hi
 /** Sorts and merges @count spans in place, the last that were put into the arena. */
 struct spans spans_sort(struct span_arena *arena, size_t count);
 
+/* What follows takes the spans that it looks at off *work, which stays at 0 then. */
+
 /** @{ */
 /** Returns 0, or -ENOSPC when there is no room. */
-int spans_intersect(struct span_arena *arena, struct spans a, struct spans b, struct spans *ret);
-int spans_subtract(struct span_arena *arena, struct spans a, struct spans b, struct spans *ret);
+int spans_intersect(struct span_arena *arena, const struct spans in[2], struct spans *ret,
+		    size_t *work);
+int spans_subtract(struct span_arena *arena, const struct spans in[2], struct spans *ret,
+		   size_t *work);
 /** @} */
 
 /** Whether a number is in both. */
-bool spans_overlap(struct spans a, struct spans b);
+bool spans_overlap(struct spans a, struct spans b, size_t *work);
 /** Whether all of @b is in @a. */
-bool spans_contain(struct spans a, struct spans b);
+bool spans_contain(struct spans a, struct spans b, size_t *work);
+
+/** Whether a number is in it; quick. */
+bool spans_have(struct spans spans, span_number number);
 
 /** @preferred, if it is in it, else the least; there must be one. */
 span_number spans_pick(struct spans spans, span_number preferred);

@@ -4,13 +4,18 @@
  * each policy is either found to be out of reach or has a packet that gets to it.
  */
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
+#include "address_set.h"
+#include "address_sets.h"
 #include "cleanup.h"
 #include "findings_bed.h"
 #include "policy_text.h"
 #include "policyset.h"
+#include "root/random_policies.h"
 #include "root/random_samples.h"
 
 #define LOOPS 10
@@ -188,6 +193,160 @@ START_TEST(by_several)
 }
 END_TEST
 
+#define MANY 4096 /* addresses of a set */
+#define POLICIES 1000
+
+/* Puts a set in of every fourth address from the first on. */
+static void add_set(struct address_sets **sets, const char *name, unsigned int first)
+{
+	CLEANUP(address_sets_put) struct address_sets *before = *sets;
+	CLEANUP(address_set_put) struct address_set *set = NULL;
+	struct address_draft draft = { 0 };
+
+	for (unsigned int i = 0; i < MANY; i++) {
+		struct address_range range = { .family = PEP_IPV4, .prefix_bits = 32 };
+
+		range.low.word[0] = range.high.word[0] = 0x0a000000 + 4 * i + first;
+		ck_assert_int_eq(address_draft_add(&draft, &range, 0), 0);
+	}
+	ck_assert_int_eq(address_set_make(name, &draft, &set), 0);
+	ck_assert_int_eq(address_sets_with(before, set, sets), 0);
+}
+
+/* "@even" and "@odd". */
+static struct address_sets *interleaved_sets(void)
+{
+	struct address_sets *sets = address_sets_new();
+
+	ck_assert_ptr_nonnull(sets);
+	add_set(&sets, "even", 0);
+	add_set(&sets, "odd", 2);
+	return sets;
+}
+
+static int look_with_sets(const char *text, const bool *cancelled)
+{
+	CLEANUP(address_sets_put) struct address_sets *sets = interleaved_sets();
+	struct findings_question question = { .sets = sets, .cancelled = cancelled };
+
+	bed.set = parse_set(text, false);
+	question.policy = bed.set->policy;
+	question.count = bed.set->count;
+	return findings_make(&question, &bed.findings);
+}
+
+/* Policies of the two, of which four match what none does before. The caller frees it. */
+static char *interleaved_policies(unsigned int count)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	ck_assert_ptr_nonnull(out);
+	for (unsigned int i = 0; i < count; i++)
+		fprintf(out,
+			"%s{\"id\":\"p%04u\",\"action\":\"%s\",\"priority\":%u,"
+			"\"src\":{\"ip\":\"@%s\"},\"dst\":{\"ip\":\"@%s\"}}",
+			i ? "," : "[", i, i % 3 ? "ALLOW" : "BLOCK", 1 + i, i % 2 ? "even" : "odd",
+			i % 5 ? "even" : "odd");
+	fputc(']', out);
+	ck_assert_int_eq(fclose(out), 0);
+	return text;
+}
+
+/* Few of them are judged, all of them. */
+START_TEST(few_of_large_sets)
+{
+	CLEANUP(cleanup_free) char *text = interleaved_policies(40);
+
+	ck_assert_int_eq(look_with_sets(text, NULL), 0);
+	ck_assert_uint_eq(bed.findings.unknown, 0);
+	for (size_t i = 0; i < bed.set->count; i++) {
+		bool first = i < 3 || i == 5; /* of its two sets */
+
+		ck_assert(bed.findings.is_reached[i] == first);
+		ck_assert(is_out_of_reach(i) == !first);
+	}
+}
+END_TEST
+
+/* Of many it is said how many are not, and it neither takes long nor much. */
+START_TEST(many_of_large_sets)
+{
+	CLEANUP(cleanup_free) char *text = interleaved_policies(POLICIES);
+	clock_t begun = clock();
+
+	ck_assert_int_eq(look_with_sets(text, NULL), 0);
+	ck_assert_uint_gt(bed.findings.unknown, 0);
+	ck_assert_uint_eq(bed.findings.work, FINDINGS_WORK);
+	ck_assert_uint_le(bed.findings.spans, POLICIES * 100 + 2 * MANY);
+	ck_assert_int_le((clock() - begun) / CLOCKS_PER_SEC, 15);
+}
+END_TEST
+
+/* A stop of the daemon. */
+START_TEST(cancelled)
+{
+	CLEANUP(cleanup_free) char *text = interleaved_policies(POLICIES);
+	const bool yes = true;
+
+	ck_assert_int_eq(look_with_sets(text, &yes), -ECANCELED);
+	ck_assert_uint_lt(bed.findings.work, FINDINGS_WORK / 1000);
+}
+END_TEST
+
+/* All that is done with two regions is counted, and ends with the work. */
+START_TEST(work_is_counted)
+{
+	CLEANUP(address_sets_put) struct address_sets *sets = interleaved_sets();
+	CLEANUP(span_arena_clear) struct span_arena spans = { 0 }, arena = { 0 };
+	const struct region_names names = { .sets = sets };
+	struct region region[2], all;
+	size_t work = 1000000;
+	const struct region *out[] = { &region[1] };
+	struct region_search search = { .in = { &region[0] },
+					.ins = 1,
+					.out = out,
+					.outs = 1,
+					.arena = &arena,
+					.work = &work };
+	struct region_point packet;
+
+	bed.set = parse_set("[{\"id\":\"a\",\"action\":\"BLOCK\",\"src\":{\"ip\":\"@even\"}},"
+			    "{\"id\":\"b\",\"action\":\"BLOCK\",\"src\":{\"ip\":\"@odd\"}},"
+			    "{\"id\":\"c\",\"action\":\"BLOCK\"}]",
+			    false);
+	ck_assert_int_eq(span_arena_make(REGION_SPANS, &spans), 0);
+	ck_assert_int_eq(span_arena_make(REGION_SEARCH_SPANS, &arena), 0);
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_int_eq(region_make(bed.set->policy[i], &names, &spans, &work, &region[i]),
+				 0);
+	ck_assert_int_eq(region_make(bed.set->policy[2], &names, &spans, &work, &all), 0);
+	ck_assert_uint_le(work, 1000000 - 2 * MANY);
+
+	work = 1000000;
+	ck_assert(!region_meets(&region[0], &region[1], PEP_IPV4, &work));
+	ck_assert_uint_le(work, 1000000 - MANY); /* in one part at least */
+	work = 1000000;
+	ck_assert(region_contains(&all, &region[0], PEP_IPV4, &work));
+	ck_assert_uint_le(work, 1000000 - MANY);
+	work = 1000000;
+	ck_assert_int_eq(region_search(&search, &packet), 1);
+	ck_assert_uint_le(work, 1000000 - MANY);
+	search.in[1] = &region[1];
+	search.ins = 2;
+	work = 1000000;
+	ck_assert_int_eq(region_search(&search, &packet), 0);
+	ck_assert_uint_le(work, 1000000 - MANY);
+
+	work = 10;
+	ck_assert(!region_contains(&all, &region[0], PEP_IPV4, &work));
+	ck_assert_uint_eq(work, 0);
+	ck_assert(region_meets(&region[0], &region[1], PEP_IPV4, &work));
+	ck_assert_int_eq(region_search(&search, &packet), -E2BIG);
+}
+END_TEST
+
 START_TEST(random_sets)
 {
 	size_t found[FINDINGS] = { 0 };
@@ -220,6 +379,10 @@ int main(void)
 	tcase_set_timeout(tcase, 300);
 	tcase_add_loop_test(tcase, a_pair, 0, ARRAY_SIZE(pairs));
 	tcase_add_test(tcase, by_several);
+	tcase_add_test(tcase, few_of_large_sets);
+	tcase_add_test(tcase, many_of_large_sets);
+	tcase_add_test(tcase, cancelled);
+	tcase_add_test(tcase, work_is_counted);
 	tcase_add_loop_test(tcase, random_sets, 0, LOOPS);
 	return run_case("findings", tcase);
 }
