@@ -99,7 +99,7 @@ int address_list_broadest(const struct address_list *list, enum pep_family famil
 
 bool address_list_has_family(const struct address_list *list, enum pep_family family)
 {
-	CLEANUP(cleanup_free) struct address_prefix *prefixes = NULL;
+	CLEANUP(cleanup_free) struct address_interval *rest = NULL;
 	bool members = is_open(list), exclusions = false;
 	size_t count;
 
@@ -117,7 +117,7 @@ bool address_list_has_family(const struct address_list *list, enum pep_family fa
 	if (!members || !exclusions)
 		return members;
 	/* Without memory to find out, the answer that hides nothing. */
-	return address_list_prefixes(list, family, &prefixes, &count) < 0 || count > 0;
+	return address_list_intervals(list, NULL, family, &rest, &count) < 0 || count > 0;
 }
 
 int address_list_prefixes(const struct address_list *list, enum pep_family family,
