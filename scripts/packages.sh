@@ -50,6 +50,7 @@ package_table()
 	rpm	command:rpmbuild	rpm	rpm-build
 	rpm	command:rpmlint	rpmlint	rpmlint
 	rpm	command:find-debuginfo	debugedit	debugedit
+	rpm	command:eu-strip	elfutils	elfutils
 	rpm	command:createrepo_c	createrepo-c	createrepo_c
 	kernels	command:qemu-system-x86_64	qemu-system-x86	qemu-system-x86-core
 	kernels	command:busybox	busybox-static	busybox
