@@ -293,7 +293,7 @@ static void on_status(evutil_socket_t fd, short what, void *context)
 
 	(void)fd;
 	(void)what;
-	if (store_error(daemon->store))
+	if (store_error(daemon->store) && !daemon->pending) /* one is enough when that has ended */
 		daemon_tidy_up(daemon);
 	daemon_tell_status(daemon);
 }

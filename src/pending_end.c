@@ -13,6 +13,7 @@
 #include "address_sets.h"
 #include "cleanup.h"
 #include "commits.h"
+#include "daemon_fold.h"
 #include "daemon_sets.h"
 #include "daemon_state.h"
 #include "datapath_pending.h"
@@ -162,6 +163,7 @@ static int settle(struct commit *commit)
 		 pending->id);
 	commits_free_later(daemon->commits, free_later, pending);
 	daemon_settle_later(daemon, 0);
+	daemon_fold_follow(daemon->fold); /* it waited */
 	return 0;
 }
 
